@@ -1,0 +1,2 @@
+//! A mail server on scop's machines.
+fn main() {}

@@ -1,0 +1,7 @@
+//! SASL mechanisms, client and server, as machines without I/O
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
