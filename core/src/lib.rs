@@ -1,7 +1,18 @@
-//! The contract of scop's mail protocol machines: bytes in, bytes and events out, no I/O
+#![doc = include_str!("../README.md")]
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+
 extern crate alloc;
-#[cfg(feature = "std")]
-extern crate std;
+
+mod contract;
+mod fault;
+mod framing;
+mod limits;
+mod outbox;
+
+pub use contract::{Channel, Instant, Machine, Next, Pause, Timer};
+pub use fault::{Fault, LimitExceeded, Misuse, TimedOut, Violation};
+pub use framing::{Counted, Ending, LineScanner, Scan, take};
+pub use limits::{Budget, Pace};
+pub use outbox::Outbox;
