@@ -1,7 +1,105 @@
-//! Mail authentication without I/O: DKIM signing and verification that streams
+//! Mail authentication without I/O: DKIM signing and verification that streams.
+//!
+//! Implements DomainKeys Identified Mail (RFC 6376) with the algorithms of
+//! today: `rsa-sha256` and `ed25519-sha256` (RFC 8301, RFC 8463). A message
+//! passes through in pieces of any size; its header is kept under [`Limits`],
+//! its body is hashed and forgotten, so memory does not grow with it. Nothing
+//! here opens a socket, reads a clock or asks DNS: time is an argument, and a
+//! key is a [`Query`] that the caller resolves.
+//!
+//! # Verify
+//!
+//! ```
+//! use scop_dkim::{DkimResult, DnsError, Limits, Policy, Records, Verifier};
+//! # fn txt_of(name: &str) -> Result<Records, DnsError> {
+//! #     assert_eq!(name, "brisbane._domainkey.football.example.com");
+//! #     Ok(Records::txt(["v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="]))
+//! # }
+//! # let message = include_bytes!("../tests/fixtures/rfc8463-ed25519.eml");
+//! # let now = 1_528_640_000;
+//! let mut verifier = Verifier::new(Policy::default(), Limits::default(), now);
+//! for chunk in message.chunks(100) {
+//!     verifier.write(chunk)?;
+//! }
+//! let mut verification = verifier.finish();
+//! while let Some(query) = verification.next_query() {
+//!     let answer = txt_of(&query.name); // your resolver, here or while writing
+//!     verification.answer(query.id, answer)?;
+//! }
+//! assert_eq!(verification.result(), DkimResult::Pass);
+//! for outcome in verification.outcomes() {
+//!     println!("{outcome}"); // pass d=football.example.com s=brisbane a=ed25519-sha256: verified
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Sign
+//!
+//! ```
+//! use scop_dkim::{Domain, Selector, Signer, SigningKey, SystemRandom};
+//! # let pem = SigningKey::ed25519_pem(&[1; 32]);
+//! # let now = 1_700_000_000;
+//! # let message = b"From: joe@example.com\r\n\r\nHi\r\n";
+//! let key = SigningKey::from_pem(&pem)?;
+//! println!("s1._domainkey.example.com. TXT {}", key.record().zone_text());
+//! let signer = Signer::new(Domain::new("example.com")?, Selector::new("s1")?, key);
+//! let mut signing = signer.start(now);
+//! for chunk in message.chunks(100) {
+//!     signing.write(chunk)?;
+//! }
+//! let field = signing.finish(&SystemRandom::new())?; // goes on top of the message
+//! # assert!(field.starts_with("DKIM-Signature: "));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is refused
+//!
+//! The default [`Policy`] is the safe one: `l=`, RSA keys under 1024 bits, SHA-1,
+//! a From that is unsigned, doubled or malformed, fields that were added to
+//! signed ones, and signatures from the future or past their expiration do not
+//! pass. Each [`Outcome`] has a [`DkimResult`] of RFC 8601 and a [`Reason`]
+//! that names the RFC section.
+//!
+//! The parsers stand alone as well: [`Signature::parse`], [`KeyRecord::parse`].
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
+
+mod canon;
+mod der;
+mod header;
+mod key;
+mod limits;
+mod message;
+mod name;
+mod outcome;
+mod policy;
+mod query;
+mod sign;
+mod signature;
+mod signing_key;
+mod tags;
+mod verify;
+
+pub use canon::Canonicalization;
+pub use key::{KeyRecord, KeyRecordError, KeyType, PublicKey};
+pub use limits::{LimitExceeded, Limits};
+pub use name::{Domain, NameError, Selector};
+pub use outcome::{DkimResult, Outcome, Reason, UnsignedField};
+pub use policy::{BodyLength, Policy};
+pub use query::{DnsError, Misuse, Query, QueryId, RecordKind, Records};
+/// The random source that [`Signing::finish`] takes; [`SystemRandom`] is one.
+pub use ring::rand::{SecureRandom, SystemRandom};
+pub use sign::{SignError, Signer, SignerError, Signing};
+pub use signature::{Algorithm, Identity, Signature, SignatureError};
+pub use signing_key::{KeyError, SigningKey};
+pub use tags::TagListError;
+pub use verify::{Verification, Verifier};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

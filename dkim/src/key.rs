@@ -1,0 +1,473 @@
+//! Public keys and the DNS records that publish them: RFC 6376 section 3.6.1,
+//! RFC 8463 section 4.2.
+
+use alloc::borrow::ToOwned;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use core::fmt;
+
+use ring::rsa::PublicKeyComponents;
+use ring::signature::{ED25519, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
+
+use crate::der;
+use crate::signature::Algorithm;
+use crate::tags::{TagList, TagListError, base64_decode, base64_encode, colon_list};
+
+/// Why a key record is of no use (RFC 6376 section 6.1.2).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyRecordError {
+    /// The text is no tag list.
+    #[error("key record is no tag list: {0}")]
+    Tags(#[from] TagListError),
+    /// `v=` is not `DKIM1`, or is not the first tag.
+    #[error(
+        "key record is not of version DKIM1, or \"v=\" is not its first tag (RFC 6376 section 3.6.1)"
+    )]
+    Version,
+    /// No `p=`.
+    #[error("key record lacks \"p=\" (RFC 6376 section 3.6.1)")]
+    Missing,
+    /// `k=` is neither `rsa` nor `ed25519`.
+    #[error("unknown key type \"{0}\" (RFC 6376 section 3.6.1)")]
+    KeyType(String),
+    /// A tag whose value does not follow its ABNF.
+    #[error("value of tag \"{0}=\" in the key record is malformed (RFC 6376 section 3.6.1)")]
+    Malformed(&'static str),
+    /// `p=` is no key of the type that `k=` says.
+    #[error("\"p=\" holds no {0} key (RFC 6376 section 3.6.1, RFC 8463 section 4.2)")]
+    Key(KeyType),
+}
+
+/// The kinds of keys (`k=`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyType {
+    /// RSA (RFC 6376).
+    Rsa,
+    /// Ed25519 (RFC 8463).
+    Ed25519,
+}
+
+impl fmt::Display for KeyType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rsa => "rsa",
+            Self::Ed25519 => "ed25519",
+        })
+    }
+}
+
+/// A public key of any size; whether the size is acceptable is
+/// [`Policy`](crate::Policy).
+#[derive(Clone, PartialEq, Eq)]
+pub struct PublicKey(Material);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Material {
+    /// Modulus and exponent, big-endian without leading zeros.
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
+    Ed25519([u8; 32]),
+}
+
+impl PublicKey {
+    /// An Ed25519 key from its 32 octets (RFC 8032 section 5.1.5).
+    #[must_use]
+    pub fn ed25519(key: [u8; 32]) -> Self {
+        Self(Material::Ed25519(key))
+    }
+
+    /// Reads DER: SubjectPublicKeyInfo of RSA or Ed25519 (RFC 5280, RFC 8410),
+    /// or a bare RSAPublicKey (RFC 8017). `None` for anything else.
+    #[must_use]
+    pub fn from_der(der: &[u8]) -> Option<Self> {
+        Self::rsa_from_der(der).or_else(|| {
+            let (oid, key) = subject_public_key(der)?;
+            let key = (oid == der::OID_ED25519).then_some(key)?;
+            Some(Self::ed25519(key.try_into().ok()?))
+        })
+    }
+
+    /// Reads a PEM block `PUBLIC KEY` or `RSA PUBLIC KEY`, as
+    /// `openssl pkey -pubout` writes it.
+    #[must_use]
+    pub fn from_pem(pem: &str) -> Option<Self> {
+        match der::pem_decode(pem)? {
+            ("PUBLIC KEY" | "RSA PUBLIC KEY", der) => Self::from_der(&der),
+            _ => None,
+        }
+    }
+
+    /// RFC 6376 says RSAPublicKey, its examples and everybody publish
+    /// SubjectPublicKeyInfo: both are read.
+    fn rsa_from_der(input: &[u8]) -> Option<Self> {
+        let bare = match subject_public_key(input) {
+            Some((oid, key)) => (oid == der::OID_RSA).then_some(key)?,
+            None => input,
+        };
+        let mut fields = der::only(bare, der::SEQUENCE)?;
+        let n = der::take_positive(&mut fields)?.to_vec();
+        let e = der::take_positive(&mut fields)?.to_vec();
+        fields.is_empty().then_some(Self(Material::Rsa { n, e }))
+    }
+
+    /// What `p=` holds: SubjectPublicKeyInfo for RSA, the bare key for Ed25519.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match &self.0 {
+            Material::Ed25519(key) => key.to_vec(),
+            Material::Rsa { n, e } => {
+                let mut numbers = Vec::new();
+                der::put_positive(&mut numbers, n);
+                der::put_positive(&mut numbers, e);
+                // The first octet of a BIT STRING counts unused bits.
+                let mut key = alloc::vec![0];
+                der::put(&mut key, der::SEQUENCE, &numbers);
+                let mut algorithm = Vec::new();
+                der::put(&mut algorithm, der::OID, der::OID_RSA);
+                der::put(&mut algorithm, 0x05, &[]);
+                let mut info = Vec::new();
+                der::put(&mut info, der::SEQUENCE, &algorithm);
+                der::put(&mut info, der::BIT_STRING, &key);
+                let mut out = Vec::new();
+                der::put(&mut out, der::SEQUENCE, &info);
+                out
+            }
+        }
+    }
+
+    /// RSA or Ed25519.
+    #[must_use]
+    pub fn key_type(&self) -> KeyType {
+        match self.0 {
+            Material::Rsa { .. } => KeyType::Rsa,
+            Material::Ed25519(_) => KeyType::Ed25519,
+        }
+    }
+
+    /// Bits of the RSA modulus, or 256.
+    #[must_use]
+    pub fn bits(&self) -> usize {
+        match &self.0 {
+            Material::Rsa { n, .. } => {
+                n.len() * 8 - n.first().map_or(0, |b| b.leading_zeros() as usize)
+            }
+            Material::Ed25519(_) => 256,
+        }
+    }
+
+    /// Whether `signature` is that of `data`, which is hashed here.
+    pub(crate) fn verify(&self, algorithm: Algorithm, data: &[u8], signature: &[u8]) -> bool {
+        match (&self.0, algorithm) {
+            (Material::Rsa { n, e }, Algorithm::RsaSha256) => PublicKeyComponents { n, e }
+                .verify(
+                    &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+                    data,
+                    signature,
+                )
+                .is_ok(),
+            (Material::Ed25519(key), Algorithm::Ed25519Sha256) => {
+                let hash = ring::digest::digest(&ring::digest::SHA256, data);
+                UnparsedPublicKey::new(&ED25519, key)
+                    .verify(hash.as_ref(), signature)
+                    .is_ok()
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({}, {} bits)", self.key_type(), self.bits())
+    }
+}
+
+/// The algorithm and key of a SubjectPublicKeyInfo.
+fn subject_public_key(input: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut info = der::only(input, der::SEQUENCE)?;
+    let mut algorithm = der::take(&mut info, der::SEQUENCE)?;
+    let oid = der::take(&mut algorithm, der::OID)?;
+    if !(algorithm.is_empty() || algorithm == [0x05, 0x00]) {
+        return None;
+    }
+    let (&unused, key) = der::only(info, der::BIT_STRING)?.split_first()?;
+    (unused == 0).then_some((oid, key))
+}
+
+/// A key record, as a TXT record publishes it under
+/// `selector._domainkey.domain`.
+///
+/// ```
+/// use scop_dkim::KeyRecord;
+/// let text = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+/// let record = KeyRecord::parse(text.as_bytes())?;
+/// assert_eq!(record.key().map(|key| key.bits()), Some(256));
+/// assert_eq!(record.to_string(), text);
+/// # Ok::<(), scop_dkim::KeyRecordError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRecord {
+    key_type: KeyType,
+    /// None: revoked.
+    key: Option<PublicKey>,
+    /// None: any.
+    hashes: Option<Vec<String>>,
+    services: Option<Vec<String>>,
+    flags: Vec<String>,
+}
+
+impl KeyRecord {
+    /// A record that publishes `key`, for all services, without flags.
+    #[must_use]
+    pub fn new(key: PublicKey) -> Self {
+        Self {
+            key_type: key.key_type(),
+            key: Some(key),
+            hashes: None,
+            services: None,
+            flags: Vec::new(),
+        }
+    }
+
+    /// Sets the flag `t=y`: the domain is testing DKIM.
+    #[must_use]
+    pub fn testing_mode(mut self) -> Self {
+        self.flags.push("y".to_owned());
+        self
+    }
+
+    /// Sets the flag `t=s`: `i=` may not name a subdomain of `d=`.
+    #[must_use]
+    pub fn strict_identity(mut self) -> Self {
+        self.flags.push("s".to_owned());
+        self
+    }
+
+    /// Parses the text of one TXT record, its strings joined (RFC 6376 section
+    /// 3.6.2.2).
+    ///
+    /// # Errors
+    /// [`KeyRecordError`]. A revoked key (`p=` empty) is no error here, see
+    /// [`key`](Self::key).
+    pub fn parse(text: &[u8]) -> Result<Self, KeyRecordError> {
+        use KeyRecordError as E;
+        let tags = TagList::parse(text)?;
+        if let Some(version) = tags.get("v") {
+            let first = tags.first().is_some_and(|tag| tag.name == "v");
+            if version.value != b"DKIM1" || !first {
+                return Err(E::Version);
+            }
+        }
+        let data = tags.value("p").ok_or(E::Missing)?;
+        let key_type = match tags.value("k") {
+            None | Some(b"rsa") => KeyType::Rsa,
+            Some(b"ed25519") => KeyType::Ed25519,
+            Some(other) => {
+                return Err(E::KeyType(
+                    other.escape_ascii().take(64).map(char::from).collect(),
+                ));
+            }
+        };
+        let key = if data.is_empty() {
+            None
+        } else {
+            let bytes = base64_decode(data).ok_or(E::Malformed("p"))?;
+            let key = match key_type {
+                KeyType::Rsa => PublicKey::rsa_from_der(&bytes),
+                KeyType::Ed25519 => bytes.try_into().ok().map(PublicKey::ed25519),
+            };
+            Some(key.ok_or(E::Key(key_type))?)
+        };
+        let list = |name: &'static str| match tags.value(name) {
+            None => Ok(None),
+            Some(value) => words(value).map(Some).ok_or(E::Malformed(name)),
+        };
+        Ok(Self {
+            key_type,
+            key,
+            hashes: list("h")?,
+            services: list("s")?,
+            flags: list("t")?.unwrap_or_default(),
+        })
+    }
+
+    /// The key, or `None` when it was revoked.
+    #[must_use]
+    pub fn key(&self) -> Option<&PublicKey> {
+        self.key.as_ref()
+    }
+
+    /// `k=`, which a revoked key has as well.
+    #[must_use]
+    pub fn key_type(&self) -> KeyType {
+        self.key_type
+    }
+
+    /// Whether `h=` allows SHA-256, the only hash there is.
+    #[must_use]
+    pub fn allows_sha256(&self) -> bool {
+        self.hashes
+            .as_ref()
+            .is_none_or(|list| list.iter().any(|hash| hash == "sha256"))
+    }
+
+    /// Whether `s=` allows the key for electronic mail.
+    #[must_use]
+    pub fn allows_email(&self) -> bool {
+        self.services
+            .as_ref()
+            .is_none_or(|list| list.iter().any(|s| s == "email" || s == "*"))
+    }
+
+    /// Flag `t=y`: the domain is testing, and a failure must be treated like
+    /// an unsigned message.
+    #[must_use]
+    pub fn is_testing(&self) -> bool {
+        self.flags.iter().any(|flag| flag == "y")
+    }
+
+    /// Flag `t=s`: the domain of `i=` must equal `d=`.
+    #[must_use]
+    pub fn is_strict(&self) -> bool {
+        self.flags.iter().any(|flag| flag == "s")
+    }
+
+    /// The record cut into TXT character-strings of at most 255 octets, quoted
+    /// as a zone file wants them: `"v=DKIM1; ..." "..."`.
+    #[must_use]
+    pub fn zone_text(&self) -> String {
+        let text = self.to_string();
+        let mut out = String::new();
+        let mut rest = text.as_str();
+        while !rest.is_empty() {
+            // All ASCII: built from lists of words and base64.
+            let (string, after) = rest.split_at(rest.len().min(255));
+            if !out.is_empty() {
+                out.push(' ');
+            }
+            out.push('"');
+            out.push_str(string);
+            out.push('"');
+            rest = after;
+        }
+        out
+    }
+}
+
+/// Writes the text of the TXT record.
+impl fmt::Display for KeyRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("v=DKIM1;")?;
+        if let Some(hashes) = &self.hashes {
+            write!(f, " h={};", hashes.join(":"))?;
+        }
+        write!(f, " k={};", self.key_type)?;
+        if let Some(services) = &self.services {
+            write!(f, " s={};", services.join(":"))?;
+        }
+        if !self.flags.is_empty() {
+            write!(f, " t={};", self.flags.join(":"))?;
+        }
+        let key = self
+            .key
+            .as_ref()
+            .map(PublicKey::to_bytes)
+            .unwrap_or_default();
+        write!(f, " p={}", base64_encode(&key))
+    }
+}
+
+/// A colon-separated list of hyphenated-words or `*`.
+fn words(value: &[u8]) -> Option<Vec<String>> {
+    colon_list(value)
+        .map(|word| {
+            let good = word == b"*"
+                || (!word.is_empty()
+                    && word.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-'));
+            let word = good.then_some(word)?;
+            core::str::from_utf8(word).ok().map(ToOwned::to_owned)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ED: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+    /// RFC 6376 appendix C.
+    const RSA: &str = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/DkM\
+        oGeLnQg1fWn7/zYtIxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7od+v/R\
+        tdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fzfVjH4OuKhitdY9tf6mcwGjaNBcWToI\
+        MmPSPDdQPNUYckcQ2QIDAQAB";
+
+    fn parse(text: &str) -> Result<KeyRecord, KeyRecordError> {
+        KeyRecord::parse(text.as_bytes())
+    }
+
+    #[test]
+    fn rsa_in_both_wrappings() {
+        let record = parse(&alloc::format!("p={RSA}")).unwrap();
+        let key = record.key().unwrap().clone();
+        assert_eq!((key.key_type(), key.bits()), (KeyType::Rsa, 1024));
+        let spki = base64_decode(RSA.as_bytes()).unwrap();
+        assert_eq!(key.to_bytes(), spki);
+        let (_, bare) = subject_public_key(&spki).unwrap();
+        assert_eq!(PublicKey::from_der(bare), Some(key.clone()));
+        let text = alloc::format!("{}", record);
+        assert_eq!(parse(&text).unwrap(), record);
+        // 8 + 7 + 3 + 216 octets fit one string; a 2048-bit key needs two.
+        assert_eq!(record.zone_text(), alloc::format!("\"{text}\""));
+    }
+
+    #[test]
+    fn tags() {
+        let record = parse(&alloc::format!(
+            "v=DKIM1; k=ed25519; h=sha1:sha256; s=email; t=y:s:x-y; n=hi; p={ED};"
+        ))
+        .unwrap();
+        assert!(record.allows_sha256() && record.allows_email());
+        assert!(record.is_testing() && record.is_strict());
+        assert_eq!(parse(&alloc::format!("{record}")).unwrap(), record);
+        let record = parse(&alloc::format!("k=ed25519; h=sha1; s=tlsrpt; p={ED}")).unwrap();
+        assert!(!record.allows_sha256() && !record.allows_email());
+        assert!(!record.is_testing() && !record.is_strict());
+        assert!(
+            parse(&alloc::format!("k=ed25519; s=*; p={ED}"))
+                .unwrap()
+                .allows_email()
+        );
+        assert_eq!(parse("v=DKIM1; p=").unwrap().key(), None);
+        assert_eq!(parse("k=ed25519; p=\r\n ").unwrap().key(), None);
+    }
+
+    #[test]
+    fn refused_records() {
+        use KeyRecordError as E;
+        for (text, error) in [
+            ("", E::Tags(TagListError::EmptyTag)),
+            ("v=spf1 -all", E::Version),
+            ("v=DKIM1.0; p=", E::Version),
+            ("v=dkim1; p=", E::Version),
+            ("p=; v=DKIM1", E::Version),
+            ("v=DKIM1; k=rsa", E::Missing),
+            ("v=DKIM1; P=", E::Missing),
+            ("k=x25519; p=aGk=", E::KeyType("x25519".into())),
+            ("p=!", E::Malformed("p")),
+            ("p=aGk=", E::Key(KeyType::Rsa)),
+            ("k=ed25519; p=aGk=", E::Key(KeyType::Ed25519)),
+            ("p=; t=", E::Malformed("t")),
+            ("p=; s=a b", E::Malformed("s")),
+            ("p=; p=", E::Tags(TagListError::Duplicate("p".into()))),
+        ] {
+            assert_eq!(parse(text).unwrap_err(), error, "{text}");
+        }
+        // An RSA key is no Ed25519 key, and the other way round.
+        assert!(parse(&alloc::format!("k=ed25519; p={RSA}")).is_err());
+        assert!(parse(&alloc::format!("k=rsa; p={ED}")).is_err());
+    }
+}

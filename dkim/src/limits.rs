@@ -1,0 +1,49 @@
+//! What a message may cost.
+
+/// Bounds on what is kept of a message and of DNS answers. The defaults are
+/// generous for real mail; a body of any size is never kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Octets of all header fields together. Default 1 MiB.
+    pub header_bytes: usize,
+    /// Octets of one field, folding included. Default 100 KiB.
+    pub field_bytes: usize,
+    /// Number of fields. Default 10,000.
+    pub fields: usize,
+    /// Signatures evaluated, topmost first; the others are only counted
+    /// (RFC 6376 section 8.4). Default 10.
+    pub signatures: usize,
+    /// TXT records looked at in one answer. Default 8.
+    pub key_records: usize,
+    /// Octets of one TXT record, its strings joined. Default 16 KiB.
+    pub key_record_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header_bytes: 1 << 20,
+            field_bytes: 100 << 10,
+            fields: 10_000,
+            signatures: 10,
+            key_records: 8,
+            key_record_bytes: 16 << 10,
+        }
+    }
+}
+
+/// A message that exceeds [`Limits`]. Each variant carries the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LimitExceeded {
+    /// See [`Limits::header_bytes`].
+    #[error("header is longer than {0} octets")]
+    Header(usize),
+    /// See [`Limits::field_bytes`].
+    #[error("header field is longer than {0} octets")]
+    Field(usize),
+    /// See [`Limits::fields`].
+    #[error("header has more than {0} fields")]
+    Fields(usize),
+}

@@ -1,0 +1,184 @@
+//! Names that a signature carries: signing domain and selector.
+//!
+//! Both are sequences of DNS labels (RFC 6376 sections 3.1 and 3.5). The types
+//! can only hold what is fit for a DNS query, so a selector such as `../r2` or
+//! one with a line break never gets further than its constructor.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use core::fmt;
+
+/// Why a text is no domain name or selector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// No text, or nothing between two dots or at an end.
+    #[error("empty label")]
+    EmptyLabel,
+    /// A label over 63 or a name over 253 octets (RFC 1035 section 2.3.4).
+    #[error("label over 63 or name over 253 octets (RFC 1035 section 2.3.4)")]
+    TooLong,
+    /// A character other than a letter, digit, hyphen or underscore, or a
+    /// hyphen at the end of a label.
+    #[error("a label may hold letters, digits, \"-\" inside, and \"_\"")]
+    BadCharacter,
+    /// 8-bit text. Internationalised names have to be given as A-labels
+    /// (`xn--...`); U-labels (RFC 8616 section 5) are not converted here.
+    #[error("internationalised name must be written in A-labels (RFC 6376 section 3.5)")]
+    NotAscii,
+    /// A domain of one label, which the ABNF of `d=` does not allow.
+    #[error("a signing domain has at least two labels (RFC 6376 section 3.5)")]
+    SingleLabel,
+}
+
+/// Checks labels; RFC 5321 sub-domain, and the underscore that real selectors
+/// use and DNS allows.
+fn check(text: &str) -> Result<usize, NameError> {
+    if !text.is_ascii() {
+        return Err(NameError::NotAscii);
+    }
+    if text.len() > 253 {
+        return Err(NameError::TooLong);
+    }
+    let mut labels = 0;
+    for label in text.split('.') {
+        let bytes = label.as_bytes();
+        match bytes {
+            [] => return Err(NameError::EmptyLabel),
+            [b'-', ..] | [.., b'-'] => return Err(NameError::BadCharacter),
+            _ if bytes.len() > 63 => return Err(NameError::TooLong),
+            _ => {}
+        }
+        if !bytes
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        {
+            return Err(NameError::BadCharacter);
+        }
+        labels += 1;
+    }
+    Ok(labels)
+}
+
+macro_rules! name_type {
+    ($(#[$doc:meta])* $name:ident, $least:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks `text` and keeps it as written.
+            ///
+            /// # Errors
+            /// [`NameError`] says what a DNS name may not hold.
+            pub fn new(text: &str) -> Result<Self, NameError> {
+                if check(text)? < $least {
+                    return Err(NameError::SingleLabel);
+                }
+                Ok(Self(text.to_owned()))
+            }
+
+            /// The text as it was given.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.0.eq_ignore_ascii_case(&other.0)
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl core::str::FromStr for $name {
+            type Err = NameError;
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                Self::new(text)
+            }
+        }
+    };
+}
+
+name_type! {
+    /// The signing domain (SDID, `d=`) or the domain of an identity: at least
+    /// two labels, compared without regard to case.
+    ///
+    /// ```
+    /// use scop_dkim::{Domain, NameError};
+    /// assert_eq!(Domain::new("Example.ORG")?, Domain::new("example.org")?);
+    /// assert_eq!(Domain::new("com"), Err(NameError::SingleLabel));
+    /// # Ok::<(), NameError>(())
+    /// ```
+    Domain, 2
+}
+
+name_type! {
+    /// A selector (`s=`): one or more labels, compared without regard to case.
+    ///
+    /// ```
+    /// use scop_dkim::{NameError, Selector};
+    /// assert_eq!(Selector::new("march2005.reykjavik")?.as_str(), "march2005.reykjavik");
+    /// assert_eq!(Selector::new("../r2"), Err(NameError::EmptyLabel));
+    /// # Ok::<(), NameError>(())
+    /// ```
+    Selector, 1
+}
+
+impl Domain {
+    /// Whether `self` is `other` or lies under it.
+    ///
+    /// ```
+    /// use scop_dkim::Domain;
+    /// let example = Domain::new("example.com")?;
+    /// assert!(Domain::new("eng.example.com")?.is_within(&example));
+    /// assert!(!Domain::new("notexample.com")?.is_within(&example));
+    /// # Ok::<(), scop_dkim::NameError>(())
+    /// ```
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        let (name, parent) = (self.0.as_bytes(), other.0.as_bytes());
+        match name.len().checked_sub(parent.len()) {
+            Some(0) => self == other,
+            Some(extra) => name[extra - 1] == b'.' && name[extra..].eq_ignore_ascii_case(parent),
+            None => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_names() {
+        for (text, error) in [
+            ("", NameError::EmptyLabel),
+            ("a..b", NameError::EmptyLabel),
+            ("a.b.", NameError::EmptyLabel),
+            (".a.b", NameError::EmptyLabel),
+            ("a b.c", NameError::BadCharacter),
+            ("a.b\r\nc.d", NameError::BadCharacter),
+            ("-a.b", NameError::BadCharacter),
+            ("a-.b", NameError::BadCharacter),
+            ("a/b.c", NameError::BadCharacter),
+            ("\u{fc}.example", NameError::NotAscii),
+            ("localhost", NameError::SingleLabel),
+        ] {
+            assert_eq!(Domain::new(text), Err(error), "{text:?}");
+        }
+        let label = "a".repeat(64);
+        assert_eq!(Selector::new(&label), Err(NameError::TooLong));
+        let long = ["abcdefghi"; 26].join(".");
+        assert_eq!(Domain::new(&long), Err(NameError::TooLong));
+        assert!(Selector::new("s_1-x").is_ok());
+    }
+}

@@ -1,0 +1,491 @@
+//! The DKIM-Signature field: RFC 6376 section 3.5.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Range;
+
+use crate::canon::Canonicalization;
+use crate::name::{Domain, NameError, Selector};
+use crate::tags::{TagList, TagListError, base64_decode, colon_list, decimal, qp_decode};
+
+/// A signing algorithm (`a=`) that this crate performs.
+///
+/// `rsa-sha1` is not among them: RFC 8301 section 3.1 forbids to sign or verify
+/// with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// RSASSA-PKCS1-v1_5 over SHA-256 (RFC 6376 section 3.3.2).
+    RsaSha256,
+    /// Ed25519 over a SHA-256 hash (RFC 8463).
+    Ed25519Sha256,
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RsaSha256 => "rsa-sha256",
+            Self::Ed25519Sha256 => "ed25519-sha256",
+        })
+    }
+}
+
+/// Why a DKIM-Signature field is unusable (RFC 6376 section 6.1.1).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignatureError {
+    /// The value is no tag list.
+    #[error("signature is no tag list: {0}")]
+    Tags(#[from] TagListError),
+    /// A required tag is absent.
+    #[error("signature lacks the required tag \"{0}=\" (RFC 6376 section 6.1.1)")]
+    Missing(&'static str),
+    /// A tag whose value does not follow its ABNF.
+    #[error("value of tag \"{0}=\" is malformed (RFC 6376 section 3.5)")]
+    Malformed(&'static str),
+    /// `v=` is not 1.
+    #[error("signature version is not 1 (RFC 6376 section 6.1.1)")]
+    Version,
+    /// `a=rsa-sha1`.
+    #[error("rsa-sha1 signatures must not be verified (RFC 8301 section 3.1)")]
+    Sha1,
+    /// `a=` names an algorithm that is not implemented.
+    #[error("unknown algorithm \"{0}\" (RFC 6376 section 3.3.4)")]
+    Algorithm(String),
+    /// `c=` names an algorithm that is not implemented.
+    #[error("unknown canonicalization \"{0}\" (RFC 6376 section 3.4)")]
+    Canonicalization(String),
+    /// `q=` names no query method that is implemented.
+    #[error("no known query method in \"q=\", only dns/txt is defined (RFC 6376 section 3.5)")]
+    QueryMethod,
+    /// `d=` is no domain name.
+    #[error("bad signing domain \"d=\": {0}")]
+    Domain(NameError),
+    /// `s=` is no selector.
+    #[error("bad selector \"s=\": {0}")]
+    Selector(NameError),
+    /// The domain of `i=` is neither that of `d=` nor below it.
+    #[error("identity \"i=\" is not within the signing domain \"d=\" (RFC 6376 section 6.1.1)")]
+    DomainMismatch,
+    /// `h=` does not list From.
+    #[error("From is not signed (RFC 6376 section 6.1.1)")]
+    FromNotSigned,
+    /// `x=` is not later than `t=`.
+    #[error("expiration \"x=\" is not later than the timestamp \"t=\" (RFC 6376 section 3.5)")]
+    ExpiresBeforeSigned,
+}
+
+/// The agent or user identifier (AUID, `i=`): RFC 6376 section 2.6.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    local: String,
+    domain: Domain,
+}
+
+impl Identity {
+    /// Builds `local@domain`; `local` may be empty.
+    ///
+    /// # Errors
+    /// [`NameError::BadCharacter`] for a control character in `local`.
+    pub fn new(local: &str, domain: Domain) -> Result<Self, NameError> {
+        if local.chars().any(char::is_control) {
+            return Err(NameError::BadCharacter);
+        }
+        Ok(Self {
+            local: local.to_owned(),
+            domain,
+        })
+    }
+
+    /// What stands before the last `@`; often empty.
+    #[must_use]
+    pub fn local(&self) -> &str {
+        &self.local
+    }
+
+    /// What stands behind the last `@`.
+    #[must_use]
+    pub fn domain(&self) -> &Domain {
+        &self.domain
+    }
+
+    fn parse(text: &[u8]) -> Option<Self> {
+        let decoded = String::from_utf8(qp_decode(text)?).ok()?;
+        let (local, domain) = decoded.rsplit_once('@')?;
+        Self::new(local, Domain::new(domain).ok()?).ok()
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.local, self.domain)
+    }
+}
+
+/// A parsed and validated DKIM-Signature field.
+///
+/// ```
+/// use scop_dkim::Signature;
+/// let signature = Signature::parse(
+///     b" v=1; a=ed25519-sha256; d=football.example.com; s=brisbane;\r\n\
+///       \th=from : to; bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=; b=aGVsbG8=",
+/// )?;
+/// assert_eq!(signature.key_name(), "brisbane._domainkey.football.example.com");
+/// assert_eq!(signature.headers(), ["from", "to"]);
+/// # Ok::<(), scop_dkim::SignatureError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    algorithm: Algorithm,
+    signature: Vec<u8>,
+    body_hash: [u8; 32],
+    header_canonicalization: Canonicalization,
+    body_canonicalization: Canonicalization,
+    domain: Domain,
+    selector: Selector,
+    headers: Vec<String>,
+    identity: Identity,
+    length: Option<u64>,
+    timestamp: Option<u64>,
+    expiration: Option<u64>,
+    /// Where the value of `b=` stands in the text, white space included.
+    pub(crate) b_span: Range<usize>,
+}
+
+impl Signature {
+    /// Parses the value of a DKIM-Signature field: what follows the colon,
+    /// folding left in.
+    ///
+    /// # Errors
+    /// [`SignatureError`] for anything that RFC 6376 section 6.1.1 tells to
+    /// ignore; unknown tags are no error.
+    pub fn parse(value: &[u8]) -> Result<Self, SignatureError> {
+        use SignatureError as E;
+        let tags = TagList::parse(value)?;
+        let required = |name: &'static str| tags.value(name).ok_or(E::Missing(name));
+
+        if required("v")? != b"1" {
+            return Err(E::Version);
+        }
+        let algorithm = match required("a")? {
+            b"rsa-sha256" => Algorithm::RsaSha256,
+            b"ed25519-sha256" => Algorithm::Ed25519Sha256,
+            b"rsa-sha1" => return Err(E::Sha1),
+            other => return Err(E::Algorithm(lossy(other))),
+        };
+        let b = tags.get("b").ok_or(E::Missing("b"))?;
+        let signature = base64_decode(b.value)
+            .filter(|s| !s.is_empty())
+            .ok_or(E::Malformed("b"))?;
+        let body_hash = base64_decode(required("bh")?)
+            .and_then(|hash| hash.try_into().ok())
+            .ok_or(E::Malformed("bh"))?;
+        let domain = text(required("d")?, "d").and_then(|t| Domain::new(t).map_err(E::Domain))?;
+        let selector =
+            text(required("s")?, "s").and_then(|t| Selector::new(t).map_err(E::Selector))?;
+
+        let headers = header_list(required("h")?).ok_or(E::Malformed("h"))?;
+        if !headers.iter().any(|name| name.eq_ignore_ascii_case("from")) {
+            return Err(E::FromNotSigned);
+        }
+
+        let (header_canonicalization, body_canonicalization) = match tags.value("c") {
+            None => Default::default(),
+            Some(c) => {
+                let unknown = || E::Canonicalization(lossy(c));
+                let mut parts = c.splitn(2, |b| *b == b'/');
+                let header = parts
+                    .next()
+                    .and_then(canonicalization)
+                    .ok_or_else(unknown)?;
+                let body = match parts.next() {
+                    None => Canonicalization::Simple,
+                    Some(part) => canonicalization(part).ok_or_else(unknown)?,
+                };
+                (header, body)
+            }
+        };
+        if tags
+            .value("q")
+            .is_some_and(|q| !colon_list(q).any(|method| method == b"dns/txt"))
+        {
+            return Err(E::QueryMethod);
+        }
+
+        let identity = match tags.value("i") {
+            Some(i) => Identity::parse(i).ok_or(E::Malformed("i"))?,
+            None => Identity {
+                local: String::new(),
+                domain: domain.clone(),
+            },
+        };
+        if !identity.domain.is_within(&domain) {
+            return Err(E::DomainMismatch);
+        }
+
+        let number = |name: &'static str, digits| match tags.value(name) {
+            None => Ok(None),
+            Some(value) => decimal(value, digits).map(Some).ok_or(E::Malformed(name)),
+        };
+        let length = number("l", 76)?;
+        let timestamp = number("t", 12)?;
+        let expiration = number("x", 12)?;
+        if let (Some(t), Some(x)) = (timestamp, expiration)
+            && x <= t
+        {
+            return Err(E::ExpiresBeforeSigned);
+        }
+
+        Ok(Self {
+            algorithm,
+            signature,
+            body_hash,
+            header_canonicalization,
+            body_canonicalization,
+            domain,
+            selector,
+            headers,
+            identity,
+            length,
+            timestamp,
+            expiration,
+            b_span: b.raw.clone(),
+        })
+    }
+
+    /// `a=`.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// `b=`, decoded. Equal values in two messages are a replay.
+    #[must_use]
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
+    /// `bh=`, decoded: SHA-256 of the canonical body.
+    #[must_use]
+    pub fn body_hash(&self) -> &[u8; 32] {
+        &self.body_hash
+    }
+
+    /// First half of `c=`.
+    #[must_use]
+    pub fn header_canonicalization(&self) -> Canonicalization {
+        self.header_canonicalization
+    }
+
+    /// Second half of `c=`.
+    #[must_use]
+    pub fn body_canonicalization(&self) -> Canonicalization {
+        self.body_canonicalization
+    }
+
+    /// `d=`: who takes responsibility.
+    #[must_use]
+    pub fn domain(&self) -> &Domain {
+        &self.domain
+    }
+
+    /// `s=`.
+    #[must_use]
+    pub fn selector(&self) -> &Selector {
+        &self.selector
+    }
+
+    /// `h=`: names as written, in order. A name may occur more often than the
+    /// message has fields of it.
+    #[must_use]
+    pub fn headers(&self) -> &[String] {
+        &self.headers
+    }
+
+    /// `i=`, or `@` and the signing domain where absent.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// `l=`: octets of the canonical body that are signed.
+    #[must_use]
+    pub fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// `t=`: seconds since 1970 in UTC.
+    #[must_use]
+    pub fn timestamp(&self) -> Option<u64> {
+        self.timestamp
+    }
+
+    /// `x=`: seconds since 1970 in UTC.
+    #[must_use]
+    pub fn expiration(&self) -> Option<u64> {
+        self.expiration
+    }
+
+    /// The DNS name of the key record (RFC 6376 section 3.6.2.1).
+    #[must_use]
+    pub fn key_name(&self) -> String {
+        alloc::format!("{}._domainkey.{}", self.selector, self.domain)
+    }
+}
+
+fn text<'a>(value: &'a [u8], tag: &'static str) -> Result<&'a str, SignatureError> {
+    core::str::from_utf8(value).map_err(|_| SignatureError::Malformed(tag))
+}
+
+fn lossy(value: &[u8]) -> String {
+    value
+        .iter()
+        .take(64)
+        .flat_map(|b| b.escape_ascii())
+        .map(char::from)
+        .collect()
+}
+
+fn canonicalization(name: &[u8]) -> Option<Canonicalization> {
+    match name {
+        b"simple" => Some(Canonicalization::Simple),
+        b"relaxed" => Some(Canonicalization::Relaxed),
+        _ => None,
+    }
+}
+
+/// RFC 5322 field-name: printable ASCII without colon. A semicolon cannot
+/// occur inside a tag.
+pub(crate) fn is_field_name(name: &[u8]) -> bool {
+    !name.is_empty()
+        && name
+            .iter()
+            .all(|b| b.is_ascii_graphic() && *b != b':' && *b != b';')
+}
+
+fn header_list(value: &[u8]) -> Option<Vec<String>> {
+    colon_list(value)
+        .map(|name| {
+            let name = is_field_name(name).then_some(name)?;
+            core::str::from_utf8(name).ok().map(ToOwned::to_owned)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BH: &str = "2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=";
+
+    /// A good signature with one tag replaced (or removed by an empty text).
+    fn with(name: &str, tag: &str) -> Result<Signature, SignatureError> {
+        let bh = alloc::format!("bh={BH}");
+        let tags = [
+            "v=1",
+            "a=rsa-sha256",
+            "b=aGk=",
+            &bh,
+            "d=a.example",
+            "s=x",
+            "h=from",
+        ];
+        let mut all: Vec<&str> = tags
+            .into_iter()
+            .filter(|t| t.split_once('=').is_some_and(|(n, _)| n != name))
+            .collect();
+        if !tag.is_empty() {
+            all.push(tag);
+        }
+        Signature::parse(all.join("; ").as_bytes())
+    }
+
+    #[test]
+    fn required_tags() {
+        assert!(with("", "").is_ok());
+        for tag in ["v", "a", "b", "bh", "d", "s", "h"] {
+            assert_eq!(with(tag, ""), Err(SignatureError::Missing(tag)), "{tag}");
+            // Tag names are case-sensitive, so `D=` is an unknown tag.
+            let upper = alloc::format!("{}=x", tag.to_uppercase());
+            assert_eq!(
+                with(tag, &upper),
+                Err(SignatureError::Missing(tag)),
+                "{tag}"
+            );
+        }
+    }
+
+    #[test]
+    fn values_that_are_refused() {
+        use SignatureError as E;
+        for (name, tag, error) in [
+            ("v", "v=2", E::Version),
+            ("v", "v=", E::Version),
+            ("v", "v=1.0", E::Version),
+            ("a", "a=rsa-sha1", E::Sha1),
+            ("a", "a=RSA-SHA256", E::Algorithm("RSA-SHA256".into())),
+            ("a", "a=", E::Algorithm(String::new())),
+            ("b", "b=", E::Malformed("b")),
+            ("b", "b=ab!c", E::Malformed("b")),
+            ("bh", "bh=aGk=", E::Malformed("bh")),
+            ("bh", "bh=junk?", E::Malformed("bh")),
+            ("d", "d=com", E::Domain(NameError::SingleLabel)),
+            ("d", "d=a..b", E::Domain(NameError::EmptyLabel)),
+            ("d", "d=\u{fc}.de", E::Domain(NameError::NotAscii)),
+            ("s", "s=../r2", E::Selector(NameError::EmptyLabel)),
+            ("s", "s=a b", E::Selector(NameError::BadCharacter)),
+            ("h", "h=", E::Malformed("h")),
+            ("h", "h=from:", E::Malformed("h")),
+            ("h", "h=from::to", E::Malformed("h")),
+            ("h", "h=from to", E::Malformed("h")),
+            ("h", "h=to:subject", E::FromNotSigned),
+            ("c", "c=nowsp", E::Canonicalization("nowsp".into())),
+            ("c", "c=relaxed/", E::Canonicalization("relaxed/".into())),
+            (
+                "c",
+                "c=simple/simple/simple",
+                E::Canonicalization("simple/simple/simple".into()),
+            ),
+            ("q", "q=dns", E::QueryMethod),
+            ("i", "i=a.example", E::Malformed("i")),
+            ("i", "i=x@notexample.com", E::DomainMismatch),
+            ("i", "i=x@xa.example", E::DomainMismatch),
+            ("i", "i=x=0Ay@a.example", E::Malformed("i")),
+            ("l", "l=-1", E::Malformed("l")),
+            ("l", "l=", E::Malformed("l")),
+            ("t", "t=1e3", E::Malformed("t")),
+            ("x", "x=1234567890123", E::Malformed("x")),
+            ("x", "t=5; x=5", E::ExpiresBeforeSigned),
+            ("x", "t=5; x=4", E::ExpiresBeforeSigned),
+            (
+                "v",
+                "v=1; v=1",
+                E::Tags(TagListError::Duplicate("v".into())),
+            ),
+        ] {
+            assert_eq!(with(name, tag), Err(error), "{tag}");
+        }
+    }
+
+    #[test]
+    fn values_that_are_taken() {
+        let c = |tag| with("c", tag).map(|s| (s.header_canonicalization, s.body_canonicalization));
+        use Canonicalization::{Relaxed, Simple};
+        assert_eq!(c(""), Ok((Simple, Simple)));
+        assert_eq!(c("c=relaxed"), Ok((Relaxed, Simple)));
+        assert_eq!(c("c=simple/relaxed"), Ok((Simple, Relaxed)));
+        assert!(with("q", "q=x509/foo : dns/txt").is_ok());
+        assert!(with("zz", "zz=unknown").is_ok());
+        let s = with("i", "i=joe=20q@eng.A.Example").unwrap();
+        assert_eq!(s.identity().local(), "joe q");
+        assert_eq!(with("i", "").unwrap().identity().local(), "");
+        assert_eq!(
+            with("h", "h= FROM \r\n\t:\r\n to").unwrap().headers(),
+            ["FROM", "to"]
+        );
+        let s = with("l", "l=99999999999999999999999999; x=0").unwrap();
+        assert_eq!((s.length(), s.expiration()), (Some(u64::MAX), Some(0)));
+    }
+}

@@ -1,0 +1,615 @@
+//! Verifying: RFC 6376 section 6.
+//!
+//! ```text
+//!             write            write              finish
+//!   Verifier: header --------> body --------------------> Verification
+//!                 | empty line   ^ |                          ^ |
+//!                 v              | v                          | v
+//!             signatures     answer, next_query           answer, next_query
+//! ```
+//!
+//! Queries are there once the header is complete, and may be answered while
+//! the body passes, or after. An outcome does not depend on when: a signature
+//! is judged when its body hash and its key are both known. A broken body is
+//! known to fail without the key, so its key is then no longer asked for.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::header::{Header, Splitter};
+use crate::key::{KeyRecord, KeyRecordError, KeyType};
+use crate::limits::{LimitExceeded, Limits};
+use crate::message::{BodyHash, BodyHasher, BodyKind, SINGLE, select, signed_data};
+use crate::name::{Domain, Selector};
+use crate::outcome::{DkimResult, Outcome, Reason, UnsignedField};
+use crate::policy::{BodyLength, Policy};
+use crate::query::{DnsError, Misuse, Query, QueryId, RecordKind, Records};
+use crate::signature::{Algorithm, Signature};
+use crate::tags::TagList;
+
+/// Verifies the signatures of one message while it streams by.
+///
+/// The message comes in pieces of any size, header first, with CRLF line ends
+/// and without the dots of SMTP. The header is kept (under [`Limits`]), the
+/// body is hashed and forgotten. See the [crate page](crate) for an example.
+pub struct Verifier {
+    core: Core,
+    phase: Phase,
+}
+
+enum Phase {
+    Header(Splitter),
+    Body(BodyHasher),
+    Over(LimitExceeded),
+}
+
+/// A message that is complete: outcomes, and queries that are still open.
+pub struct Verification {
+    core: Core,
+    bodies: Vec<BodyHash>,
+    limit: Option<LimitExceeded>,
+}
+
+struct Core {
+    policy: Policy,
+    limits: Limits,
+    now: u64,
+    header: Header,
+    checks: Vec<Check>,
+    outcomes: Vec<Outcome>,
+    lookups: Vec<Lookup>,
+    skipped: usize,
+}
+
+/// A signature that is not settled. Its outcome is `outcomes[outcome]`.
+struct Check {
+    outcome: usize,
+    lookup: usize,
+    signature: Signature,
+    /// Which field the signature is.
+    field: usize,
+}
+
+struct Lookup {
+    name: String,
+    asked: bool,
+    answer: Option<Result<Records, DnsError>>,
+}
+
+impl Verifier {
+    /// A verifier for one message. `now` is the time in seconds since 1970,
+    /// best that at which the message was received.
+    #[must_use]
+    pub fn new(policy: Policy, limits: Limits, now: u64) -> Self {
+        let splitter = Splitter::new(limits.clone());
+        Self {
+            core: Core {
+                policy,
+                limits,
+                now,
+                header: Header::default(),
+                checks: Vec::new(),
+                outcomes: Vec::new(),
+                lookups: Vec::new(),
+                skipped: 0,
+            },
+            phase: Phase::Header(splitter),
+        }
+    }
+
+    /// Takes the next piece of the message.
+    ///
+    /// # Errors
+    /// [`LimitExceeded`] when the header is over a limit, now and ever after;
+    /// the message then cannot be verified and its result is `permerror`.
+    pub fn write(&mut self, data: &[u8]) -> Result<(), LimitExceeded> {
+        match &mut self.phase {
+            Phase::Body(hasher) => hasher.write(data),
+            Phase::Over(limit) => return Err(*limit),
+            Phase::Header(splitter) => match splitter.write(data) {
+                Ok(None) => {}
+                Ok(Some(used)) => {
+                    self.end_header()?;
+                    return self.write(&data[used..]);
+                }
+                Err(limit) => {
+                    self.phase = Phase::Over(limit);
+                    return Err(limit);
+                }
+            },
+        }
+        Ok(())
+    }
+
+    /// Header to body. What is over a limit stays over it.
+    fn end_header(&mut self) -> Result<(), LimitExceeded> {
+        let next = Phase::Body(BodyHasher::new(core::iter::empty()));
+        match core::mem::replace(&mut self.phase, next) {
+            Phase::Header(splitter) => match splitter.finish() {
+                Ok(header) => {
+                    self.core.begin(header);
+                    let kinds = self.core.checks.iter().map(|c| body_kind(&c.signature));
+                    self.phase = Phase::Body(BodyHasher::new(kinds));
+                    Ok(())
+                }
+                Err(limit) => {
+                    self.phase = Phase::Over(limit);
+                    Err(limit)
+                }
+            },
+            other => {
+                self.phase = other;
+                Ok(())
+            }
+        }
+    }
+
+    /// The next DNS question, or `None` when there is none now. There is none
+    /// before the header is complete; two signatures with one key ask once.
+    pub fn next_query(&mut self) -> Option<Query> {
+        self.core.next_query()
+    }
+
+    /// Answers a query, in any order.
+    ///
+    /// # Errors
+    /// [`Misuse`]; nothing is changed then.
+    pub fn answer(&mut self, id: QueryId, answer: Result<Records, DnsError>) -> Result<(), Misuse> {
+        self.core.answer(id, answer)
+    }
+
+    /// Ends the message. A header without an empty line behind it is a message
+    /// without body.
+    #[must_use]
+    pub fn finish(mut self) -> Verification {
+        if matches!(self.phase, Phase::Header(_)) {
+            // An excess is in the phase, where it is found below.
+            let _ = self.end_header();
+        }
+        let (bodies, limit) = match self.phase {
+            Phase::Body(hasher) => (hasher.finish(), None),
+            Phase::Over(limit) => (Vec::new(), Some(limit)),
+            Phase::Header(_) => (Vec::new(), None),
+        };
+        let mut core = self.core;
+        core.settle(&bodies);
+        Verification {
+            core,
+            bodies,
+            limit,
+        }
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let phase = match self.phase {
+            Phase::Header(_) => "header",
+            Phase::Body(_) => "body",
+            Phase::Over(_) => "over a limit",
+        };
+        f.debug_struct("Verifier")
+            .field("phase", &phase)
+            .field("signatures", &self.core.outcomes.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Verification {
+    /// As [`Verifier::next_query`].
+    pub fn next_query(&mut self) -> Option<Query> {
+        self.core.next_query()
+    }
+
+    /// As [`Verifier::answer`].
+    ///
+    /// # Errors
+    /// [`Misuse`]; nothing is changed then.
+    pub fn answer(&mut self, id: QueryId, answer: Result<Records, DnsError>) -> Result<(), Misuse> {
+        self.core.answer(id, answer)?;
+        self.core.settle(&self.bodies);
+        Ok(())
+    }
+
+    /// Whether no answer is wanted any more.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.core.checks.is_empty()
+    }
+
+    /// One outcome for each signature tried, topmost first. Where a key is not
+    /// known yet the reason is [`Reason::Pending`].
+    #[must_use]
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.core.outcomes
+    }
+
+    /// The result of the message: `pass` if one signature passes, else what
+    /// says most about why none does.
+    #[must_use]
+    pub fn result(&self) -> DkimResult {
+        use DkimResult::{Fail, Neutral, Pass, PermError, Policy, TempError};
+        if self.limit.is_some() {
+            return PermError;
+        }
+        [Pass, TempError, Fail, Policy, PermError, Neutral]
+            .into_iter()
+            .find(|result| self.core.outcomes.iter().any(|o| o.result() == *result))
+            .unwrap_or(DkimResult::None)
+    }
+
+    /// Signatures beyond [`Limits::signatures`], which were not looked at.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.core.skipped
+    }
+
+    /// The limit that the header exceeded; there are no outcomes then.
+    #[must_use]
+    pub fn limit(&self) -> Option<LimitExceeded> {
+        self.limit
+    }
+}
+
+impl fmt::Debug for Verification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verification")
+            .field("outcomes", &self.core.outcomes)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+fn body_kind(signature: &Signature) -> BodyKind {
+    BodyKind {
+        canon: signature.body_canonicalization(),
+        length: signature.length(),
+    }
+}
+
+impl Core {
+    /// Looks at the signatures of a complete header.
+    fn begin(&mut self, header: Header) {
+        let all = header.named(b"dkim-signature");
+        self.skipped = all.len().saturating_sub(self.limits.signatures);
+        let from = from_problem(&header);
+        for &field in all.iter().take(self.limits.signatures) {
+            let value = header.value(field);
+            let parsed = Signature::parse(value);
+            let outcome = self.outcomes.len();
+            let (domain, selector) = match &parsed {
+                Ok(s) => (Some(s.domain().clone()), Some(s.selector().clone())),
+                Err(_) => names(value),
+            };
+            let (signature, reason) = match parsed {
+                Err(error) => (None, Reason::Signature(error)),
+                Ok(signature) => {
+                    let early = from
+                        .clone()
+                        .or_else(|| self.unacceptable(&header, &signature));
+                    if early.is_none() {
+                        let lookup = self.lookup(signature.key_name());
+                        let signature = signature.clone();
+                        self.checks.push(Check {
+                            outcome,
+                            lookup,
+                            signature,
+                            field,
+                        });
+                    }
+                    (Some(signature), early.unwrap_or(Reason::Pending))
+                }
+            };
+            let unsigned_fields = signature
+                .as_ref()
+                .map(|s| unsigned_fields(&header, s))
+                .unwrap_or_default();
+            self.outcomes.push(Outcome {
+                domain,
+                selector,
+                signature,
+                reason,
+                key: None,
+                testing: false,
+                unsigned_fields,
+                unsigned_body: 0,
+            });
+        }
+        if !self.checks.is_empty() {
+            self.header = header;
+        }
+    }
+
+    fn lookup(&mut self, name: String) -> usize {
+        let known = self
+            .lookups
+            .iter()
+            .position(|l| l.name.eq_ignore_ascii_case(&name));
+        known.unwrap_or_else(|| {
+            self.lookups.push(Lookup {
+                name,
+                asked: false,
+                answer: None,
+            });
+            self.lookups.len() - 1
+        })
+    }
+
+    /// Rules that need neither key nor body.
+    fn unacceptable(&self, header: &Header, signature: &Signature) -> Option<Reason> {
+        let policy = &self.policy;
+        if signature.length().is_some() && policy.body_length == BodyLength::Reject {
+            return Some(Reason::LengthTag);
+        }
+        if let Some(t) = signature.timestamp()
+            && t > self.now.saturating_add(policy.clock_skew)
+        {
+            return Some(Reason::Future(t));
+        }
+        if let Some(x) = signature.expiration()
+            && policy.honour_expiration
+            && self.now > x.saturating_add(policy.clock_skew)
+        {
+            return Some(Reason::Expired(x));
+        }
+        let unsigned = |name: &&String| {
+            !signature
+                .headers()
+                .iter()
+                .any(|h| h.eq_ignore_ascii_case(name))
+                && !header
+                    .named(name.to_ascii_lowercase().as_bytes())
+                    .is_empty()
+        };
+        if let Some(name) = policy.required_fields.iter().find(unsigned) {
+            return Some(Reason::RequiredField(name.escape_debug().collect()));
+        }
+        if policy.reject_extra_instances {
+            let extra = SINGLE.iter().find(|name| {
+                let (there, signed) = instances(header, signature, name);
+                signed > 0 && there > signed
+            });
+            return extra.map(|name| Reason::ExtraInstance(name));
+        }
+        None
+    }
+
+    fn next_query(&mut self) -> Option<Query> {
+        let wanted = |i: usize| self.checks.iter().any(|check| check.lookup == i);
+        let open = |(i, l): (usize, &Lookup)| !l.asked && l.answer.is_none() && wanted(i);
+        let i = self.lookups.iter().enumerate().position(open)?;
+        let lookup = self.lookups.get_mut(i)?;
+        lookup.asked = true;
+        Some(Query {
+            id: QueryId(i),
+            name: lookup.name.clone(),
+            kind: RecordKind::Txt,
+        })
+    }
+
+    fn answer(&mut self, id: QueryId, answer: Result<Records, DnsError>) -> Result<(), Misuse> {
+        match self.lookups.get_mut(id.0) {
+            None | Some(Lookup { asked: false, .. }) => Err(Misuse::UnknownQuery),
+            Some(Lookup {
+                answer: Some(_), ..
+            }) => Err(Misuse::AnsweredBefore),
+            Some(lookup) => {
+                lookup.answer = Some(answer);
+                Ok(())
+            }
+        }
+    }
+
+    /// Judges what can be judged, now that the body is complete.
+    fn settle(&mut self, bodies: &[BodyHash]) {
+        let checks = core::mem::take(&mut self.checks);
+        for check in checks {
+            let body = bodies
+                .iter()
+                .find(|b| b.kind == body_kind(&check.signature));
+            let answer = self
+                .lookups
+                .get(check.lookup)
+                .and_then(|l| l.answer.as_ref());
+            let (Some(outcome), Some(body)) = (self.outcomes.get_mut(check.outcome), body) else {
+                continue;
+            };
+            outcome.unsigned_body = check
+                .signature
+                .length()
+                .map_or(0, |length| body.total.saturating_sub(length));
+            if let Some(reason) = body_problem(&self.policy, &check.signature, body) {
+                outcome.reason = reason;
+                continue;
+            }
+            let records = match answer {
+                None => {
+                    self.checks.push(check);
+                    continue;
+                }
+                Some(Err(DnsError::Temporary)) => {
+                    outcome.reason = Reason::KeyUnavailable;
+                    continue;
+                }
+                Some(Err(DnsError::NotFound)) => {
+                    outcome.reason = Reason::NoKey;
+                    continue;
+                }
+                Some(Ok(Records::Txt(records))) => records,
+            };
+            let judge = Judge {
+                policy: &self.policy,
+                limits: &self.limits,
+                signature: &check.signature,
+                data: without_b(&self.header, &check),
+            };
+            judge.records(records, outcome);
+        }
+        if self.checks.is_empty() {
+            self.header = Header::default();
+        }
+    }
+}
+
+/// Tells what a signature is worth with a key.
+struct Judge<'a> {
+    policy: &'a Policy,
+    limits: &'a Limits,
+    signature: &'a Signature,
+    data: Vec<u8>,
+}
+
+impl Judge<'_> {
+    /// Several records are tried in turn (RFC 6376 section 6.1.2 step 4). If
+    /// none verifies, the first that is a key record tells why.
+    fn records(&self, records: &[Vec<u8>], outcome: &mut Outcome) {
+        let mut reason = None;
+        for text in records.iter().take(self.limits.key_records) {
+            let record = if text.len() > self.limits.key_record_bytes {
+                Err(Reason::KeyRecordTooLong(self.limits.key_record_bytes))
+            } else {
+                KeyRecord::parse(text).map_err(Reason::KeyRecord)
+            };
+            let verdict = match &record {
+                Err(error) => error.clone(),
+                Ok(record) => self.record(record),
+            };
+            // A stray TXT record, SPF for instance, explains little.
+            let stray = matches!(
+                verdict,
+                Reason::KeyRecord(
+                    KeyRecordError::Version | KeyRecordError::Tags(_) | KeyRecordError::Missing
+                )
+            );
+            let verified = verdict == Reason::Verified;
+            if verified
+                || reason
+                    .as_ref()
+                    .is_none_or(|(_, was_stray)| *was_stray && !stray)
+            {
+                reason = Some((verdict, stray));
+                outcome.testing = record.as_ref().is_ok_and(KeyRecord::is_testing);
+                outcome.key = record.ok().and_then(|record| record.key().cloned());
+            }
+            if verified {
+                break;
+            }
+        }
+        outcome.reason = reason.map_or(Reason::NoKey, |(reason, _)| reason);
+    }
+
+    /// RFC 6376 section 6.1.2 steps 6 to 8, section 6.1.3 step 4.
+    fn record(&self, record: &KeyRecord) -> Reason {
+        if !record.allows_sha256() {
+            return Reason::HashNotAllowed;
+        }
+        if !record.allows_email() {
+            return Reason::ServiceNotAllowed;
+        }
+        let Some(key) = record.key() else {
+            return Reason::KeyRevoked;
+        };
+        match (key.key_type(), self.signature.algorithm()) {
+            (KeyType::Rsa, Algorithm::RsaSha256) => {
+                let bits = key.bits();
+                if bits < self.policy.min_rsa_bits.max(1024) {
+                    return Reason::KeyTooShort(bits);
+                }
+                if bits > self.policy.max_rsa_bits.min(8192) {
+                    return Reason::KeyTooLong(bits);
+                }
+            }
+            (KeyType::Ed25519, Algorithm::Ed25519Sha256) => {}
+            (other, _) => return Reason::KeyTypeMismatch(other),
+        }
+        if record.is_strict() && self.signature.identity().domain() != self.signature.domain() {
+            return Reason::StrictIdentity;
+        }
+        if key.verify(
+            self.signature.algorithm(),
+            &self.data,
+            self.signature.signature(),
+        ) {
+            Reason::Verified
+        } else {
+            Reason::SignatureMismatch
+        }
+    }
+}
+
+/// RFC 6376 section 6.1.3 step 3.
+fn body_problem(policy: &Policy, signature: &Signature, body: &BodyHash) -> Option<Reason> {
+    if let Some(length) = signature.length() {
+        if length > body.total {
+            return Some(Reason::LengthBeyondBody);
+        }
+        if length < body.total && policy.body_length != BodyLength::Partial {
+            return Some(Reason::UnsignedBody(body.total - length));
+        }
+    }
+    (body.digest != *signature.body_hash()).then_some(Reason::BodyHashMismatch)
+}
+
+/// The data that was signed; `b=` is cut out exactly, with the white space
+/// around its value.
+fn without_b(header: &Header, check: &Check) -> Vec<u8> {
+    let signature = &check.signature;
+    let field = header.field(check.field);
+    let value = field.len() - header.value(check.field).len();
+    let mut bare = Vec::with_capacity(field.len());
+    bare.extend_from_slice(field.get(..value + signature.b_span.start).unwrap_or(field));
+    bare.extend_from_slice(field.get(value + signature.b_span.end..).unwrap_or(&[]));
+    let names = signature.headers().iter().map(String::as_str);
+    let selected = select(header, names, Some(check.field));
+    signed_data(
+        signature.header_canonicalization(),
+        header,
+        &selected,
+        &bare,
+    )
+}
+
+/// RFC 5322 section 3.6: there is one From.
+fn from_problem(header: &Header) -> Option<Reason> {
+    if header.has_from_lookalike() {
+        return Some(Reason::FromMalformed);
+    }
+    match header.named(b"from").len() {
+        1 => None,
+        count => Some(Reason::FromCount(count)),
+    }
+}
+
+/// How many fields `name` there are, and how many of them `h=` covers.
+fn instances(header: &Header, signature: &Signature, name: &str) -> (usize, usize) {
+    let there = header.named(name.to_ascii_lowercase().as_bytes()).len();
+    let signed = signature
+        .headers()
+        .iter()
+        .filter(|h| h.eq_ignore_ascii_case(name))
+        .count();
+    (there, signed)
+}
+
+fn unsigned_fields(header: &Header, signature: &Signature) -> Vec<UnsignedField> {
+    let unsigned = |name: &&'static str| {
+        let (there, signed) = instances(header, signature, name);
+        let instances = there.saturating_sub(signed);
+        (instances > 0).then_some(UnsignedField { name, instances })
+    };
+    SINGLE.iter().filter_map(unsigned).collect()
+}
+
+/// Domain and selector of a field that is invalid otherwise.
+fn names(value: &[u8]) -> (Option<Domain>, Option<Selector>) {
+    let tags = TagList::parse(value).unwrap_or_default();
+    let text = |name| {
+        tags.value(name)
+            .and_then(|value| core::str::from_utf8(value).ok())
+    };
+    (
+        text("d").and_then(|d| Domain::new(d).ok()),
+        text("s").and_then(|s| Selector::new(s).ok()),
+    )
+}

@@ -1,0 +1,243 @@
+//! What we sign verifies, what is changed does not, and what canonicalisation
+//! forgives is forgiven.
+
+mod common;
+
+use common::{NOW, rsa_key, verify_with};
+use proptest::prelude::*;
+use scop_dkim::{
+    Canonicalization, DkimResult, Domain, Identity, Policy, Reason, Records, Selector, Signer,
+    SigningKey, SystemRandom,
+};
+
+const PAIRS: [(Canonicalization, Canonicalization); 4] = [
+    (Canonicalization::Simple, Canonicalization::Simple),
+    (Canonicalization::Simple, Canonicalization::Relaxed),
+    (Canonicalization::Relaxed, Canonicalization::Simple),
+    (Canonicalization::Relaxed, Canonicalization::Relaxed),
+];
+
+fn signer(key: SigningKey) -> Signer {
+    Signer::new(
+        Domain::new("example.com").unwrap(),
+        Selector::new("sel").unwrap(),
+        key,
+    )
+}
+
+fn ed25519() -> SigningKey {
+    SigningKey::ed25519(&common::SEED).unwrap()
+}
+
+fn sign(signer: &Signer, message: &[u8], chunk: usize) -> Vec<u8> {
+    let mut signing = signer.start(NOW);
+    for part in message.chunks(chunk.max(1)) {
+        signing.write(part).unwrap();
+    }
+    let mut out = signing.finish(&SystemRandom::new()).unwrap().into_bytes();
+    assert!(
+        out.split(|b| *b == b'\n').all(|line| line.len() <= 79),
+        "{}",
+        out.escape_ascii()
+    );
+    out.extend_from_slice(message);
+    out
+}
+
+fn reason(message: &[u8], record: &str, chunk: usize) -> Reason {
+    let zone = |name: &str| {
+        assert_eq!(name, "sel._domainkey.example.com");
+        Ok(Records::txt([record]))
+    };
+    let verification = verify_with(&Policy::default(), message, chunk, &zone);
+    assert_eq!(verification.outcomes().len(), 1);
+    verification.outcomes()[0].reason.clone()
+}
+
+#[test]
+fn rsa_and_ed25519_all_pairs() {
+    let message = b"Received: a\r\nReceived: b\r\nFrom: J <j@example.com>\r\nTo: x@y.test\r\n\
+        Subject: A\r\n\tfolded  one \r\n\r\nHello  you \r\n\r\nbye\t\r\n\r\n\r\n";
+    for key in [rsa_key, ed25519] {
+        let record = key().record().to_string();
+        for (header, body) in PAIRS {
+            let identity = Identity::new("j oe;=|", Domain::new("eng.example.com").unwrap());
+            let signer = signer(key())
+                .canonicalization(header, body)
+                .identity(identity.unwrap())
+                .unwrap()
+                .expires_after(3600);
+            let signed = sign(&signer, message, 5);
+            assert_eq!(reason(&signed, &record, 3), Reason::Verified);
+            // Deterministic: the time is an argument, the padding has no salt.
+            assert_eq!(signed, sign(&signer, message, usize::MAX));
+        }
+    }
+}
+
+/// Cuts everywhere: header to body, inside CRLF, inside the signature.
+#[test]
+fn every_pair_of_cuts_gives_the_same_outcome() {
+    let signed = sign(
+        &signer(ed25519()),
+        b"From: j@example.com\r\n\r\na \r\n\r\nb\r\n\r\n",
+        9,
+    );
+    let record = ed25519().record().to_string();
+    let signed_len = signed.len();
+    for first in (0..signed_len).step_by(3) {
+        for second in (first..signed_len).step_by(17) {
+            let mut verifier = scop_dkim::Verifier::new(Policy::default(), Default::default(), NOW);
+            for part in [&signed[..first], &signed[first..second], &signed[second..]] {
+                verifier.write(part).unwrap();
+            }
+            let mut verification = verifier.finish();
+            let query = verification.next_query().unwrap();
+            verification
+                .answer(query.id, Ok(Records::txt([record.as_str()])))
+                .unwrap();
+            assert_eq!(verification.result(), DkimResult::Pass, "{first} {second}");
+        }
+    }
+}
+
+#[test]
+fn added_fields_break_oversigned_names() {
+    let signed = sign(
+        &signer(ed25519()),
+        b"From: j@example.com\r\nTo: a@b.test\r\n\r\nhi\r\n",
+        99,
+    );
+    let record = ed25519().record().to_string();
+    assert_eq!(reason(&signed, &record, 99), Reason::Verified);
+    let text = String::from_utf8(signed).unwrap();
+    for added in [
+        "Subject: new\r\n",
+        "Content-Type: text/html\r\n",
+        "Reply-To: e@evil.test\r\n",
+    ] {
+        let (top, bottom) = (
+            format!("{added}{text}"),
+            text.replace("\nFrom:", &format!("\n{added}From:")),
+        );
+        assert_eq!(
+            reason(top.as_bytes(), &record, 99),
+            Reason::SignatureMismatch
+        );
+        assert_eq!(
+            reason(bottom.as_bytes(), &record, 99),
+            Reason::SignatureMismatch
+        );
+    }
+    // A relay's trace, a mailing list's mark: not oversigned.
+    for added in ["Received: by relay\r\n", "List-Id: <l.test>\r\n"] {
+        assert_eq!(
+            reason(format!("{added}{text}").as_bytes(), &record, 99),
+            Reason::Verified
+        );
+    }
+}
+
+fn text_line() -> impl Strategy<Value = String> {
+    proptest::string::string_regex("[ -~\u{e4}\t]{0,40}").unwrap()
+}
+
+fn header() -> impl Strategy<Value = String> {
+    let name = proptest::sample::select(vec!["To", "Subject", "DATE", "X-Y", "Received", "cc"]);
+    let field = (name, text_line(), proptest::option::of(text_line())).prop_map(|(n, v, fold)| {
+        let fold = fold.map(|f| format!("\r\n\t{f}")).unwrap_or_default();
+        format!("{n}: {v}{fold}\r\n")
+    });
+    (proptest::collection::vec(field, 0..5), text_line()).prop_map(|(mut fields, from)| {
+        // One of each single field; more would be refused.
+        fields.sort_by_key(|f| f.split(':').next().unwrap_or("").to_lowercase());
+        fields.dedup_by_key(|f| f.split(':').next().unwrap_or("").to_lowercase());
+        fields.insert(fields.len() / 2, format!("From: a{from}\r\n"));
+        fields.concat()
+    })
+}
+
+fn body() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        4 => text_line().prop_map(String::into_bytes),
+        4 => Just(b"\r\n".to_vec()),
+        1 => Just(b" \t ".to_vec()),
+        1 => proptest::collection::vec(any::<u8>(), 0..10),
+    ];
+    proptest::collection::vec(piece, 0..12).prop_map(|p| p.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn signed_messages_verify(header in header(), body in body(), c in 0usize..4, s in 1usize..50, v in 1usize..50) {
+        let message = [header.as_bytes(), b"\r\n", &body].concat();
+        let signer = signer(ed25519()).canonicalization(PAIRS[c].0, PAIRS[c].1);
+        let record = ed25519().record().to_string();
+        prop_assert_eq!(reason(&sign(&signer, &message, s), &record, v), Reason::Verified);
+    }
+
+    /// With simple/simple every byte of a signed field and of the body counts.
+    #[test]
+    fn any_changed_byte_fails(header in header(), body in body(), at in any::<prop::sample::Index>(), to in any::<u8>()) {
+        let signer = signer(ed25519())
+            .canonicalization(Canonicalization::Simple, Canonicalization::Simple)
+            .fields(&["From", "To", "Subject", "Date", "X-Y", "Received", "Cc"], &[])
+            .unwrap();
+        let message = [header.as_bytes(), b"\r\n", &body, b"end\r\n"].concat();
+        let mut signed = sign(&signer, &message, 64);
+        // Any byte behind the value of b=.
+        let start = signed.len() - message.len();
+        let at = start + at.index(message.len());
+        prop_assume!(signed[at] != to);
+        signed[at] = to;
+        let record = ed25519().record().to_string();
+        prop_assert_ne!(reason(&signed, &record, 64), Reason::Verified);
+    }
+
+    /// The same for the signature field itself: each tag is signed, `b=` apart.
+    #[test]
+    fn any_changed_byte_of_the_signature_fails(at in any::<prop::sample::Index>(), to in any::<u8>()) {
+        let signer = signer(ed25519())
+            .canonicalization(Canonicalization::Simple, Canonicalization::Simple);
+        let message = b"From: j@example.com\r\n\r\nhi\r\n";
+        let mut signed = sign(&signer, message, 64);
+        let start = signed.windows(3).position(|w| w == b" b=").unwrap();
+        let at = b"DKIM-Signature:".len() + at.index(start + 3 - b"DKIM-Signature:".len());
+        prop_assume!(signed[at] != to);
+        signed[at] = to;
+        let zone = |_: &str| Ok(Records::txt([ed25519().record().to_string()]));
+        let v = verify_with(&Policy::default(), &signed, 64, &zone);
+        prop_assert_ne!(v.result(), DkimResult::Pass);
+    }
+
+    #[test]
+    fn relaxed_forgives_white_space(header in header(), body in body(), runs in proptest::collection::vec("[ \t]{1,4}", 1..8)) {
+        let message = [header.as_bytes(), b"\r\n", &body, b"end\r\n"].concat();
+        let signer = signer(ed25519());
+        let signed = sign(&signer, &message, 64);
+        let start = signed.len() - message.len();
+        let mut runs = runs.iter().cycle();
+        let mut changed = signed[..start].to_vec();
+        // Another run for each run, the field names in another case, more
+        // empty lines at the end.
+        let mut rest = &signed[start..];
+        while let Some((&byte, tail)) = rest.split_first() {
+            if byte == b' ' || byte == b'\t' {
+                // A run at the start of a line means folding; any run will do.
+                let run = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+                changed.extend_from_slice(runs.next().unwrap().as_bytes());
+                rest = &rest[run..];
+            } else {
+                changed.push(byte);
+                rest = tail;
+            }
+        }
+        changed.extend_from_slice(b" \r\n\r\n\t\r\n");
+        let at = changed.windows(6).position(|w| w == b"\nFrom:").unwrap() + 1;
+        changed[at..at + 4].copy_from_slice(b"fROM");
+        let record = ed25519().record().to_string();
+        prop_assert_eq!(reason(&changed, &record, 64), Reason::Verified);
+    }
+}
