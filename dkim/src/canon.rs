@@ -80,57 +80,65 @@ pub(crate) trait Sink {
     fn put(&mut self, bytes: &[u8]);
 }
 
-/// Small pieces are gathered up to this size before they reach the hash.
-const STAGE: usize = 4096;
-
-/// Joins small writes, so that a hash is not called for each word of a text.
-struct Stage<S> {
-    sink: S,
-    buffer: Box<[u8; STAGE]>,
-    used: usize,
-}
-
-impl<S: Sink> Stage<S> {
-    fn put(&mut self, bytes: &[u8]) {
-        if bytes.len() > STAGE - self.used {
-            self.flush();
-            if bytes.len() >= STAGE {
-                self.sink.put(bytes);
-                return;
-            }
-        }
-        self.buffer[self.used..self.used + bytes.len()].copy_from_slice(bytes);
-        self.used += bytes.len();
-    }
-
-    fn flush(&mut self) {
-        if self.used > 0 {
-            self.sink.put(&self.buffer[..self.used]);
-            self.used = 0;
-        }
-    }
-}
-
 /// Canonicalises a body that comes in chunks.
 ///
 /// Two stages. The first, for relaxed only, rewrites white space inside lines;
 /// the second holds back line ends until something follows them:
 ///
 /// ```text
-///   write -> [ white space: held, bare CR held ] -> [ CRLFs counted ] -> sink
+///   write -> [ Relax: white space held, CR held ] -> [ Lines: CRLFs counted ] -> sink
 /// ```
 pub(crate) struct BodyCanon<S> {
-    kind: Canonicalization,
-    stage: Stage<S>,
-    /// Relaxed: a run of white space whose meaning depends on what follows.
-    blank: bool,
-    /// Relaxed: that run was followed by a CR; a LF makes it a line end.
-    blank_cr: bool,
-    /// A CR at the end of what the second stage saw.
+    relax: Option<Relax>,
+    lines: Lines<S>,
+}
+
+impl<S: Sink> BodyCanon<S> {
+    pub(crate) fn new(kind: Canonicalization, sink: S) -> Self {
+        let relax = match kind {
+            Canonicalization::Simple => None,
+            Canonicalization::Relaxed => Some(Relax::new()),
+        };
+        Self {
+            relax,
+            lines: Lines {
+                sink,
+                cr: false,
+                crlfs: 0,
+                any: false,
+            },
+        }
+    }
+
+    pub(crate) fn write(&mut self, data: &[u8]) {
+        match &mut self.relax {
+            None => self.lines.put(data),
+            Some(relax) => relax.write(data, &mut self.lines),
+        }
+    }
+
+    /// Ends the body and gives the sink back.
+    pub(crate) fn finish(mut self) -> S {
+        // Section 3.4.3: no body is one CRLF. Section 3.4.4: no body is nothing.
+        let empty_is_line = match self.relax.take() {
+            None => true,
+            Some(relax) => {
+                relax.finish(&mut self.lines);
+                false
+            }
+        };
+        self.lines.finish(empty_is_line)
+    }
+}
+
+/// Second stage: everything passes except CRLFs at the end.
+struct Lines<S> {
+    sink: S,
+    /// A CR at the end of what came.
     cr: bool,
     /// CRLFs held back.
     crlfs: u64,
-    /// Whether any byte went to the sink or waits in `cr`.
+    /// Whether any byte went to the sink.
     any: bool,
 }
 
@@ -144,55 +152,88 @@ const CRLFS: [u8; 512] = {
     all
 };
 
-impl<S: Sink> BodyCanon<S> {
-    pub(crate) fn new(kind: Canonicalization, sink: S) -> Self {
-        Self {
-            kind,
-            stage: Stage {
-                sink,
-                buffer: Box::new([0; STAGE]),
-                used: 0,
-            },
-            blank: false,
-            blank_cr: false,
-            cr: false,
-            crlfs: 0,
-            any: false,
+impl<S: Sink> Lines<S> {
+    fn put(&mut self, mut data: &[u8]) {
+        if self.cr && !data.is_empty() {
+            self.cr = false;
+            if let [b'\n', rest @ ..] = data {
+                self.crlfs += 1;
+                data = rest;
+            } else {
+                self.release();
+                self.sink.put(b"\r");
+            }
+        }
+        let mut end = data.len();
+        if data.last() == Some(&b'\r') {
+            end -= 1;
+            self.cr = true;
+        }
+        let mut kept = end;
+        while data[..kept].ends_with(b"\r\n") {
+            kept -= 2;
+        }
+        if kept > 0 {
+            self.release();
+            self.sink.put(&data[..kept]);
+        }
+        self.crlfs += ((end - kept) / 2) as u64;
+    }
+
+    /// Something follows the line ends held back: they are part of the body.
+    fn release(&mut self) {
+        self.any = true;
+        let mut bytes = self.crlfs.saturating_mul(2);
+        self.crlfs = 0;
+        while bytes > 0 {
+            let n = bytes.min(CRLFS.len() as u64);
+            self.sink.put(&CRLFS[..n as usize]);
+            bytes -= n;
         }
     }
 
-    pub(crate) fn write(&mut self, data: &[u8]) {
-        match self.kind {
-            Canonicalization::Simple => self.lines(data),
-            Canonicalization::Relaxed => self.relax(data),
-        }
-    }
-
-    /// Ends the body and gives the sink back.
-    pub(crate) fn finish(mut self) -> S {
-        if self.blank_cr {
-            self.lines(b" \r");
-        }
+    fn finish(mut self, empty_is_line: bool) -> S {
         if self.cr {
             self.release();
-            self.stage.put(b"\r");
+            self.sink.put(b"\r");
         }
-        // Section 3.4.3: no body is one CRLF. Section 3.4.4: no body is nothing.
-        if self.any || self.kind == Canonicalization::Simple {
-            self.stage.put(b"\r\n");
+        if self.any || empty_is_line {
+            self.sink.put(b"\r\n");
         }
-        self.stage.flush();
-        self.stage.sink
+        self.sink
+    }
+}
+
+/// First stage, relaxed. What it lets through is gathered, so that the next
+/// stage and the hash are not called for each word of a text.
+struct Relax {
+    /// A run of white space whose meaning depends on what follows.
+    blank: bool,
+    /// That run was followed by a CR; a LF makes it a line end.
+    blank_cr: bool,
+    gathered: Box<[u8; GATHER]>,
+    used: usize,
+}
+
+const GATHER: usize = 4096;
+
+impl Relax {
+    fn new() -> Self {
+        Self {
+            blank: false,
+            blank_cr: false,
+            gathered: Box::new([0; GATHER]),
+            used: 0,
+        }
     }
 
-    /// First stage, relaxed.
-    fn relax(&mut self, mut data: &[u8]) {
+    fn write<S: Sink>(&mut self, mut data: &[u8], next: &mut Lines<S>) {
         while let Some(&first) = data.first() {
             if self.blank_cr {
                 self.blank_cr = false;
                 self.blank = false;
                 // Otherwise a bare CR in the text, with a space before it.
-                self.lines(if first == b'\n' { b"\r" } else { b" \r" });
+                self.pass(if first == b'\n' { b"\r" } else { b" \r" }, next);
             } else if self.blank {
                 let run = data
                     .iter()
@@ -208,55 +249,39 @@ impl<S: Sink> BodyCanon<S> {
                     }
                     _ => {
                         self.blank = false;
-                        self.lines(b" ");
+                        self.pass(b" ", next);
                     }
                 }
             }
             let plain = rewrite_at(data).unwrap_or(data.len());
-            self.lines(&data[..plain]);
+            self.pass(&data[..plain], next);
             data = &data[plain..];
             self.blank = !data.is_empty();
         }
     }
 
-    /// Second stage: everything passes except CRLFs at the end.
-    fn lines(&mut self, mut data: &[u8]) {
-        if self.cr && !data.is_empty() {
-            self.cr = false;
-            if let [b'\n', rest @ ..] = data {
-                self.crlfs += 1;
-                data = rest;
-            } else {
-                self.release();
-                self.stage.put(b"\r");
+    fn pass<S: Sink>(&mut self, bytes: &[u8], next: &mut Lines<S>) {
+        if bytes.len() > GATHER - self.used {
+            self.flush(next);
+            if bytes.len() >= GATHER {
+                next.put(bytes);
+                return;
             }
         }
-        let mut end = data.len();
-        if data.last() == Some(&b'\r') {
-            end -= 1;
-            self.cr = true;
-        }
-        let mut kept = end;
-        while data[..kept].ends_with(b"\r\n") {
-            kept -= 2;
-        }
-        if kept > 0 {
-            self.release();
-            self.stage.put(&data[..kept]);
-        }
-        self.crlfs += ((end - kept) / 2) as u64;
+        self.gathered[self.used..self.used + bytes.len()].copy_from_slice(bytes);
+        self.used += bytes.len();
     }
 
-    /// Something follows the line ends held back: they are part of the body.
-    fn release(&mut self) {
-        self.any = true;
-        let mut bytes = self.crlfs.saturating_mul(2);
-        self.crlfs = 0;
-        while bytes > 0 {
-            let n = bytes.min(CRLFS.len() as u64);
-            self.stage.put(&CRLFS[..n as usize]);
-            bytes -= n;
+    fn flush<S: Sink>(&mut self, next: &mut Lines<S>) {
+        next.put(&self.gathered[..self.used]);
+        self.used = 0;
+    }
+
+    fn finish<S: Sink>(mut self, next: &mut Lines<S>) {
+        if self.blank_cr {
+            self.pass(b" \r", next);
         }
+        self.flush(next);
     }
 }
 
@@ -266,22 +291,15 @@ impl<S: Sink> BodyCanon<S> {
 fn rewrite_at(data: &[u8]) -> Option<usize> {
     const BLOCK: usize = 32;
     let changes = |byte: u8, next: u8| {
-        byte == b'\t' || (byte == b' ' && (next == b' ' || next == b'\t' || next == b'\r'))
+        (byte == b'\t') | ((byte == b' ') & ((next == b' ') | (next == b'\t') | (next == b'\r')))
     };
     let mut at = 0;
     // Whole blocks without a branch inside, for the compiler to vectorise.
     while let Some(window) = data.get(at..=at + BLOCK) {
-        let (bytes, nexts) = (&window[..BLOCK], &window[1..]);
-        let mut hit = false;
-        for (byte, next) in bytes.iter().zip(nexts) {
-            hit |= (*byte == b'\t')
-                | ((*byte == b' ') & ((*next == b' ') | (*next == b'\t') | (*next == b'\r')));
-        }
-        if hit {
-            return bytes
-                .iter()
-                .zip(nexts)
-                .position(|(b, n)| changes(*b, *n))
+        let pairs = || window[..BLOCK].iter().zip(&window[1..]);
+        if pairs().fold(false, |hit, (byte, next)| hit | changes(*byte, *next)) {
+            return pairs()
+                .position(|(byte, next)| changes(*byte, *next))
                 .map(|n| at + n);
         }
         at += BLOCK;
@@ -425,7 +443,7 @@ mod tests {
         canon.write(b"x");
         let Count(total, largest) = canon.finish();
         assert_eq!(total, 32 * (2 << 16) + 3);
-        assert!(largest <= STAGE);
+        assert!(largest <= CRLFS.len());
     }
 
     fn soup() -> impl Strategy<Value = Vec<u8>> {

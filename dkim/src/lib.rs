@@ -72,6 +72,7 @@ extern crate std;
 mod canon;
 mod der;
 mod header;
+mod judge;
 mod key;
 mod limits;
 mod message;

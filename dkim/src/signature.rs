@@ -186,6 +186,10 @@ impl Signature {
         let selector =
             text(required("s")?, "s").and_then(|t| Selector::new(t).map_err(E::Selector))?;
 
+        // Both fit DNS by themselves; together they may not.
+        if selector.as_str().len() + "._domainkey.".len() + domain.as_str().len() > 253 {
+            return Err(E::Selector(NameError::TooLong));
+        }
         let headers = header_list(required("h")?).ok_or(E::Malformed("h"))?;
         if !headers.iter().any(|name| name.eq_ignore_ascii_case("from")) {
             return Err(E::FromNotSigned);

@@ -18,14 +18,14 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::header::{Header, Splitter};
-use crate::key::{KeyRecord, KeyRecordError, KeyType};
+use crate::judge::{Judge, body_problem, from_problem, unacceptable, unsigned_fields};
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::{BodyHash, BodyHasher, BodyKind, SINGLE, select, signed_data};
+use crate::message::{BodyHash, BodyHasher, BodyKind, select, signed_data};
 use crate::name::{Domain, Selector};
-use crate::outcome::{DkimResult, Outcome, Reason, UnsignedField};
-use crate::policy::{BodyLength, Policy};
+use crate::outcome::{DkimResult, Outcome, Reason};
+use crate::policy::Policy;
 use crate::query::{DnsError, Misuse, Query, QueryId, RecordKind, Records};
-use crate::signature::{Algorithm, Signature};
+use crate::signature::Signature;
 use crate::tags::TagList;
 
 /// Verifies the signatures of one message while it streams by.
@@ -287,7 +287,7 @@ impl Core {
                 Ok(signature) => {
                     let early = from
                         .clone()
-                        .or_else(|| self.unacceptable(&header, &signature));
+                        .or_else(|| unacceptable(&self.policy, self.now, &header, &signature));
                     if early.is_none() {
                         let lookup = self.lookup(signature.key_name());
                         let signature = signature.clone();
@@ -334,45 +334,6 @@ impl Core {
             });
             self.lookups.len() - 1
         })
-    }
-
-    /// Rules that need neither key nor body.
-    fn unacceptable(&self, header: &Header, signature: &Signature) -> Option<Reason> {
-        let policy = &self.policy;
-        if signature.length().is_some() && policy.body_length == BodyLength::Reject {
-            return Some(Reason::LengthTag);
-        }
-        if let Some(t) = signature.timestamp()
-            && t > self.now.saturating_add(policy.clock_skew)
-        {
-            return Some(Reason::Future(t));
-        }
-        if let Some(x) = signature.expiration()
-            && policy.honour_expiration
-            && self.now > x.saturating_add(policy.clock_skew)
-        {
-            return Some(Reason::Expired(x));
-        }
-        let unsigned = |name: &&String| {
-            !signature
-                .headers()
-                .iter()
-                .any(|h| h.eq_ignore_ascii_case(name))
-                && !header
-                    .named(name.to_ascii_lowercase().as_bytes())
-                    .is_empty()
-        };
-        if let Some(name) = policy.required_fields.iter().find(unsigned) {
-            return Some(Reason::RequiredField(name.escape_debug().collect()));
-        }
-        if policy.reject_extra_instances {
-            let extra = SINGLE.iter().find(|name| {
-                let (there, signed) = instances(header, signature, name);
-                signed > 0 && there > signed
-            });
-            return extra.map(|name| Reason::ExtraInstance(name));
-        }
-        None
     }
 
     fn next_query(&mut self) -> Option<Query> {
@@ -452,105 +413,6 @@ impl Core {
     }
 }
 
-/// Tells what a signature is worth with a key.
-struct Judge<'a> {
-    policy: &'a Policy,
-    limits: &'a Limits,
-    signature: &'a Signature,
-    data: Vec<u8>,
-}
-
-impl Judge<'_> {
-    /// Several records are tried in turn (RFC 6376 section 6.1.2 step 4). If
-    /// none verifies, the first that is a key record tells why.
-    fn records(&self, records: &[Vec<u8>], outcome: &mut Outcome) {
-        let mut reason = None;
-        for text in records.iter().take(self.limits.key_records) {
-            let record = if text.len() > self.limits.key_record_bytes {
-                Err(Reason::KeyRecordTooLong(self.limits.key_record_bytes))
-            } else {
-                KeyRecord::parse(text).map_err(Reason::KeyRecord)
-            };
-            let verdict = match &record {
-                Err(error) => error.clone(),
-                Ok(record) => self.record(record),
-            };
-            // A stray TXT record, SPF for instance, explains little.
-            let stray = matches!(
-                verdict,
-                Reason::KeyRecord(
-                    KeyRecordError::Version | KeyRecordError::Tags(_) | KeyRecordError::Missing
-                )
-            );
-            let verified = verdict == Reason::Verified;
-            if verified
-                || reason
-                    .as_ref()
-                    .is_none_or(|(_, was_stray)| *was_stray && !stray)
-            {
-                reason = Some((verdict, stray));
-                outcome.testing = record.as_ref().is_ok_and(KeyRecord::is_testing);
-                outcome.key = record.ok().and_then(|record| record.key().cloned());
-            }
-            if verified {
-                break;
-            }
-        }
-        outcome.reason = reason.map_or(Reason::NoKey, |(reason, _)| reason);
-    }
-
-    /// RFC 6376 section 6.1.2 steps 6 to 8, section 6.1.3 step 4.
-    fn record(&self, record: &KeyRecord) -> Reason {
-        if !record.allows_sha256() {
-            return Reason::HashNotAllowed;
-        }
-        if !record.allows_email() {
-            return Reason::ServiceNotAllowed;
-        }
-        let Some(key) = record.key() else {
-            return Reason::KeyRevoked;
-        };
-        match (key.key_type(), self.signature.algorithm()) {
-            (KeyType::Rsa, Algorithm::RsaSha256) => {
-                let bits = key.bits();
-                if bits < self.policy.min_rsa_bits.max(1024) {
-                    return Reason::KeyTooShort(bits);
-                }
-                if bits > self.policy.max_rsa_bits.min(8192) {
-                    return Reason::KeyTooLong(bits);
-                }
-            }
-            (KeyType::Ed25519, Algorithm::Ed25519Sha256) => {}
-            (other, _) => return Reason::KeyTypeMismatch(other),
-        }
-        if record.is_strict() && self.signature.identity().domain() != self.signature.domain() {
-            return Reason::StrictIdentity;
-        }
-        if key.verify(
-            self.signature.algorithm(),
-            &self.data,
-            self.signature.signature(),
-        ) {
-            Reason::Verified
-        } else {
-            Reason::SignatureMismatch
-        }
-    }
-}
-
-/// RFC 6376 section 6.1.3 step 3.
-fn body_problem(policy: &Policy, signature: &Signature, body: &BodyHash) -> Option<Reason> {
-    if let Some(length) = signature.length() {
-        if length > body.total {
-            return Some(Reason::LengthBeyondBody);
-        }
-        if length < body.total && policy.body_length != BodyLength::Partial {
-            return Some(Reason::UnsignedBody(body.total - length));
-        }
-    }
-    (body.digest != *signature.body_hash()).then_some(Reason::BodyHashMismatch)
-}
-
 /// The data that was signed; `b=` is cut out exactly, with the white space
 /// around its value.
 fn without_b(header: &Header, check: &Check) -> Vec<u8> {
@@ -568,37 +430,6 @@ fn without_b(header: &Header, check: &Check) -> Vec<u8> {
         &selected,
         &bare,
     )
-}
-
-/// RFC 5322 section 3.6: there is one From.
-fn from_problem(header: &Header) -> Option<Reason> {
-    if header.has_from_lookalike() {
-        return Some(Reason::FromMalformed);
-    }
-    match header.named(b"from").len() {
-        1 => None,
-        count => Some(Reason::FromCount(count)),
-    }
-}
-
-/// How many fields `name` there are, and how many of them `h=` covers.
-fn instances(header: &Header, signature: &Signature, name: &str) -> (usize, usize) {
-    let there = header.named(name.to_ascii_lowercase().as_bytes()).len();
-    let signed = signature
-        .headers()
-        .iter()
-        .filter(|h| h.eq_ignore_ascii_case(name))
-        .count();
-    (there, signed)
-}
-
-fn unsigned_fields(header: &Header, signature: &Signature) -> Vec<UnsignedField> {
-    let unsigned = |name: &&'static str| {
-        let (there, signed) = instances(header, signature, name);
-        let instances = there.saturating_sub(signed);
-        (instances > 0).then_some(UnsignedField { name, instances })
-    };
-    SINGLE.iter().filter_map(unsigned).collect()
 }
 
 /// Domain and selector of a field that is invalid otherwise.

@@ -4,6 +4,8 @@
 
 mod common;
 
+use proptest::prelude::*;
+
 use common::{Forge, NOW, record, verify, verify_record, verify_with};
 use scop_dkim::{
     BodyLength, DkimResult, DnsError, KeyRecordError, KeyType, LimitExceeded, Limits, Misuse,
@@ -658,5 +660,83 @@ fn truncations_and_junk() {
     for end in 0..message.len() - 2 {
         let v = verify_with(&Policy::default(), &message[..end], 16, &zone);
         assert_ne!(v.result(), DkimResult::Pass, "{end}");
+    }
+}
+
+/// Pieces from which messages grow that are almost right.
+fn soup() -> impl Strategy<Value = Vec<u8>> {
+    let field = Forge {
+        c: "simple/relaxed",
+        ..Forge::default()
+    }
+    .field(HEADER, BODY);
+    let pieces: Vec<Vec<u8>> = [
+        "DKIM-Signature:",
+        " v=1;",
+        " a=ed25519-sha256;",
+        " a=rsa-sha256;",
+        " d=example.com; s=sel;",
+        " h=from:to;",
+        " h=from;",
+        " bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;",
+        " b=aGk=",
+        " l=3;",
+        " t=1;",
+        " x=2;",
+        " c=relaxed/relaxed;",
+        "From:",
+        "From: a@b.test\r\n",
+        "To: x\r\n",
+        ":",
+        ";",
+        "=",
+        "\r\n",
+        "\r\n\r\n",
+        "\r",
+        "\n",
+        " ",
+        "\t",
+        "\0",
+        "\u{e4}",
+        HEADER,
+        field.as_str(),
+        BODY,
+    ]
+    .into_iter()
+    .map(|s| s.as_bytes().to_vec())
+    .collect();
+    proptest::collection::vec(proptest::sample::select(pieces), 0..40).prop_map(|p| p.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
+
+    /// Law 1: any chunking gives the same outcomes, whatever the message is.
+    #[test]
+    fn chunks_do_not_matter(message in soup(), chunk in 1usize..30) {
+        let zone = |_: &str| Ok(Records::txt([record()]));
+        let mut policy = Policy::default();
+        policy.body_length = BodyLength::Partial;
+        let show = |chunk| {
+            let v = verify_with(&policy, &message, chunk, &zone);
+            format!("{:?} {:?} {}", v.result(), v.outcomes(), v.skipped())
+        };
+        let whole = show(usize::MAX);
+        prop_assert_eq!(&show(chunk), &whole);
+        prop_assert_eq!(&show(1), &whole);
+    }
+
+    /// The parsers take anything.
+    #[test]
+    fn parsers_do_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in soup()) {
+        for input in [&bytes, &text] {
+            let _ = scop_dkim::Signature::parse(input);
+            let _ = scop_dkim::KeyRecord::parse(input);
+            let _ = scop_dkim::PublicKey::from_der(input);
+            let _ = scop_dkim::SigningKey::from_der(input);
+            let lossy = String::from_utf8_lossy(input);
+            let _ = scop_dkim::SigningKey::from_pem(&lossy);
+            let _ = scop_dkim::PublicKey::from_pem(&lossy);
+        }
     }
 }

@@ -212,6 +212,19 @@ proptest! {
         prop_assert_ne!(v.result(), DkimResult::Pass);
     }
 
+    /// With relaxed, what is not white space counts.
+    #[test]
+    fn any_changed_character_of_a_relaxed_body_fails(body in body(), at in any::<prop::sample::Index>(), to in b'!'..=b'~') {
+        let message = [b"From: j@example.com\r\n\r\n", &body[..], b"end\r\n"].concat();
+        let mut signed = sign(&signer(ed25519()), &message, 64);
+        let at = signed.len() - 5 - at.index(body.len() + 1).min(body.len());
+        let at = if signed[at].is_ascii_graphic() { at } else { signed.len() - 4 };
+        prop_assume!(signed[at] != to);
+        signed[at] = to;
+        let record = ed25519().record().to_string();
+        prop_assert_eq!(reason(&signed, &record, 64), Reason::BodyHashMismatch);
+    }
+
     #[test]
     fn relaxed_forgives_white_space(header in header(), body in body(), runs in proptest::collection::vec("[ \t]{1,4}", 1..8)) {
         let message = [header.as_bytes(), b"\r\n", &body, b"end\r\n"].concat();
