@@ -16,3 +16,6 @@ pub use fault::{Fault, LimitExceeded, Misuse, TimedOut, Violation};
 pub use framing::{Counted, Ending, LineScanner, Scan, take};
 pub use limits::{Budget, Pace};
 pub use outbox::Outbox;
+
+#[cfg(feature = "testkit")]
+pub mod testkit;
