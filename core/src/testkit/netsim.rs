@@ -193,7 +193,8 @@ pub fn netsim<C: Machine, S: Machine>(
         link,
     };
     let mut now = Instant::from_secs(1);
-    for _ in 0..2_000_000 {
+    for turn in 0.. {
+        assert!(turn < 2_000_000, "the ends go on for ever");
         let moved = client.turn(now, &mut wire) | server.turn(now, &mut wire);
         if client.done && server.done {
             break;
@@ -397,8 +398,10 @@ impl<'a, M: Machine> Node<'a, M> {
     /// One round of the driver's loop until nothing moves; whether anything did.
     fn turn(&mut self, now: Instant, wire: &mut Wire<'_>) -> bool {
         let mut any = false;
-        while !self.done && !self.wants_tls {
-            let moved = if self.draining {
+        while !self.done {
+            let moved = if self.wants_tls {
+                self.handshake(now, wire)
+            } else if self.draining {
                 self.drain(now, wire)
             } else {
                 self.step(now, wire)
@@ -409,6 +412,33 @@ impl<'a, M: Machine> Node<'a, M> {
             any = true;
         }
         any
+    }
+
+    /// Waits for TLS, which fails when the link ends first; the machine's own
+    /// timer goes on.
+    fn handshake(&mut self, now: Instant, wire: &mut Wire<'_>) -> bool {
+        let pipe = wire.pipe(self.reads);
+        if pipe.under_way.is_empty() && pipe.fin.is_some_and(|at| at <= now) {
+            self.finish(now, wire);
+            return true;
+        }
+        let due = self.wakes().is_some_and(|at| at <= now);
+        if due {
+            self.wants_tls = false;
+        }
+        due
+    }
+
+    fn finish(&mut self, now: Instant, wire: &mut Wire<'_>) {
+        let at = now + wire.link.latency;
+        wire.pipe(self.writes).close(at);
+        // What still comes this way is read by nobody, and holds up nobody.
+        let reads = wire.pipe(self.reads);
+        reads.told = true;
+        reads.under_way.clear();
+        reads.unread = 0;
+        reads.close(now);
+        self.done = true;
     }
 
     fn step(&mut self, now: Instant, wire: &mut Wire<'_>) -> bool {
@@ -497,15 +527,7 @@ impl<'a, M: Machine> Node<'a, M> {
         }
         let held = !self.chunk.is_empty();
         if !held || machine.deadline().is_none() {
-            let at = now + wire.link.latency;
-            wire.pipe(self.writes).close(at);
-            // What still comes this way is read by nobody, and holds up nobody.
-            let reads = wire.pipe(self.reads);
-            reads.told = true;
-            reads.under_way.clear();
-            reads.unread = 0;
-            reads.close(now);
-            self.done = true;
+            self.finish(now, wire);
             return true;
         }
         false

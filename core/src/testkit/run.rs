@@ -167,9 +167,9 @@ pub(super) fn resume<M: Machine>(
         let next = match next {
             Next::Event(event) => {
                 events += 1;
-                let given = outcome.output.len() + allowed;
+                // `Room` comes again as output leaves, but not for every few bytes.
                 assert!(
-                    events <= given,
+                    events <= allowed + outcome.output.len() / 16,
                     "law 2: {events} events out of {} bytes of input\n{outcome:?}",
                     stream.len()
                 );

@@ -16,7 +16,7 @@ use core::time::Duration;
 use scop_core::*;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bug {
+pub(crate) enum Bug {
     None,
     /// A line is whatever one read brought.
     LineIsARead,
@@ -47,12 +47,11 @@ pub enum Bug {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub enum Event {
+pub(crate) enum Event {
     Echoed(String),
     Asked,
     Data(Bytes),
     Taken,
-    Encrypted,
 }
 
 #[derive(Clone, Copy)]
@@ -65,7 +64,7 @@ enum State {
     Closed,
 }
 
-pub struct Server {
+pub(crate) struct Server {
     state: State,
     out: Outbox,
     scanner: LineScanner,
@@ -83,7 +82,7 @@ const IDLE: Duration = Duration::from_secs(300);
 const LINGER: Duration = Duration::from_secs(10);
 
 impl Server {
-    pub fn new(bug: Bug) -> Self {
+    pub(crate) fn new(bug: Bug) -> Self {
         Server {
             state: State::Greet,
             out: Outbox::new(256),
@@ -98,7 +97,7 @@ impl Server {
         }
     }
 
-    pub fn answer(&mut self, text: &str) -> Result<(), Misuse> {
+    pub(crate) fn answer(&mut self, text: &str) -> Result<(), Misuse> {
         if !matches!(self.state, State::Answer) {
             return Err(Misuse {
                 what: "nothing was asked",
@@ -267,14 +266,13 @@ impl Machine for Server {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
-        self.step(now, input).map_err(|fault| {
+        self.step(now, input).inspect_err(|&fault| {
             self.fail(now, fault);
             if self.bug == Bug::Forgives {
                 self.fault = None;
                 self.state = State::Command;
                 input.clear();
             }
-            fault
         })
     }
 
@@ -334,7 +332,7 @@ impl Machine for Server {
 }
 
 /// A client that sends its script line by line, each after the reply to the last.
-pub struct Client {
+pub(crate) struct Client {
     script: std::vec::IntoIter<Vec<u8>>,
     out: Outbox,
     scanner: LineScanner,
@@ -345,7 +343,7 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(script: &[&str]) -> Self {
+    pub(crate) fn new(script: &[&str]) -> Self {
         let lines: Vec<Vec<u8>> = script.iter().map(|l| l.as_bytes().to_vec()).collect();
         Client {
             script: lines.into_iter(),
