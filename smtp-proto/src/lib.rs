@@ -1,7 +1,17 @@
-//! SMTP, submission and LMTP: client and server machines without I/O
+#![doc = include_str!("../README.md")]
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+
 extern crate alloc;
-#[cfg(feature = "std")]
-extern crate std;
+
+mod address;
+mod command;
+mod data;
+mod parameter;
+mod server;
+
+pub use address::{
+    AddressError, ClientName, ForwardPath, Host, MAX_DOMAIN, MAX_LOCAL_PART, Mailbox, ReversePath,
+};
+pub use parameter::{BadParameter, Body, Parameters, Submitter, decode_xtext, encode_xtext};

@@ -1,0 +1,1 @@
+//! DATA: the framing of a message (RFC 5321 section 4.5.2).
