@@ -1,2 +1,50 @@
-//! The command-line tool.
-fn main() {}
+//! `scop`: the command-line tool. Send mail, read mailboxes, look into messages,
+//! sign and verify. Every protocol it speaks is one of this project's machines.
+
+mod dkim;
+mod exit;
+mod input;
+mod keys;
+
+use clap::{Parser, Subcommand};
+use exit::code;
+use std::process::ExitCode;
+
+/// Send mail, read mailboxes, look into messages, sign and verify.
+///
+/// Exit codes are those of sysexits.h: 0 all went well, 64 wrong usage, 65 bad
+/// data, 66 no such input, 68 host unknown, 69 service unavailable, 74 input or
+/// output failed, 75 try again later, 76 the peer broke the protocol, 77 not
+/// permitted, 78 bad configuration.
+#[derive(Parser)]
+#[command(name = "scop", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Sign and verify DKIM signatures, make keys
+    #[command(subcommand)]
+    Dkim(dkim::Command),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // `--help` and `--version` come this way too, and are no error.
+            let failed = error.use_stderr();
+            let _ = error.print();
+            return ExitCode::from(if failed { code::USAGE } else { code::OK });
+        }
+    };
+    let done = match cli.command {
+        Command::Dkim(command) => dkim::run(command),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,0 +1,258 @@
+//! `scop dkim sign|verify|keygen`.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use clap::{Args, Subcommand};
+use ring::rand::{SecureRandom, SystemRandom};
+use scop_dkim::{
+    Canonicalization, DkimResult, Domain, Limits, Policy, Selector, Signer, SigningKey, Verifier,
+};
+
+use crate::{
+    exit::{Failure, code},
+    input::{LineEnds, Source, print},
+    keys::Keys,
+};
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Put a DKIM-Signature on top of a message; it goes to standard output
+    Sign(Sign),
+    /// Verify the signatures of a message: a line for each, exit code 0 only if one passes
+    Verify(Verify),
+    /// Make an Ed25519 key; the DNS record for it goes to standard output
+    ///
+    /// RSA keys are made with `openssl genrsa -out FILE 2048`; `scop dkim record` gives
+    /// the record of any key.
+    Keygen(Keygen),
+    /// Print the DNS record of a private key
+    Record(Record),
+}
+
+#[derive(Args)]
+pub(crate) struct Sign {
+    /// The domain that signs: d=
+    #[arg(long)]
+    domain: String,
+    /// The selector of its key: s=
+    #[arg(long)]
+    selector: String,
+    /// The private key: PEM, PKCS#8 or PKCS#1
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// Header/body canonicalization: relaxed or simple
+    #[arg(long, value_name = "HEADER/BODY", default_value = "relaxed/relaxed")]
+    canonicalization: String,
+    /// The signature expires so many seconds from now
+    #[arg(long, value_name = "SECONDS")]
+    expires_after: Option<u64>,
+    /// The message; - or nothing for standard input
+    file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Verify {
+    /// Take keys from this DNS master file instead of from DNS
+    #[arg(long, value_name = "FILE")]
+    zone: Option<PathBuf>,
+    /// The message; - or nothing for standard input
+    file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Keygen {
+    /// Where to write the private key, which nobody else may read; never overwritten
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Args)]
+pub(crate) struct Record {
+    /// The private key: PEM, PKCS#8 or PKCS#1
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Args)]
+struct Place {
+    /// The domain that will sign
+    #[arg(long)]
+    domain: String,
+    /// The selector of the key
+    #[arg(long)]
+    selector: String,
+}
+
+impl Place {
+    fn parse(&self) -> Result<(Domain, Selector), Failure> {
+        place(&self.domain, &self.selector)
+    }
+}
+
+pub(crate) fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Sign(args) => sign(&args),
+        Command::Verify(args) => verify(&args),
+        Command::Keygen(args) => keygen(&args),
+        Command::Record(args) => record(&args),
+    }
+}
+
+fn sign(args: &Sign) -> Result<(), Failure> {
+    let (domain, selector) = place(&args.domain, &args.selector)?;
+    let (header, body) = canonicalization(&args.canonicalization)?;
+    let mut signer =
+        Signer::new(domain, selector, read_key(&args.key)?).canonicalization(header, body);
+    if let Some(seconds) = args.expires_after {
+        signer = signer.expires_after(seconds);
+    }
+    let source = Source::new(args.file.clone());
+    let bad = |e: scop_dkim::SignError| Failure::new(code::DATA, e);
+    let mut signing = signer.start(now()?);
+    // The signature stands above what it signs, so the message is kept.
+    let mut message = Vec::new();
+    let ends = source.each_piece(|piece| {
+        message.extend_from_slice(piece);
+        signing.write(piece).map_err(bad)
+    })?;
+    let mut signed = signing
+        .finish(&SystemRandom::new())
+        .map_err(bad)?
+        .into_bytes();
+    signed.append(&mut message);
+    if ends == LineEnds::Lf {
+        signed = to_lf(&signed);
+    }
+    print(&signed)
+}
+
+fn verify(args: &Verify) -> Result<(), Failure> {
+    let mut keys = match &args.zone {
+        Some(file) => Keys::from_zone(file)?,
+        None => Keys::from_dns()?,
+    };
+    let mut verifier = Verifier::new(Policy::default(), Limits::default(), now()?);
+    let source = Source::new(args.file.clone());
+    source.each_piece(|piece| {
+        // What is over a limit shows in the result.
+        let _ = verifier.write(piece);
+        Ok(())
+    })?;
+    let mut verification = verifier.finish();
+    while let Some(query) = verification.next_query() {
+        let answer = keys.txt(&query.name);
+        let _ = verification.answer(query.id, answer);
+    }
+    for outcome in verification.outcomes() {
+        println!("{outcome}");
+    }
+    if let Some(limit) = verification.limit() {
+        println!("permerror: {limit}");
+    }
+    if verification.skipped() > 0 {
+        println!(
+            "{} more signatures were not looked at",
+            verification.skipped()
+        );
+    }
+    match verification.result() {
+        DkimResult::Pass => Ok(()),
+        DkimResult::None => Err(Failure::new(code::DATA, "the message is not signed")),
+        DkimResult::TempError => Err(Failure::new(
+            code::TEMPORARY,
+            "a key could not be asked for",
+        )),
+        _ => Err(Failure::new(code::DATA, "no signature passes")),
+    }
+}
+
+fn keygen(args: &Keygen) -> Result<(), Failure> {
+    let place = args.place.parse()?;
+    let mut seed = [0; 32];
+    SystemRandom::new()
+        .fill(&mut seed)
+        .map_err(|_| Failure::new(code::IO, "the system gives no random numbers"))?;
+    let key = SigningKey::ed25519(&seed).map_err(|e| Failure::new(code::IO, e))?;
+    let name = args.key.display().to_string();
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&args.key).map_err(|e| match e.kind() {
+        std::io::ErrorKind::AlreadyExists => Failure::new(
+            code::USAGE,
+            format_args!("{name} exists and is left as it is; name another file"),
+        ),
+        _ => Failure::io(&name, &e),
+    })?;
+    file.write_all(SigningKey::ed25519_pem(&seed).as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(|e| Failure::io(&name, &e))?;
+    print_record(&place, &key)
+}
+
+fn record(args: &Record) -> Result<(), Failure> {
+    print_record(&args.place.parse()?, &read_key(&args.key)?)
+}
+
+fn print_record((domain, selector): &(Domain, Selector), key: &SigningKey) -> Result<(), Failure> {
+    let text = key.record().zone_text();
+    print(format!("{selector}._domainkey.{domain}. IN TXT {text}\n").as_bytes())
+}
+
+fn place(domain: &str, selector: &str) -> Result<(Domain, Selector), Failure> {
+    let domain = Domain::new(domain)
+        .map_err(|e| Failure::new(code::USAGE, format_args!("--domain {domain}: {e}")))?;
+    let selector = Selector::new(selector)
+        .map_err(|e| Failure::new(code::USAGE, format_args!("--selector {selector}: {e}")))?;
+    Ok((domain, selector))
+}
+
+fn canonicalization(text: &str) -> Result<(Canonicalization, Canonicalization), Failure> {
+    let one = |word: &str| match word {
+        "relaxed" => Some(Canonicalization::Relaxed),
+        "simple" => Some(Canonicalization::Simple),
+        _ => None,
+    };
+    // RFC 6376 section 3.5: one word is that of the header, the body is simple.
+    let (header, body) = text.split_once('/').unwrap_or((text, "simple"));
+    one(header).zip(one(body)).ok_or_else(|| {
+        Failure::new(
+            code::USAGE,
+            format_args!(
+                "--canonicalization {text}: want relaxed or simple, for instance relaxed/simple"
+            ),
+        )
+    })
+}
+
+fn read_key(file: &Path) -> Result<SigningKey, Failure> {
+    let name = file.display().to_string();
+    let pem = fs::read_to_string(file).map_err(|e| Failure::io(&name, &e))?;
+    SigningKey::from_pem(&pem).map_err(|e| Failure::new(code::CONFIG, format_args!("{name}: {e}")))
+}
+
+fn now() -> Result<u64, Failure> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let since = since.map_err(|_| Failure::new(code::CONFIG, "the clock stands before 1970"))?;
+    Ok(since.as_secs())
+}
+
+fn to_lf(message: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(message.len());
+    for (i, &b) in message.iter().enumerate() {
+        if b != b'\r' || message.get(i + 1) != Some(&b'\n') {
+            out.push(b);
+        }
+    }
+    out
+}
