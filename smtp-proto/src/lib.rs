@@ -14,4 +14,5 @@ mod server;
 pub use address::{
     AddressError, ClientName, ForwardPath, Host, MAX_DOMAIN, MAX_LOCAL_PART, Mailbox, ReversePath,
 };
+pub use command::{Argument, Auth, Command, CommandError, CommandErrorKind, Mail, Rcpt, Unknown};
 pub use parameter::{BadParameter, Body, Parameters, Submitter, decode_xtext, encode_xtext};
