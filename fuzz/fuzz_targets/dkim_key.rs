@@ -24,4 +24,3 @@ fuzz_target!(|data: &[u8]| {
         }
     });
 });
-
