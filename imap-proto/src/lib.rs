@@ -1,7 +1,11 @@
-//! IMAP4rev1: client and server machines without I/O
+#![doc = include_str!("../README.md")]
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
+
+#[allow(dead_code)] // until both codecs stand
+pub mod types;
