@@ -6,13 +6,20 @@
 extern crate alloc;
 
 mod address;
+mod capability;
 mod command;
 mod data;
 mod parameter;
+mod reply;
 mod server;
 
 pub use address::{
     AddressError, ClientName, ForwardPath, Host, MAX_DOMAIN, MAX_LOCAL_PART, Mailbox, ReversePath,
 };
+pub use capability::{Capabilities, Capability, Extension, Mechanisms};
 pub use command::{Argument, Auth, Command, CommandError, CommandErrorKind, Mail, Rcpt, Unknown};
 pub use parameter::{BadParameter, Body, Parameters, Submitter, decode_xtext, encode_xtext};
+pub use reply::{
+    BadReply, Code, EnhancedCode, MAX_REPLY_LINE, MAX_REPLY_LINES, Reply, ReplyLimits, ReplyLine,
+    ReplyParser, Severity,
+};
