@@ -18,6 +18,7 @@ pub use address::{
 };
 pub use capability::{Capabilities, Capability, Extension, Mechanisms};
 pub use command::{Argument, Auth, Command, CommandError, CommandErrorKind, Mail, Rcpt, Unknown};
+pub use data::{BadByte, Bare, BareByte, DataDecoder, DataEncoder, DataStep, Outgoing};
 pub use parameter::{BadParameter, Body, Parameters, Submitter, decode_xtext, encode_xtext};
 pub use reply::{
     BadReply, Code, EnhancedCode, MAX_REPLY_LINE, MAX_REPLY_LINES, Reply, ReplyLimits, ReplyLine,
