@@ -1,0 +1,53 @@
+//! `cargo run --release -- [AREA..] [--json] [--check]`: scop beside other
+//! libraries, on the same bytes, in one run. See `README.md` beside this crate.
+
+mod measure;
+mod memory;
+mod report;
+mod smtp;
+
+use std::process::ExitCode;
+
+use measure::Line;
+
+type Area = (&'static str, fn(check_only: bool) -> Vec<Line>);
+
+const AREAS: &[Area] = &[("smtp", smtp::lines)];
+
+fn main() -> ExitCode {
+    let (mut json, mut check, mut chosen) = (false, false, Vec::new());
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--json" => json = true,
+            "--check" => check = true,
+            name if AREAS.iter().any(|(area, _)| *area == name) => chosen.push(argument),
+            other => {
+                let areas: Vec<_> = AREAS.iter().map(|(area, _)| *area).collect();
+                eprintln!(
+                    "{other}: not an area ({}), --json or --check",
+                    areas.join(", ")
+                );
+                return ExitCode::from(64);
+            }
+        }
+    }
+    if !json && !check {
+        println!("{}", report::HEAD);
+    }
+    for (area, lines) in AREAS {
+        if !chosen.is_empty() && !chosen.iter().any(|c| c == area) {
+            continue;
+        }
+        for line in lines(check) {
+            if check {
+                let with = line.peer.map_or("alone", |(name, ..)| name);
+                println!("{area}: {} is the same work ({with})", line.row);
+            } else if json {
+                println!("{}", report::json(&line));
+            } else {
+                println!("{}", report::row(&line));
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}

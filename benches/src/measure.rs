@@ -1,0 +1,256 @@
+//! How a row is measured.
+//!
+//! First both sides do the work once with every byte of the result hashed, and
+//! must agree. Then they run in turns, round after round, so that whatever else
+//! the machine does hits both; a round's ratio compares two runs that lie
+//! milliseconds apart, and the row's ratio is the median of those.
+
+use std::{
+    hint::black_box,
+    time::{Duration, Instant},
+};
+
+use crate::memory;
+
+/// What a side says about the work it did.
+pub struct Tally {
+    deep: bool,
+    items: u64,
+    sum: u64,
+}
+
+impl Tally {
+    fn new(deep: bool) -> Tally {
+        Tally {
+            deep,
+            items: 0,
+            sum: 0,
+        }
+    }
+
+    /// One more item is done.
+    pub fn item(&mut self) {
+        self.items += 1;
+    }
+
+    /// A value that came out of it.
+    pub fn number(&mut self, n: u64) {
+        self.sum = (self.sum ^ n).wrapping_mul(0x0100_0000_01b3);
+    }
+
+    /// Bytes that came out of it. How they are cut does not matter. They are all
+    /// looked at in the comparison only; hashing them would drown what is timed.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        if self.deep {
+            for &b in bytes {
+                self.number(u64::from(b));
+            }
+        } else {
+            self.sum = self.sum.wrapping_add(black_box(bytes).len() as u64);
+        }
+    }
+}
+
+type Work = Box<dyn FnMut(&mut Tally)>;
+
+/// What the figures of a row mean.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Unit {
+    /// Nanoseconds for one of so many items; less is better.
+    Nanoseconds { items: u64 },
+    /// Gigabytes in a second, of so many bytes; more is better.
+    Throughput { bytes: u64 },
+    /// So many items, how many in a second; more is better.
+    Rate { items: u64 },
+}
+
+impl Unit {
+    fn name(self) -> &'static str {
+        match self {
+            Unit::Nanoseconds { .. } => "ns",
+            Unit::Throughput { .. } => "GB/s",
+            Unit::Rate { .. } => "1/s",
+        }
+    }
+
+    fn figure(self, pass: Duration) -> f64 {
+        let ns = pass.as_secs_f64() * 1e9;
+        match self {
+            Unit::Nanoseconds { items } => ns / items as f64,
+            Unit::Throughput { bytes } => bytes as f64 / ns,
+            Unit::Rate { items } => items as f64 * 1e9 / ns,
+        }
+    }
+
+    fn items(self) -> u64 {
+        match self {
+            Unit::Nanoseconds { items } | Unit::Rate { items } => items,
+            Unit::Throughput { .. } => 1,
+        }
+    }
+}
+
+/// One thing that is measured: our work, and that of each peer.
+pub struct Row {
+    area: &'static str,
+    name: String,
+    unit: Unit,
+    goal: Option<f64>,
+    ours: Work,
+    peers: Vec<(&'static str, Work)>,
+}
+
+/// What came of it: one line of the table.
+pub struct Line {
+    pub area: &'static str,
+    pub row: String,
+    pub unit: &'static str,
+    pub ours: f64,
+    /// Name, figure, and how many times as fast as it we are.
+    pub peer: Option<(&'static str, f64, f64)>,
+    /// With a peer, the least ratio that is wanted; without, the figure.
+    pub goal: Option<f64>,
+    /// Allocations for one item (or one pass, for a throughput): ours, the peer's.
+    pub allocations: (Option<f64>, Option<f64>),
+}
+
+impl Row {
+    pub fn new(
+        area: &'static str,
+        name: impl Into<String>,
+        unit: Unit,
+        ours: impl FnMut(&mut Tally) + 'static,
+    ) -> Row {
+        Row {
+            area,
+            name: name.into(),
+            unit,
+            goal: None,
+            ours: Box::new(ours),
+            peers: Vec::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn peer(mut self, name: &'static str, work: impl FnMut(&mut Tally) + 'static) -> Row {
+        self.peers.push((name, Box::new(work)));
+        self
+    }
+
+    /// The least ratio wanted, for a row with peers; for one without, the figure.
+    #[must_use]
+    pub fn goal(mut self, goal: f64) -> Row {
+        self.goal = Some(goal);
+        self
+    }
+
+    /// Compares and, unless `check_only`, times.
+    ///
+    /// # Panics
+    ///
+    /// When the sides did not do the same work.
+    pub fn run(mut self, check_only: bool) -> Vec<Line> {
+        let (items, sum) = done(&mut self.ours);
+        assert!(items > 0, "{}: nothing was done", self.name);
+        for (peer, work) in &mut self.peers {
+            let theirs = done(work);
+            assert_eq!(
+                (items, sum),
+                theirs,
+                "{} {}: {peer} did other work (items, sum)",
+                self.area,
+                self.name
+            );
+        }
+        let mut sides: Vec<&mut Work> = vec![&mut self.ours];
+        sides.extend(self.peers.iter_mut().map(|(_, work)| work));
+        let times = if check_only {
+            vec![vec![Duration::from_nanos(1)]; sides.len()]
+        } else {
+            rounds(&mut sides)
+        };
+        let per = self.unit.items() as f64;
+        let allocations: Vec<f64> = sides
+            .iter_mut()
+            .map(|work| {
+                let before = memory::allocations();
+                work(&mut Tally::new(false));
+                (memory::allocations() - before) as f64 / per
+            })
+            .collect();
+        let ours = self.unit.figure(median(times[0].clone()));
+        let line = |peer, theirs| Line {
+            area: self.area,
+            row: self.name.clone(),
+            unit: self.unit.name(),
+            ours,
+            peer,
+            goal: self.goal,
+            allocations: (Some(allocations[0]), theirs),
+        };
+        if self.peers.is_empty() {
+            return vec![line(None, None)];
+        }
+        let compared = self.peers.iter().enumerate().map(|(i, (name, _))| {
+            let theirs = &times[i + 1];
+            let ratios: Vec<f64> = times[0]
+                .iter()
+                .zip(theirs)
+                .map(|(ours, peer)| peer.as_secs_f64() / ours.as_secs_f64())
+                .collect();
+            let figure = self.unit.figure(median(theirs.clone()));
+            line(
+                Some((*name, figure, median(ratios))),
+                Some(allocations[i + 1]),
+            )
+        });
+        compared.collect()
+    }
+}
+
+fn done(work: &mut Work) -> (u64, u64) {
+    let mut tally = Tally::new(true);
+    work(&mut tally);
+    (tally.items, tally.sum)
+}
+
+/// How long a pass took, side by side, round by round.
+fn rounds(sides: &mut [&mut Work]) -> Vec<Vec<Duration>> {
+    const ROUNDS: usize = 25;
+    const SAMPLE: Duration = Duration::from_millis(6);
+    let passes: Vec<u32> = sides
+        .iter_mut()
+        .map(|work| {
+            let mut passes = 1;
+            // Grown until a sample is long enough to be timed; that warms up, too.
+            while sample(work, passes) * passes < SAMPLE && passes < 1 << 20 {
+                passes *= 2;
+            }
+            passes
+        })
+        .collect();
+    let mut times = vec![Vec::with_capacity(ROUNDS); sides.len()];
+    for round in 0..ROUNDS {
+        for turn in 0..sides.len() {
+            let side = (turn + round) % sides.len();
+            times[side].push(sample(sides[side], passes[side]));
+        }
+    }
+    times
+}
+
+fn sample(work: &mut Work, passes: u32) -> Duration {
+    let mut tally = Tally::new(false);
+    let began = Instant::now();
+    for _ in 0..passes {
+        work(&mut tally);
+    }
+    let took = began.elapsed();
+    black_box((tally.items, tally.sum));
+    took / passes
+}
+
+fn median<T: PartialOrd + Copy>(mut values: Vec<T>) -> T {
+    values.sort_by(|a, b| a.partial_cmp(b).expect("times are numbers"));
+    values[values.len() / 2]
+}
