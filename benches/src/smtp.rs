@@ -1,8 +1,11 @@
 //! SMTP beside stalwart's `smtp-proto`: what a server reads and what a client reads.
 
+use bytes::BytesMut;
 use peer_smtp_proto as peer;
 use scop_core::{LineScanner, Scan};
-use scop_smtp_proto::{Body, Command};
+use scop_smtp_proto::{
+    Body, Capabilities, Command, DataDecoder, DataStep, Extension, ReplyLimits, ReplyParser,
+};
 
 use crate::measure::{Line, Row, Tally, Unit};
 
@@ -10,10 +13,165 @@ const AREA: &str = "smtp";
 const PEER: &str = "smtp-proto 0.2";
 
 pub fn lines(check_only: bool) -> Vec<Line> {
-    [mail()]
-        .into_iter()
+    let rows = [
+        reply(),
+        ehlo(),
+        mail(),
+        data("DATA", 64 << 10),
+        data("DATA in 1460-byte reads", 1460),
+    ];
+    rows.into_iter()
         .flat_map(|row| row.run(check_only))
         .collect()
+}
+
+/// Replies as servers send them: a transaction over and over.
+fn reply() -> Row {
+    const TRANSACTION: &str = "250 2.1.0 Originator <ann@example.org> ok\r\n\
+        250 2.1.5 Destination address valid\r\n\
+        550 5.1.1 <nobody@example.org>: Recipient address rejected: User unknown\r\n\
+        354 End data with <CR><LF>.<CR><LF>\r\n\
+        250 2.0.0 Ok: queued as 4B1C2D3E4F\r\n\
+        550-5.7.6 This message does not pass authentication checks.\r\n\
+        550-5.7.6 The sender must authenticate with either SPF or DKIM.\r\n\
+        550 5.7.6 See https://mail.example.org/answer/81126\r\n";
+    const TIMES: u64 = 40;
+    let input = TRANSACTION.repeat(TIMES as usize).into_bytes();
+    let theirs = input.clone();
+    let ours = move |tally: &mut Tally| {
+        let mut parser = ReplyParser::new(ReplyLimits::default());
+        let mut rest = &input[..];
+        while !rest.is_empty() {
+            let (used, reply) = parser.feed(rest).expect("replies");
+            rest = &rest[used..];
+            let Some(reply) = reply else {
+                continue;
+            };
+            tally.item();
+            tally.number(u64::from(reply.code().get()));
+            for (i, line) in reply.lines().enumerate() {
+                if i > 0 {
+                    tally.bytes(b"\n");
+                }
+                tally.bytes(line);
+            }
+        }
+    };
+    let peer = move |tally: &mut Tally| {
+        let mut receiver = peer::response::parser::ResponseReceiver::default();
+        let mut bytes = theirs.iter();
+        while !bytes.as_slice().is_empty() {
+            let reply = receiver.parse(&mut bytes).expect("a reply");
+            receiver.reset();
+            tally.item();
+            tally.number(u64::from(reply.code));
+            tally.bytes(reply.message.as_bytes());
+        }
+    };
+    Row::new(AREA, "reply", Unit::Nanoseconds { items: 6 * TIMES }, ours)
+        .peer(PEER, peer)
+        .goal(1.0)
+}
+
+/// What a large provider answers to EHLO, and what a client asks of it.
+fn ehlo() -> Row {
+    const ANSWER: &[u8] = b"250-mx.example.com at your service, [192.0.2.1]\r\n\
+        250-SIZE 157286400\r\n\
+        250-8BITMIME\r\n\
+        250-STARTTLS\r\n\
+        250-AUTH PLAIN LOGIN\r\n\
+        250-ENHANCEDSTATUSCODES\r\n\
+        250-PIPELINING\r\n\
+        250-CHUNKING\r\n\
+        250-DSN\r\n\
+        250 SMTPUTF8\r\n";
+    let ours = move |tally: &mut Tally| {
+        let answer = Capabilities::parse(ANSWER).expect("an answer to EHLO");
+        tally.item();
+        tally.bytes(answer.domain().as_bytes());
+        tally.number(answer.size().unwrap_or(0));
+        for extension in [
+            Extension::EightBitMime,
+            Extension::StartTls,
+            Extension::EnhancedStatusCodes,
+            Extension::Pipelining,
+            Extension::Chunking,
+            Extension::SmtpUtf8,
+            Extension::BinaryMime,
+        ] {
+            tally.number(u64::from(answer.has(extension)));
+        }
+        let offers = |name: &[u8]| answer.mechanisms().any(|m| m.eq_ignore_ascii_case(name));
+        tally.number(u64::from(offers(b"PLAIN")));
+        tally.number(u64::from(offers(b"CRAM-MD5")));
+    };
+    let peer = move |tally: &mut Tally| {
+        let answer = peer::EhloResponse::parse(&mut ANSWER.iter()).expect("an answer to EHLO");
+        tally.item();
+        tally.bytes(answer.hostname().as_bytes());
+        tally.number(answer.size as u64);
+        for extension in [
+            peer::EXT_8BIT_MIME,
+            peer::EXT_START_TLS,
+            peer::EXT_ENHANCED_STATUS_CODES,
+            peer::EXT_PIPELINING,
+            peer::EXT_CHUNKING,
+            peer::EXT_SMTP_UTF8,
+            peer::EXT_BINARY_MIME,
+        ] {
+            tally.number(u64::from(answer.has_capability(extension)));
+        }
+        tally.number(u64::from(answer.auth() & peer::AUTH_PLAIN != 0));
+        tally.number(u64::from(answer.auth() & peer::AUTH_CRAM_MD5 != 0));
+    };
+    Row::new(AREA, "EHLO", Unit::Nanoseconds { items: 1 }, ours)
+        .peer(PEER, peer)
+        .goal(1.0)
+}
+
+/// A message of a megabyte off the wire, dots taken out: lines of text, some of
+/// which begin with a dot. Each side pays for one copy into the buffer it reads into,
+/// in place of the one that a socket makes.
+fn data(name: &str, read: usize) -> Row {
+    let mut message = Vec::new();
+    for i in 0..14_000 {
+        // Not on the first line: there the peer leaves both dots.
+        let dot = if i % 50 == 25 { ".." } else { "" };
+        message.extend_from_slice(format!("{dot}{i:074}\r\n").as_bytes());
+    }
+    let size = message.len() as u64;
+    message.extend_from_slice(b".\r\n");
+    let theirs = message.clone();
+    let mut input = BytesMut::new();
+    let ours = move |tally: &mut Tally| {
+        let mut decoder = DataDecoder::default();
+        for chunk in message.chunks(read) {
+            input.extend_from_slice(chunk);
+            loop {
+                match decoder.read(&mut input) {
+                    DataStep::Chunk(bytes) => tally.bytes(&bytes),
+                    DataStep::NeedInput => break,
+                    DataStep::End => return tally.item(),
+                    DataStep::Bad(bad) => panic!("{bad}"),
+                }
+            }
+        }
+    };
+    let (mut buffer, mut socket) = (Vec::new(), vec![0; read]);
+    let peer = move |tally: &mut Tally| {
+        buffer.clear();
+        let mut receiver = peer::request::receiver::DataReceiver::new();
+        for chunk in theirs.chunks(read) {
+            socket[..chunk.len()].copy_from_slice(chunk);
+            if receiver.ingest(&mut socket[..chunk.len()].iter(), &mut buffer) {
+                tally.bytes(&buffer);
+                return tally.item();
+            }
+        }
+    };
+    Row::new(AREA, name, Unit::Throughput { bytes: size }, ours)
+        .peer(PEER, peer)
+        .goal(1.0)
 }
 
 /// Commands as clients send them, with the parameters that most send.
