@@ -101,9 +101,13 @@ fn ehlo() -> Row {
         ] {
             tally.number(u64::from(answer.has(extension)));
         }
-        let offers = |name: &[u8]| answer.mechanisms().any(|m| m.eq_ignore_ascii_case(name));
-        tally.number(u64::from(offers(b"PLAIN")));
-        tally.number(u64::from(offers(b"CRAM-MD5")));
+        let (mut plain, mut cram) = (false, false);
+        for mechanism in answer.mechanisms() {
+            plain |= mechanism.eq_ignore_ascii_case(b"PLAIN");
+            cram |= mechanism.eq_ignore_ascii_case(b"CRAM-MD5");
+        }
+        tally.number(u64::from(plain));
+        tally.number(u64::from(cram));
     };
     let peer = move |tally: &mut Tally| {
         let answer = peer::EhloResponse::parse(&mut ANSWER.iter()).expect("an answer to EHLO");
