@@ -7,5 +7,6 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod response;
 #[allow(dead_code)] // until both codecs stand
 pub mod types;
