@@ -7,6 +7,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod command;
 pub mod response;
 #[allow(dead_code)] // until both codecs stand
 pub mod types;

@@ -25,7 +25,7 @@ pub use literal::{Literal, NonSync};
 pub use mailbox::{Mailbox, Pattern};
 pub use section::{FieldNames, Partial, Section, SectionText};
 pub use sequence::{SeqNumber, SeqRange, SequenceSet};
-pub use text::{Atom, Tag};
+pub use text::{Atom, Chars, Tag};
 pub use write::Pieces;
 
 pub(crate) use cursor::Cursor;

@@ -2,7 +2,7 @@ use alloc::borrow::Cow;
 use core::fmt;
 
 use super::{
-    Invalid,
+    Cursor, Invalid, ParseError,
     cursor::{is_astring_char, is_atom_char},
 };
 
@@ -116,6 +116,52 @@ impl<'a> Tag<'a> {
 impl fmt::Display for Tag<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// What a `string` of a command can carry (RFC 3501 section 9): any bytes but NUL.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Chars<'a>(Cow<'a, [u8]>);
+
+impl<'a> Chars<'a> {
+    /// Those bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] for a NUL.
+    pub fn new(bytes: impl Into<Cow<'a, [u8]>>) -> Result<Self, Invalid> {
+        let bytes = bytes.into();
+        if memchr::memchr(0, &bytes).is_some() {
+            return Err(Invalid {
+                what: "NUL in a string",
+                rule: "RFC 3501 9 CHAR8",
+            });
+        }
+        Ok(Chars(bytes))
+    }
+
+    /// They.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Some that borrow nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Chars<'static> {
+        Chars(Cow::Owned(self.0.into_owned()))
+    }
+
+    /// `astring`, without NUL.
+    pub(crate) fn parse(cursor: &mut Cursor<'a>) -> Result<Self, ParseError> {
+        let at = cursor.clone();
+        Self::new(cursor.astring()?).map_err(|e| at.error(e.what, e.rule))
+    }
+}
+
+impl fmt::Debug for Chars<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.escape_ascii())
     }
 }
 
