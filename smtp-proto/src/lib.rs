@@ -24,3 +24,4 @@ pub use reply::{
     BadReply, Code, EnhancedCode, MAX_REPLY_LINE, MAX_REPLY_LINES, Reply, ReplyLimits, ReplyLine,
     ReplyParser, Severity,
 };
+pub use server::{Abort, Hello, Server, ServerConfig, ServerEvent, ServerLimits};
