@@ -1,6 +1,7 @@
 //! `cargo run --release -- [AREA..] [--json] [--check]`: scop beside other
 //! libraries, on the same bytes, in one run. See `README.md` beside this crate.
 
+mod imap;
 mod measure;
 mod memory;
 mod report;
@@ -8,11 +9,11 @@ mod smtp;
 
 use std::process::ExitCode;
 
-use measure::Line;
+use measure::Row;
 
-type Area = (&'static str, fn(check_only: bool) -> Vec<Line>);
+type Area = (&'static str, fn() -> Vec<Row>);
 
-const AREAS: &[Area] = &[("smtp", smtp::lines)];
+const AREAS: &[Area] = &[("smtp", smtp::rows), ("imap", imap::rows)];
 
 fn main() -> ExitCode {
     let (mut json, mut check, mut chosen) = (false, false, Vec::new());
@@ -34,11 +35,11 @@ fn main() -> ExitCode {
     if !json && !check {
         println!("{}", report::HEAD);
     }
-    for (area, lines) in AREAS {
+    for (area, rows) in AREAS {
         if !chosen.is_empty() && !chosen.iter().any(|c| c == area) {
             continue;
         }
-        for line in lines(check) {
+        for line in rows().into_iter().flat_map(|row| row.run(check)) {
             if check {
                 let with = line.peer.map_or("alone", |(name, ..)| name);
                 println!("{area}: {} is the same work ({with})", line.row);

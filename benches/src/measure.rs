@@ -1,9 +1,9 @@
 //! How a row is measured.
 //!
 //! First both sides do the work once with every byte of the result hashed, and
-//! must agree. Then they run in turns, round after round, so that whatever else
-//! the machine does hits both; a round's ratio compares two runs that lie
-//! milliseconds apart, and the row's ratio is the median of those.
+//! must agree. Then they run in turns, round after round, a few milliseconds each,
+//! so that whatever else the machine does hits all of them alike. What counts is a
+//! side's fastest run: nothing makes code faster than it is, much makes it slower.
 
 use std::{
     hint::black_box,
@@ -165,7 +165,7 @@ impl Row {
         let mut sides: Vec<&mut Work> = vec![&mut self.ours];
         sides.extend(self.peers.iter_mut().map(|(_, work)| work));
         let times = if check_only {
-            vec![vec![Duration::from_nanos(1)]; sides.len()]
+            vec![Duration::from_nanos(1); sides.len()]
         } else {
             rounds(&mut sides)
         };
@@ -178,7 +178,7 @@ impl Row {
                 (memory::allocations() - before) as f64 / per
             })
             .collect();
-        let ours = self.unit.figure(median(times[0].clone()));
+        let ours = self.unit.figure(times[0]);
         let line = |peer, theirs| Line {
             area: self.area,
             row: self.name.clone(),
@@ -192,15 +192,10 @@ impl Row {
             return vec![line(None, None)];
         }
         let compared = self.peers.iter().enumerate().map(|(i, (name, _))| {
-            let theirs = &times[i + 1];
-            let ratios: Vec<f64> = times[0]
-                .iter()
-                .zip(theirs)
-                .map(|(ours, peer)| peer.as_secs_f64() / ours.as_secs_f64())
-                .collect();
-            let figure = self.unit.figure(median(theirs.clone()));
+            let theirs = times[i + 1];
+            let ratio = theirs.as_secs_f64() / times[0].as_secs_f64();
             line(
-                Some((*name, figure, median(ratios))),
+                Some((*name, self.unit.figure(theirs), ratio)),
                 Some(allocations[i + 1]),
             )
         });
@@ -214,10 +209,10 @@ fn done(work: &mut Work) -> (u64, u64) {
     (tally.items, tally.sum)
 }
 
-/// How long a pass took, side by side, round by round.
-fn rounds(sides: &mut [&mut Work]) -> Vec<Vec<Duration>> {
-    const ROUNDS: usize = 25;
-    const SAMPLE: Duration = Duration::from_millis(6);
+/// How long a pass took, side by side.
+fn rounds(sides: &mut [&mut Work]) -> Vec<Duration> {
+    const ROUNDS: usize = 40;
+    const SAMPLE: Duration = Duration::from_millis(4);
     let passes: Vec<u32> = sides
         .iter_mut()
         .map(|work| {
@@ -229,14 +224,14 @@ fn rounds(sides: &mut [&mut Work]) -> Vec<Vec<Duration>> {
             passes
         })
         .collect();
-    let mut times = vec![Vec::with_capacity(ROUNDS); sides.len()];
+    let mut fastest = vec![Duration::MAX; sides.len()];
     for round in 0..ROUNDS {
         for turn in 0..sides.len() {
             let side = (turn + round) % sides.len();
-            times[side].push(sample(sides[side], passes[side]));
+            fastest[side] = fastest[side].min(sample(sides[side], passes[side]));
         }
     }
-    times
+    fastest
 }
 
 fn sample(work: &mut Work, passes: u32) -> Duration {
@@ -248,9 +243,4 @@ fn sample(work: &mut Work, passes: u32) -> Duration {
     let took = began.elapsed();
     black_box((tally.items, tally.sum));
     took / passes
-}
-
-fn median<T: PartialOrd + Copy>(mut values: Vec<T>) -> T {
-    values.sort_by(|a, b| a.partial_cmp(b).expect("times are numbers"));
-    values[values.len() / 2]
 }

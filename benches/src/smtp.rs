@@ -7,22 +7,19 @@ use scop_smtp_proto::{
     Body, Capabilities, Command, DataDecoder, DataStep, Extension, ReplyLimits, ReplyParser,
 };
 
-use crate::measure::{Line, Row, Tally, Unit};
+use crate::measure::{Row, Tally, Unit};
 
 const AREA: &str = "smtp";
 const PEER: &str = "smtp-proto 0.2";
 
-pub fn lines(check_only: bool) -> Vec<Line> {
-    let rows = [
+pub fn rows() -> Vec<Row> {
+    vec![
         reply(),
         ehlo(),
         mail(),
         data("DATA", 64 << 10),
         data("DATA in 1460-byte reads", 1460),
-    ];
-    rows.into_iter()
-        .flat_map(|row| row.run(check_only))
-        .collect()
+    ]
 }
 
 /// Replies as servers send them: a transaction over and over.
