@@ -7,6 +7,7 @@ extern crate alloc;
 
 mod address;
 mod capability;
+mod client;
 mod command;
 mod data;
 mod parameter;
@@ -17,6 +18,11 @@ pub use address::{
     AddressError, ClientName, ForwardPath, Host, MAX_DOMAIN, MAX_LOCAL_PART, Mailbox, ReversePath,
 };
 pub use capability::{Capabilities, Capability, Extension, Mechanisms};
+pub use client::{
+    BodyError, Client, ClientConfig, ClientError, ClientEvent, ClientLimits, ClientTimeouts,
+    Envelope, Handle, NotSent, Refusal, Rejected, Report, Stage, Submission, SubmissionError,
+    TlsPolicy,
+};
 pub use command::{Argument, Auth, Command, CommandError, CommandErrorKind, Mail, Rcpt, Unknown};
 pub use data::{BadByte, Bare, BareByte, DataDecoder, DataEncoder, DataStep, Outgoing};
 pub use parameter::{BadParameter, Body, Parameters, Submitter, decode_xtext, encode_xtext};

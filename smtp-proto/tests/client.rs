@@ -1,0 +1,957 @@
+//! Conversations of the client machine, as transcripts.
+
+mod client_common;
+
+use bytes::Bytes;
+use client_common::{Script, Step, config, mailbox};
+use scop_core::testkit::{Side, converse};
+use scop_sasl::Credentials;
+use scop_smtp_proto::{
+    Argument, Body, Capability, Client, ClientEvent, Envelope, Extension, Mail, NotSent, Outgoing,
+    Rcpt, Refusal, Submission, SubmissionError, TlsPolicy,
+};
+
+fn tim() -> Credentials {
+    Credentials::new("tim", "tanstaaftanstaaf").unwrap()
+}
+
+fn events(script: Script, transcript: &str) -> Vec<String> {
+    let outcome = converse(&mut script.peer(), Side::Client, transcript);
+    let notes = outcome.notes.iter().map(|n| format!("{n:?}"));
+    let mut said: Vec<String> = notes
+        .flat_map(|n| n.lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    said.push(format!("{:?}", outcome.end));
+    said
+}
+
+fn last(script: Script, transcript: &str) -> String {
+    events(script, transcript).pop().unwrap()
+}
+
+#[test]
+fn the_first_example_of_rfc_2920_one_by_one() {
+    let script = Script::new(TlsPolicy::Never)
+        .message(
+            "mrose@dbc.mtview.ca.us",
+            &["ned@innosoft.com", "dan@innosoft.com"],
+            "Hi\r\n.\r\n",
+        )
+        .then(Step::Quit);
+    let said = events(
+        script,
+        "S: 220 Innosoft.com SMTP service ready
+         C: EHLO dbc.mtview.ca.us
+         S: 250 Innosoft.com
+         C: MAIL FROM:<mrose@dbc.mtview.ca.us>
+         S: 250 sender <mrose@dbc.mtview.ca.us> OK
+         C: RCPT TO:<ned@innosoft.com>
+         S: 250 recipient <ned@innosoft.com> OK
+         C: RCPT TO:<dan@innosoft.com>
+         S: 250 recipient <dan@innosoft.com> OK
+         C: DATA
+         S: 354 enter mail, end with line containing only \".\"
+         C: Hi
+         C: ..
+         C: .
+         S: 250 message sent
+         C: QUIT
+         S: 221 goodbye",
+    );
+    assert_eq!(
+        said,
+        [
+            "greeting 220 Innosoft.com SMTP service ready",
+            "ready",
+            "1: 250 sender <mrose@dbc.mtview.ca.us> OK",
+            "2: 250 recipient <ned@innosoft.com> OK",
+            "3: 250 recipient <dan@innosoft.com> OK",
+            "body of 4",
+            "4: 250 message sent",
+            "5: 221 goodbye",
+            "Closed"
+        ]
+    );
+}
+
+#[test]
+fn the_second_example_of_rfc_2920_pipelined() {
+    let script = Script::new(TlsPolicy::Never)
+        .message(
+            "mrose@dbc.mtview.ca.us",
+            &["ned@innosoft.com", "dan@innosoft.com", "kvc@innosoft.com"],
+            "Hi",
+        )
+        .then(Step::Quit);
+    events(
+        script,
+        "S: 220 innosoft.com SMTP service ready
+         C: EHLO dbc.mtview.ca.us
+         S: 250-innosoft.com
+         S: 250 PIPELINING
+         C: MAIL FROM:<mrose@dbc.mtview.ca.us>
+         C: RCPT TO:<ned@innosoft.com>
+         C: RCPT TO:<dan@innosoft.com>
+         C: RCPT TO:<kvc@innosoft.com>
+         C: DATA
+         S: 250 sender <mrose@dbc.mtview.ca.us> OK
+         S: 250 recipient <ned@innosoft.com> OK
+         S: 250 recipient <dan@innosoft.com> OK
+         S: 250 recipient <kvc@innosoft.com> OK
+         S: 354 enter mail, end with line containing only \".\"
+         C: Hi
+         C: .
+         C: QUIT
+         S: 250 message sent
+         S: 221 goodbye",
+    );
+}
+
+#[test]
+fn the_third_example_of_rfc_2920_all_recipients_refused() {
+    let script = || {
+        Script::new(TlsPolicy::Never)
+            .message(
+                "mrose@dbc.mtview.ca.us",
+                &["nsb@thumper.bellcore.com", "galvin@tis.com"],
+                "Hi",
+            )
+            .then(Step::Quit)
+    };
+    let said = events(
+        script(),
+        "S: 220 innosoft.com SMTP service ready
+         C: EHLO dbc.mtview.ca.us
+         S: 250-innosoft.com
+         S: 250 PIPELINING
+         C: MAIL FROM:<mrose@dbc.mtview.ca.us>
+         C: RCPT TO:<nsb@thumper.bellcore.com>
+         C: RCPT TO:<galvin@tis.com>
+         C: DATA
+         S: 250 sender <mrose@dbc.mtview.ca.us> OK
+         S: 550 remote mail to <nsb@thumper.bellore.com> not allowed
+         S: 550 remote mail to <galvin@tis.com> not allowed
+         S: 554 no valid recipients given
+         C: QUIT
+         S: 221 goodbye",
+    );
+    assert_eq!(said[5], "4: 554 no valid recipients given");
+    // A server that says 354 all the same gets an empty message at once.
+    let said = events(
+        script(),
+        "S: 220 innosoft.com SMTP service ready
+         C: EHLO dbc.mtview.ca.us
+         S: 250-innosoft.com
+         S: 250 PIPELINING
+         C: MAIL FROM:<mrose@dbc.mtview.ca.us>
+         C: RCPT TO:<nsb@thumper.bellcore.com>
+         C: RCPT TO:<galvin@tis.com>
+         C: DATA
+         S: 250 sender <mrose@dbc.mtview.ca.us> OK
+         S: 550 remote mail to <nsb@thumper.bellore.com> not allowed
+         S: 550 remote mail to <galvin@tis.com> not allowed
+         S: 354 enter mail, end with line containing only \".\"
+         C: .
+         C: QUIT
+         S: 554 no valid recipients
+         S: 221 goodbye",
+    );
+    assert_eq!(said[5], "not sent 4: no recipient was accepted");
+    // One by one there is no DATA at all.
+    let said = events(
+        script(),
+        "S: 220 innosoft.com SMTP service ready
+         C: EHLO dbc.mtview.ca.us
+         S: 250 innosoft.com
+         C: MAIL FROM:<mrose@dbc.mtview.ca.us>
+         S: 250 sender <mrose@dbc.mtview.ca.us> OK
+         C: RCPT TO:<nsb@thumper.bellcore.com>
+         S: 550 remote mail to <nsb@thumper.bellore.com> not allowed
+         C: RCPT TO:<galvin@tis.com>
+         S: 550 remote mail to <galvin@tis.com> not allowed
+         C: QUIT
+         S: 221 goodbye",
+    );
+    assert_eq!(said[5], "not sent 4: no recipient was accepted");
+}
+
+#[test]
+fn one_refused_recipient_does_not_stop_the_others() {
+    let script = Script::new(TlsPolicy::Never)
+        .message("a@x", &["b@x", "c@x", "d@x"], "Hi\r\n")
+        .then(Step::Quit);
+    let said = events(
+        script,
+        "S: 220 x
+         C: EHLO dbc.mtview.ca.us
+         S: 250-x
+         S: 250 PIPELINING
+         C: MAIL FROM:<a@x>
+         C: RCPT TO:<b@x>
+         C: RCPT TO:<c@x>
+         C: RCPT TO:<d@x>
+         C: DATA
+         S: 250 2.1.0 fine
+         S: 550-5.1.1 nobody
+         S: 550 5.1.1 here
+         S: 251 2.1.5 elsewhere
+         S: 450 4.2.1 later
+         S: 354 go
+         C: Hi
+         C: .
+         C: QUIT
+         S: 250 2.0.0 taken
+         S: 221 2.0.0 bye",
+    );
+    assert_eq!(
+        said[3..8],
+        [
+            "2: 550 5.1.1 nobody / here",
+            "3: 251 2.1.5 elsewhere",
+            "4: 450 4.2.1 later",
+            "body of 5",
+            "5: 250 2.0.0 taken"
+        ]
+    );
+}
+
+#[test]
+fn a_refused_sender_stops_the_rest() {
+    let script = || {
+        Script::new(TlsPolicy::Never)
+            .message("a@x", &["b@x"], "Hi\r\n")
+            .then(Step::Quit)
+    };
+    let said = events(
+        script(),
+        "S: 220 x
+         C: EHLO dbc.mtview.ca.us
+         S: 250 x
+         C: MAIL FROM:<a@x>
+         S: 550 5.7.1 not you
+         C: QUIT
+         S: 221 bye",
+    );
+    assert_eq!(
+        said[3..5],
+        [
+            "not sent 2: MAIL was refused",
+            "not sent 3: MAIL was refused"
+        ]
+    );
+    events(
+        script(),
+        "S: 220 x
+         C: EHLO dbc.mtview.ca.us
+         S: 250-x
+         S: 250 PIPELINING
+         C: MAIL FROM:<a@x>
+         C: RCPT TO:<b@x>
+         C: DATA
+         S: 550 5.7.1 not you
+         S: 503 what?
+         S: 354 well
+         C: .
+         C: QUIT
+         S: 250 hm
+         S: 221 bye",
+    );
+    // Whoever takes a recipient and the message of a refused sender is not to be fed.
+    let end = last(
+        script(),
+        "S: 220 x
+         C: EHLO dbc.mtview.ca.us
+         S: 250-x
+         S: 250 PIPELINING
+         C: MAIL FROM:<a@x>
+         C: RCPT TO:<b@x>
+         C: DATA
+         S: 550 5.7.1 not you
+         S: 250 oh well
+         S: 354 go",
+    );
+    assert!(end.contains("354 after MAIL was refused"), "{end}");
+}
+
+#[test]
+fn many_messages_on_one_connection_with_rset_where_it_is_due() {
+    let script = Script::new(TlsPolicy::Never)
+        .message("a@x", &["b@x"], "one\r\n")
+        .message("a@x", &["nobody@x"], "two\r\n")
+        .message("a@x", &["b@x"], "three\r\n")
+        .then(Step::Quit);
+    events(
+        script,
+        "S: 220 x
+         C: EHLO dbc.mtview.ca.us
+         S: 250-x
+         S: 250 PIPELINING
+         C: MAIL FROM:<a@x>
+         C: RCPT TO:<b@x>
+         C: DATA
+         S: 250 ok
+         S: 250 ok
+         S: 354 go
+         C: one
+         C: .
+         # The next transaction rides behind the message.
+         C: MAIL FROM:<a@x>
+         C: RCPT TO:<nobody@x>
+         C: DATA
+         S: 250 first taken
+         S: 250 ok
+         S: 550 no
+         S: 503 no valid recipients
+         C: RSET
+         C: MAIL FROM:<a@x>
+         C: RCPT TO:<b@x>
+         C: DATA
+         S: 250 flushed
+         S: 250 ok
+         S: 250 ok
+         S: 354 go
+         C: three
+         C: .
+         C: QUIT
+         S: 250 third taken
+         S: 221 bye",
+    );
+}
+
+#[test]
+fn helo_for_a_server_that_knows_no_ehlo() {
+    let said = events(
+        Script::new(TlsPolicy::Opportunistic)
+            .message("a@x", &["b@x"], "Hi\r\n")
+            .then(Step::Quit),
+        "S: 220 x
+         C: EHLO dbc.mtview.ca.us
+         S: 500 what?
+         C: HELO dbc.mtview.ca.us
+         S: 250 x
+         C: MAIL FROM:<a@x>
+         S: 250 ok
+         C: RCPT TO:<b@x>
+         S: 250 ok
+         C: DATA
+         S: 354 go
+         C: Hi
+         C: .
+         S: 250 ok
+         C: QUIT
+         S: 221 bye",
+    );
+    assert_eq!(said[1], "ready");
+    let end = last(
+        Script::new(TlsPolicy::Never),
+        "S: 220 x
+         C: EHLO dbc.mtview.ca.us
+         S: 502 what?
+         C: HELO dbc.mtview.ca.us
+         S: 550 go away
+         C: QUIT",
+    );
+    assert!(
+        end.contains("the server refused at Hello: 550 go away"),
+        "{end}"
+    );
+}
+
+#[test]
+fn a_server_that_does_not_want_us() {
+    for (reply, expected) in [
+        (
+            "554 no service",
+            "the server refused at Greeting: 554 no service",
+        ),
+        (
+            "421 4.3.2 busy",
+            "the server refused at Greeting: 421 4.3.2 busy",
+        ),
+    ] {
+        let end = last(
+            Script::new(TlsPolicy::Never),
+            &format!("S: {reply}\nC: QUIT"),
+        );
+        assert!(end.contains(expected), "{end}");
+    }
+    for reply in ["250 x", "354 x", "334 x", "HTTP/1.1 400"] {
+        let end = last(Script::new(TlsPolicy::Never), &format!("S: {reply}"));
+        assert!(end.contains("(RFC 5321 4."), "{end}");
+    }
+}
+
+#[test]
+fn sc08_tls_required_and_not_to_be_had() {
+    for (rest, expected) in [
+        (
+            "S: 502 no EHLO\nC: QUIT",
+            "the server refused at Hello: 502 no EHLO",
+        ),
+        (
+            "S: 250-x\nS: 250 AUTH PLAIN\nC: QUIT",
+            "does not offer STARTTLS",
+        ),
+        (
+            "S: 250-x\nS: 250 STARTTLS\nC: STARTTLS\nS: 502 no\nC: QUIT",
+            "refused STARTTLS: 502 no",
+        ),
+        (
+            "S: 250-x\nS: 250 STARTTLS\nC: STARTTLS\nS: 454 later\nC: QUIT",
+            "refused STARTTLS: 454 later",
+        ),
+        (
+            "S: 250-x\nS: 250 STARTTLS\nC: STARTTLS\nS: 421 bye\nC: QUIT",
+            "refused STARTTLS: 421 bye",
+        ),
+        (
+            "S: 250-x\nS: 250 STARTTLS\nC: STARTTLS\nS: 354 go",
+            "a reply that makes no sense here",
+        ),
+        (
+            "S: 250-x\nS: 250 STARTTLS\nC: STARTTLS\nS: 250 ok",
+            "a reply that makes no sense here",
+        ),
+    ] {
+        // Credentials and a message are ready to be sent: none of it is.
+        let script = Script::new(TlsPolicy::Required)
+            .then(Step::Auth(tim()))
+            .message("a@x", &["b@x"], "secret\r\n");
+        let transcript = format!("S: 220 x\nC: EHLO dbc.mtview.ca.us\n{rest}");
+        let end = last(script, &transcript);
+        assert!(end.contains(expected), "{rest}: {end}");
+    }
+}
+
+#[test]
+fn opportunistic_tls_goes_on_in_clear_but_shows_no_password() {
+    let said = events(
+        Script::new(TlsPolicy::Opportunistic)
+            .then(Step::Auth(tim()))
+            .then(Step::Quit),
+        "S: 220 x
+         C: EHLO dbc.mtview.ca.us
+         S: 250-x
+         S: 250-AUTH PLAIN
+         S: 250 STARTTLS
+         C: STARTTLS
+         S: 454 not now
+         C: QUIT
+         S: 221 bye",
+    );
+    assert_eq!(
+        said[2],
+        "refused: no TLS: a password would go in clear (ClientConfig::auth_in_clear allows that)"
+    );
+}
+
+#[test]
+fn sc09_plaintext_behind_the_go_ahead() {
+    let end = last(
+        Script::new(TlsPolicy::Required),
+        "S: 220 x
+         C: EHLO dbc.mtview.ca.us
+         S: 250-x
+         S: 250 STARTTLS
+         C: STARTTLS
+         S: 220 go
+         S: 250 AUTH LOGIN",
+    );
+    assert!(
+        end.contains("plaintext behind the reply to STARTTLS at byte 36 (RFC 3207 4.2)"),
+        "{end}"
+    );
+}
+
+#[test]
+fn sc10_what_was_offered_in_clear_is_forgotten() {
+    use scop_core::{Channel, Instant, Machine, Next, Pause};
+    let now = Instant::from_secs(1);
+    let mut client = Client::new(config(TlsPolicy::Required));
+    let offer: String = (0..60).map(|i| format!("250-AUTH X{i}\r\n")).collect();
+    let clear = format!("220 x\r\n250-x\r\n{offer}250-SIZE 1\r\n250 STARTTLS\r\n220 go\r\n");
+    let mut input = bytes::BytesMut::from(clear.as_str());
+    loop {
+        match client.read(now, &mut input).unwrap() {
+            Next::Event(event) => assert!(matches!(event, ClientEvent::Greeting(_))),
+            Next::NeedInput => while client.transmit(now).is_some() {},
+            Next::Paused(pause) => break assert_eq!(pause, Pause::Upgrade),
+            Next::Closed => panic!("closed"),
+        }
+    }
+    assert!(client.auth(tim()).is_err());
+    client.upgraded(now, Channel::new());
+    assert_eq!(client.transmit(now).unwrap(), "EHLO dbc.mtview.ca.us\r\n");
+    assert_eq!(client.capabilities().iter().count(), 0);
+    input.extend_from_slice(b"250-x\r\n250 AUTH PLAIN\r\n");
+    assert_eq!(
+        client.read(now, &mut input).unwrap(),
+        Next::Event(ClientEvent::Ready)
+    );
+    assert!(
+        client
+            .capabilities()
+            .iter()
+            .eq([Capability::parse(b"AUTH PLAIN")])
+    );
+    assert_eq!(client.capabilities().size(), None);
+    client.auth(tim()).unwrap();
+    assert_eq!(
+        client.transmit(now).unwrap(),
+        "AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n"
+    );
+}
+
+#[test]
+fn sc11_odd_replies_are_violations() {
+    for (reply, expected) in [
+        ("250-a\nS: 251 b", "different codes"),
+        ("25", "without a code"),
+        ("250 a\\0b", "a NUL"),
+        ("250 a\\rb", "a bare CR"),
+        ("250 a\\n\\", "a bare LF"),
+        ("354 go", "3yz where it makes no sense"),
+        (
+            "250 fine\nS: 250 fine\nS: 250 and more",
+            "a reply that nobody asked for",
+        ),
+    ] {
+        let script = Script::new(TlsPolicy::Never)
+            .then(Step::Rset)
+            .then(Step::Rset);
+        let transcript = format!(
+            "S: 220 x\nC: EHLO dbc.mtview.ca.us\nS: 250-x\nS: 250 PIPELINING\nC: RSET\nC: RSET\nS: {reply}"
+        );
+        let end = last(script, &transcript);
+        assert!(end.contains(expected), "{reply}: {end}");
+    }
+}
+
+#[test]
+fn auth_in_all_its_forms() {
+    let clear = |step| {
+        Script::configured(config(TlsPolicy::Never).auth_in_clear(true))
+            .then(step)
+            .then(Step::Quit)
+    };
+    let hello = "S: 220 x
+        C: EHLO dbc.mtview.ca.us
+        S: 250-x";
+    // PLAIN on one line; the password is right.
+    let said = events(
+        clear(Step::Auth(tim())),
+        &format!(
+            "{hello}
+        S: 250 AUTH LOGIN PLAIN
+        C: AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm
+        S: 235 2.7.0 welcome
+        C: QUIT
+        S: 221 bye"
+        ),
+    );
+    assert_eq!(said[2], "1: 235 2.7.0 welcome");
+    // LOGIN, in the old form of the offer; the password is wrong.
+    let said = events(
+        clear(Step::Auth(tim())),
+        &format!(
+            "{hello}
+        S: 250 AUTH=LOGIN
+        C: AUTH LOGIN
+        S: 334 VXNlcm5hbWU6
+        C: dGlt
+        S: 334 UGFzc3dvcmQ6
+        C: dGFuc3RhYWZ0YW5zdGFhZg==
+        S: 535 5.7.8 no
+        C: QUIT
+        S: 221 bye"
+        ),
+    );
+    assert_eq!(said[2], "1: 535 5.7.8 no");
+    // Too long for the command line (RFC 4954 section 4): in answer to a challenge.
+    let long = Credentials::new("tim", "x".repeat(500)).unwrap();
+    let message = scop_sasl::wire::encode(&[b"\0tim\0", "x".repeat(500).as_bytes()].concat());
+    events(
+        clear(Step::Auth(long)),
+        &format!(
+            "{hello}
+        S: 250 AUTH PLAIN
+        C: AUTH PLAIN
+        S: 334 \\r\\n\\
+        C: {message}
+        S: 235 ok
+        C: QUIT
+        S: 221 bye"
+        ),
+    );
+    // A challenge too many, and one that is no base64: given up.
+    for challenge in ["334 bW9yZQ==", "334 ***"] {
+        let said = events(
+            clear(Step::Auth(tim())),
+            &format!(
+                "{hello}
+            S: 250 AUTH PLAIN
+            C: AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm
+            S: {challenge}
+            C: *
+            S: 501 5.5.2 cancelled
+            C: QUIT
+            S: 221 bye"
+            ),
+        );
+        assert_eq!(said[2], "1: 501 5.5.2 cancelled");
+    }
+    // Success before the password was sent is not believed.
+    let end = last(
+        clear(Step::Auth(tim())),
+        &format!(
+            "{hello}
+        S: 250 AUTH LOGIN
+        C: AUTH LOGIN
+        S: 235 fine"
+        ),
+    );
+    assert!(
+        end.contains("success before the exchange was over"),
+        "{end}"
+    );
+    let said = events(
+        clear(Step::Auth(tim())),
+        &format!(
+            "{hello}
+        S: 250 AUTH X-ODD CRAM-MD5
+        C: QUIT
+        S: 221 bye"
+        ),
+    );
+    assert_eq!(said[2], "refused: no common SASL mechanism");
+}
+
+#[test]
+fn size_and_8bitmime_are_declared_where_they_are_known() {
+    let mut mail = Mail::new(mailbox("a@x"));
+    mail.size = Some(1000);
+    mail.body = Some(Body::EightBitMime);
+    let go = |mail: &Mail<'static>, offer: &str, line: &str| {
+        events(
+            Script::new(TlsPolicy::Never)
+                .then(Step::Mail(mail.clone()))
+                .then(Step::Quit),
+            &format!(
+                "S: 220 x
+            C: EHLO dbc.mtview.ca.us
+            S: 250-x
+            {offer}
+            {line}
+            C: QUIT
+            S: 221 bye"
+            ),
+        )
+    };
+    go(
+        &mail,
+        "S: 250-SIZE 1000\nS: 250 8BITMIME",
+        "C: MAIL FROM:<a@x> SIZE=1000 BODY=8BITMIME\nS: 250 ok",
+    );
+    go(
+        &mail,
+        "S: 250-SIZE 0\nS: 250 8BITMIME",
+        "C: MAIL FROM:<a@x> SIZE=1000 BODY=8BITMIME\nS: 250 ok",
+    );
+    go(
+        &mail,
+        "S: 250 8BITMIME",
+        "C: MAIL FROM:<a@x> BODY=8BITMIME\nS: 250 ok",
+    );
+    let said = go(&mail, "S: 250-SIZE 999\nS: 250 8BITMIME", "");
+    assert_eq!(
+        said[2],
+        "refused: 1000 bytes, and the server takes 999 at most"
+    );
+    // sc13: never sent in another form than it was declared.
+    let said = go(&mail, "S: 250 SIZE", "");
+    assert_eq!(said[2], "refused: the server does not offer 8BITMIME");
+    mail.body = Some(Body::SevenBit);
+    go(
+        &mail,
+        "S: 250 SIZE",
+        "C: MAIL FROM:<a@x> SIZE=1000\nS: 250 ok",
+    );
+    for (keyword, extension) in [
+        ("SMTPUTF8", "SMTPUTF8"),
+        ("RET", "DSN"),
+        ("by", "DELIVERBY"),
+    ] {
+        let mut mail = mail.clone();
+        mail.parameters.push(keyword, None).unwrap();
+        let said = go(&mail, "S: 250 SIZE", "");
+        assert_eq!(
+            said[2],
+            format!("refused: the server does not offer {extension}")
+        );
+    }
+    mail.parameters.push("X-NEW", Some("1")).unwrap();
+    go(
+        &mail,
+        "S: 250 HELP",
+        "C: MAIL FROM:<a@x> X-NEW=1\nS: 250 ok",
+    );
+}
+
+#[test]
+fn a_server_that_leaves() {
+    let hello = "S: 220 x
+        C: EHLO dbc.mtview.ca.us
+        S: 250-x
+        S: 250 PIPELINING";
+    let said = events(
+        Script::new(TlsPolicy::Never),
+        &format!("{hello}\nS: 421 4.3.2 shutting down"),
+    );
+    assert_eq!(said[2..], ["closing 421 4.3.2 shutting down", "Closed"]);
+    // In answer to a command, and the rest goes unanswered.
+    let message = || Script::new(TlsPolicy::Never).message("a@x", &["b@x"], "Hi\r\n");
+    let said = events(
+        message(),
+        &format!(
+            "{hello}
+        C: MAIL FROM:<a@x>
+        C: RCPT TO:<b@x>
+        C: DATA
+        S: 250 ok
+        S: 421 bye"
+        ),
+    );
+    assert_eq!(said[2..], ["1: 250 ok", "2: 421 bye", "Closed"]);
+    // In the middle of the message: nothing more is sent, above all no dot.
+    let stuck = Script::new(TlsPolicy::Never).half_message("a@x", &["b@x"], "Hi\r\n");
+    for reply in ["421 4.3.0 disk on fire", "552 5.3.4 too much"] {
+        let said = events(
+            stuck.clone(),
+            &format!(
+                "{hello}
+            C: MAIL FROM:<a@x>
+            C: RCPT TO:<b@x>
+            C: DATA
+            S: 250 ok
+            S: 250 ok
+            S: 354 go
+            C: Hi
+            S: {reply}"
+            ),
+        );
+        assert_eq!(said[5..], [format!("3: {reply}"), "Closed".into()]);
+    }
+    let end = last(
+        stuck,
+        &format!(
+            "{hello}
+        C: MAIL FROM:<a@x>
+        C: RCPT TO:<b@x>
+        C: DATA
+        S: 250 ok
+        S: 250 ok
+        S: 354 go
+        C: Hi
+        S: 250 taken already"
+        ),
+    );
+    assert!(end.contains("a positive reply to half a message"), "{end}");
+}
+
+#[test]
+fn sc04_sc05_what_is_in_a_message_stays_in_it() {
+    let hello = "S: 220 x
+        C: EHLO dbc.mtview.ca.us
+        S: 250-x
+        S: 250 PIPELINING
+        C: MAIL FROM:<a@x>
+        C: RCPT TO:<b@x>
+        C: DATA
+        S: 250 ok
+        S: 250 ok
+        S: 354 go";
+    let smuggled = ".\r\n\r\n.\r\nMAIL FROM:<evil@x>\r\n..\r\n.";
+    events(
+        Script::new(TlsPolicy::Never).message("a@x", &["b@x"], smuggled),
+        &format!(
+            "{hello}
+        C: ..
+        C:\x20
+        C: ..
+        C: MAIL FROM:<evil@x>
+        C: ...
+        C: ..
+        C: .
+        S: 250 ok"
+        )
+        .replace("C: \n", "C:\n"),
+    );
+    for (bad, what) in [
+        ("a\n.\r\n", "bare LF"),
+        ("a\r.\r\n", "bare CR"),
+        ("a\0\r\n", "NUL"),
+    ] {
+        let said = events(
+            Script::new(TlsPolicy::Never).message("a@x", &["b@x"], bad),
+            hello,
+        );
+        assert!(said[5].contains(what), "{said:?}");
+        assert_eq!(said[6], "Closed", "aborted");
+    }
+    let mend = config(TlsPolicy::Never).outgoing(Outgoing::Normalise);
+    events(
+        Script::configured(mend).message("a@x", &["b@x"], "a\n.\rb\r\n"),
+        &format!(
+            "{hello}
+        C: a
+        C: ..
+        C: b
+        C: .
+        S: 250 ok"
+        ),
+    );
+}
+
+#[test]
+fn sc13_eight_bit_content_is_not_sent_undeclared() {
+    let said = events(
+        Script::new(TlsPolicy::Never).message("a@x", &["b@x"], "gr\u{fc}n\r\n"),
+        "S: 220 x
+        C: EHLO dbc.mtview.ca.us
+        S: 250-x
+        S: 250-8BITMIME
+        S: 250 PIPELINING
+        C: MAIL FROM:<a@x>
+        C: RCPT TO:<b@x>
+        C: DATA
+        S: 250 ok
+        S: 250 ok
+        S: 354 go",
+    );
+    assert_eq!(
+        said[5],
+        "body: 8-bit content in a message that was not declared so; set Mail::body"
+    );
+    assert_eq!(said[6], "Closed");
+}
+
+#[test]
+fn commands_out_of_turn_change_nothing() {
+    let mut client = Client::new(config(TlsPolicy::Never));
+    let mail = || Mail::new(mailbox("a@x"));
+    assert_eq!(client.mail(mail()).unwrap_err().why, Refusal::NotReady);
+    assert_eq!(client.mail(mail()).unwrap_err().command, mail());
+    assert_eq!(client.quit(), Err(Refusal::NotReady));
+    let mut client = client_common::ready(client, "250 x\r\n");
+    let rcpt = || Rcpt::new(mailbox("b@x"));
+    assert_eq!(client.rcpt(rcpt()).unwrap_err().why, Refusal::NoTransaction);
+    assert_eq!(client.data(), Err(Refusal::NoTransaction));
+    assert!(client.body(&mut Bytes::from("x")).is_err() && client.finish().is_err());
+    assert_eq!(
+        client.auth(tim()).unwrap_err().why,
+        Refusal::Unsupported(Extension::Auth)
+    );
+    client.mail(mail()).unwrap();
+    assert_eq!(
+        client.mail(mail()).unwrap_err().why,
+        Refusal::TransactionOpen
+    );
+    assert_eq!(client.data(), Err(Refusal::NoTransaction), "no recipient");
+    client.rcpt(rcpt()).unwrap();
+    client.data().unwrap();
+    assert_eq!(client.data(), Err(Refusal::NoTransaction));
+    assert_eq!(client.rset(), Err(Refusal::TransactionOpen));
+    assert_eq!(client.quit(), Err(Refusal::TransactionOpen));
+    assert_eq!(
+        client.vrfy(&Argument::new("tim").unwrap()),
+        Err(Refusal::TransactionOpen)
+    );
+    client.abort();
+    assert_eq!(client.quit(), Err(Refusal::Closing));
+}
+
+#[test]
+fn a_submission_reports_on_each_recipient() {
+    let envelope = Envelope::new(mailbox("a@x"))
+        .to(mailbox("b@x"))
+        .to(mailbox("c@x"));
+    let hello = "S: 220 x
+        C: EHLO dbc.mtview.ca.us
+        S: 250-x
+        S: 250-8BITMIME
+        S: 250-SIZE
+        S: 250-AUTH PLAIN
+        S: 250 PIPELINING
+        C: AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm";
+    let config = || config(TlsPolicy::Never).auth_in_clear(true);
+    let submission = Submission::new(envelope.clone(), "gr\u{fc}n\r\n").login(tim());
+    let report = client_common::submit(
+        config(),
+        submission,
+        &format!(
+            "{hello}
+        S: 235 welcome
+        C: MAIL FROM:<a@x> SIZE=7 BODY=8BITMIME
+        C: RCPT TO:<b@x>
+        C: RCPT TO:<c@x>
+        C: DATA
+        S: 250 ok
+        S: 250 ok
+        S: 550 no
+        S: 354 go
+        C: gr\\xc3\\xbcn
+        C: .
+        S: 250 taken
+        C: QUIT
+        S: 221 bye"
+        ),
+    )
+    .unwrap();
+    assert_eq!(report.reply.text(), "taken");
+    assert_eq!(
+        report.accepted().map(|a| a.as_str()).collect::<Vec<_>>(),
+        ["b@x"]
+    );
+    assert_eq!(report.refused().count(), 1);
+
+    let failed = |rest: &str| {
+        let submission = Submission::new(envelope.clone(), "Hi\r\n").login(tim());
+        client_common::submit(config(), submission, &format!("{hello}\n{rest}")).unwrap_err()
+    };
+    let login = failed("S: 535 no\nC: QUIT\nS: 221 bye");
+    assert!(
+        matches!(login, SubmissionError::Authentication(_)),
+        "{login}"
+    );
+    let mail = "S: 235 ok
+        C: MAIL FROM:<a@x> SIZE=4
+        C: RCPT TO:<b@x>
+        C: RCPT TO:<c@x>
+        C: DATA";
+    let sender = failed(&format!(
+        "{mail}\nS: 550 no\nS: 503 no\nS: 503 no\nS: 503 no\nC: QUIT\nS: 221 bye"
+    ));
+    assert!(matches!(sender, SubmissionError::Sender(_)), "{sender}");
+    let nobody = failed(&format!(
+        "{mail}\nS: 250 ok\nS: 550 no\nS: 550 no\nS: 554 no\nC: QUIT\nS: 221 bye"
+    ));
+    assert!(matches!(nobody, SubmissionError::NoRecipients), "{nobody}");
+    let message = failed(&format!(
+        "{mail}\nS: 250 ok\nS: 250 ok\nS: 550 no\nS: 354 go\nC: Hi\nC: .\nS: 554 spam\nC: QUIT\nS: 221 bye"
+    ));
+    assert!(matches!(message, SubmissionError::Message(_)), "{message}");
+    let gone = failed(&format!("{mail}\nS: 250 ok\nS: 421 gone"));
+    assert!(matches!(gone, SubmissionError::Unanswered), "{gone}");
+}
+
+#[test]
+fn reasons_are_sentences() {
+    assert_eq!(
+        NotSent::NoRecipients.to_string(),
+        "no recipient was accepted"
+    );
+    assert_eq!(
+        Refusal::Unsupported(Extension::EightBitMime).to_string(),
+        "the server does not offer 8BITMIME"
+    );
+}
