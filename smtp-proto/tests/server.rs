@@ -510,7 +510,7 @@ fn misuse_changes_nothing() {
 #[test]
 fn shutdown_lets_the_transaction_finish() {
     let mut idle = peer(config());
-    idle.machine.shutdown(Instant::ZERO);
+    idle.machine.shutdown();
     let outcome = converse(
         &mut idle,
         Side::Server,
@@ -530,7 +530,7 @@ fn shutdown_lets_the_transaction_finish() {
         S: 250 2.1.0 Sender OK
         ",
     );
-    busy.machine.shutdown(Instant::ZERO);
+    busy.machine.shutdown();
     let outcome = converse(
         &mut busy,
         Side::Server,

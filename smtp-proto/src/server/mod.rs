@@ -280,8 +280,7 @@ impl Server {
 
     /// Ends the connection in order: 421, at once or when the transaction that runs is
     /// over. Then call `read`.
-    pub fn shutdown(&mut self, now: Instant) {
-        let _ = now;
+    pub fn shutdown(&mut self) {
         self.stopping = true;
     }
 
@@ -412,6 +411,7 @@ impl Server {
                             None
                         }
                         None if input.len() >= left => {
+                            self.used(input, left);
                             return Err(self.limit("bytes in a command line", LINE_EXCESS as u64));
                         }
                         None => {
