@@ -267,13 +267,15 @@ impl Client {
     pub fn abort(&mut self) {
         if self.error.is_none() {
             self.close();
+            self.out.clear();
         }
     }
 
+    /// Nothing is said from here on. What was said before may still leave: a message
+    /// without its end is none, wherever it breaks off.
     fn close(&mut self) {
         self.phase = Phase::Closed;
         self.stage = TransactionStage::Idle;
-        self.out.clear();
         self.waiting.clear();
         self.wants_room = false;
     }
@@ -300,7 +302,7 @@ impl Client {
         self.restart = true;
     }
 
-    /// Poisons the machine. What is unsent is dropped: it may be half a message.
+    /// Poisons the machine.
     fn fail(&mut self, error: impl Into<ClientError>) -> ClientError {
         let error = error.into();
         self.close();

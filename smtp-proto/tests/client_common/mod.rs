@@ -1,6 +1,6 @@
 //! A caller of the client machine for tests: a script of what it does once the
 //! client is ready, and words for what it is told.
-#![allow(dead_code)] // each test file uses its part
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
@@ -43,6 +43,17 @@ pub(crate) struct Script {
     steps: VecDeque<Step>,
     /// One for each DATA to come.
     bodies: VecDeque<(Bytes, bool)>,
+    /// Each step waits for the answer to the last.
+    patient: bool,
+    pub(crate) log: Rc<RefCell<Log>>,
+}
+
+/// What a caller knows of its messages: the bodies it finished, and of those the
+/// ones it saw accepted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log {
+    pub(crate) finished: Vec<(Handle, Bytes)>,
+    pub(crate) accepted: Vec<Bytes>,
 }
 
 impl Script {
@@ -55,6 +66,8 @@ impl Script {
             config,
             steps: VecDeque::new(),
             bodies: VecDeque::new(),
+            patient: false,
+            log: Rc::default(),
         }
     }
 
@@ -88,6 +101,12 @@ impl Script {
         self
     }
 
+    /// The same, each step only when the last one is answered.
+    pub(crate) fn one_by_one(mut self) -> Script {
+        self.patient = true;
+        self
+    }
+
     /// The caller and its machine.
     pub(crate) fn peer(self) -> Peer<'static, Client> {
         let client = Client::new(self.config.clone());
@@ -95,6 +114,7 @@ impl Script {
             script: self,
             ready: false,
             asked: Vec::new(),
+            unanswered: 0,
             sending: None,
         };
         Peer::new(client, move |client, _, event| {
@@ -108,7 +128,8 @@ struct Caller {
     ready: bool,
     /// The bodies whose DATA was given.
     asked: Vec<(Handle, (Bytes, bool))>,
-    sending: Option<(Bytes, bool)>,
+    sending: Option<Sending>,
+    unanswered: usize,
 }
 
 impl Caller {
@@ -123,13 +144,29 @@ impl Caller {
             ClientEvent::Closing(reply) => format!("closing {reply}"),
             other => format!("{other:?}"),
         };
+        if let ClientEvent::Reply { .. } | ClientEvent::NotSent { .. } = event {
+            self.unanswered -= 1;
+        }
         match event {
             ClientEvent::Ready => self.ready = true,
             ClientEvent::Body(handle) => {
                 let at = self.asked.iter().position(|(h, _)| *h == handle).unwrap();
-                self.sending = Some(self.asked.remove(at).1);
+                let (handle, (all, whole)) = self.asked.remove(at);
+                self.sending = Some(Sending {
+                    handle,
+                    left: all.clone(),
+                    all,
+                    whole,
+                });
                 if let Some(error) = self.stream(client) {
                     note = format!("{note}\nbody: {error}");
+                }
+            }
+            ClientEvent::Reply { handle, reply } if reply.is_positive() => {
+                let mut log = self.script.log.borrow_mut();
+                let found = log.finished.iter().find(|(h, _)| *h == handle);
+                if let Some((_, body)) = found.cloned() {
+                    log.accepted.push(body);
                 }
             }
             ClientEvent::Room => {
@@ -153,7 +190,7 @@ impl Caller {
     /// All steps that are taken now; why one is refused for good, if one is.
     fn go_on(&mut self, client: &mut Client) -> Option<Refusal> {
         let mut refused = None;
-        while self.ready {
+        while self.ready && !(self.script.patient && self.unanswered > 0) {
             let Some(step) = self.script.steps.front().cloned() else {
                 break;
             };
@@ -179,7 +216,7 @@ impl Caller {
                     }
                     refused = Some(why);
                 }
-                Ok(_) => {}
+                Ok(_) => self.unanswered += 1,
             }
             self.script.steps.pop_front();
         }
@@ -187,10 +224,12 @@ impl Caller {
     }
 
     fn stream(&mut self, client: &mut Client) -> Option<String> {
-        let (body, whole) = self.sending.as_mut()?;
-        let mut sent = client.body(body);
-        if sent.is_ok() && body.is_empty() && *whole {
+        let sending = self.sending.as_mut()?;
+        let mut sent = client.body(&mut sending.left);
+        if sent.is_ok() && sending.left.is_empty() && sending.whole {
             sent = client.finish();
+            let finished = (sending.handle, sending.all.clone());
+            self.script.log.borrow_mut().finished.push(finished);
             self.sending = None;
         }
         sent.err().map(|error| {
@@ -205,6 +244,14 @@ fn number(handle: &Handle) -> String {
     text.trim_start_matches("Handle(")
         .trim_end_matches(')')
         .to_owned()
+}
+
+/// A message that is being sent.
+struct Sending {
+    handle: Handle,
+    left: Bytes,
+    all: Bytes,
+    whole: bool,
 }
 
 /// Takes a new client to `Ready` with this reply to EHLO.
