@@ -9,5 +9,6 @@ extern crate std;
 
 pub mod command;
 pub mod response;
+pub mod server;
 #[allow(dead_code)] // until both codecs stand
 pub mod types;
