@@ -24,6 +24,9 @@ pub const MAX_LOCAL_PART: usize = 255;
 /// The longest domain or address literal, in bytes (RFC 5321 section 4.5.3.1.2).
 pub const MAX_DOMAIN: usize = 255;
 
+/// The longest label of a domain, in bytes (RFC 1035 section 2.3.4).
+const MAX_LABEL: usize = 63;
+
 /// Why something is no address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -123,28 +126,26 @@ fn host_end(text: &str) -> Result<usize, AddressError> {
             .ok_or(AddressError::Literal)?;
         return Ok(end + 1);
     }
-    let (mut label, mut last) = (0usize, b'.');
+    let (mut label, mut last) = (0, b'.');
     let mut end = bytes.len();
     for (i, &b) in bytes.iter().enumerate() {
-        match b {
-            b'.' if label == 0 || last == b'-' => return Err(AddressError::Domain),
-            b'.' => label = 0,
-            b'-' if label == 0 => return Err(AddressError::Domain),
-            b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
-                label += 1;
-                if label > 63 {
-                    return Err(AddressError::Domain);
+        if !b.is_ascii_alphanumeric() {
+            match b {
+                b'.' if matches!(last, b'.' | b'-') => return Err(AddressError::Domain),
+                b'.' if i - label > MAX_LABEL => return Err(AddressError::Domain),
+                b'.' => label = i + 1,
+                b'-' if last == b'.' => return Err(AddressError::Domain),
+                b'-' => {}
+                0x80.. => return Err(AddressError::NonAscii),
+                _ => {
+                    end = i;
+                    break;
                 }
-            }
-            0x80.. => return Err(AddressError::NonAscii),
-            _ => {
-                end = i;
-                break;
             }
         }
         last = b;
     }
-    if label == 0 || last == b'-' {
+    if matches!(last, b'.' | b'-') || end - label > MAX_LABEL {
         return Err(AddressError::Domain);
     }
     if end > MAX_DOMAIN {
@@ -236,39 +237,46 @@ impl<'a> Mailbox<'a> {
     /// [`AddressError`].
     pub fn parse(text: &'a str) -> Result<Self, AddressError> {
         match Self::prefix(text)? {
-            (mailbox, end, _) if end == text.len() => Ok(mailbox),
+            (mailbox, end) if end == text.len() => Ok(mailbox),
             _ => Err(AddressError::Syntax),
         }
     }
 
-    /// Reads a mailbox at the start of `text`; how far it reaches, and whether a dot
-    /// stood where none may.
-    pub(crate) fn prefix(text: &'a str) -> Result<(Self, usize, bool), AddressError> {
+    /// Reads a mailbox at the start of `text`, and how far it reaches.
+    pub(crate) fn prefix(text: &'a str) -> Result<(Self, usize), AddressError> {
         let bytes = text.as_bytes();
-        let (local_end, owned, odd) = if bytes.first() == Some(&b'"') {
+        let (local_end, owned) = if bytes.first() == Some(&b'"') {
             let (value, end) = unquote(text)?;
             // The canonical form: bare where that is possible.
             if is_dot_string(&value) {
-                (end, Some(value), false)
+                (end, Some(value))
             } else {
-                (end, Some(quote(&value)), false)
+                (end, Some(quote(&value)))
             }
         } else {
-            let end = bytes
-                .iter()
-                .position(|&b| b != b'.' && !ATEXT[usize::from(b)])
-                .unwrap_or(bytes.len());
+            let (mut end, mut odd, mut last) = (bytes.len(), false, b'.');
+            for (i, &b) in bytes.iter().enumerate() {
+                if !ATEXT[usize::from(b)] {
+                    if b != b'.' {
+                        end = i;
+                        break;
+                    }
+                    odd |= last == b'.';
+                }
+                last = b;
+            }
             if bytes.get(end).is_some_and(|b| !b.is_ascii()) {
                 return Err(AddressError::NonAscii);
             }
-            let local = text.get(..end).unwrap_or_default();
-            if local.is_empty() {
+            if end == 0 {
                 return Err(AddressError::LocalPart);
             }
-            if dots_are_fine(local) {
-                (end, None, false)
+            if odd || last == b'.' {
+                // Not by the grammar, but in use.
+                let local = text.get(..end).unwrap_or_default();
+                (end, Some(quote(local)))
             } else {
-                (end, Some(quote(local)), true)
+                (end, None)
             }
         };
         if bytes.get(local_end) != Some(&b'@') {
@@ -293,7 +301,7 @@ impl<'a> Mailbox<'a> {
         if mailbox.at > MAX_LOCAL_PART {
             return Err(AddressError::TooLong);
         }
-        Ok((mailbox, end, odd))
+        Ok((mailbox, end))
     }
 
     /// The canonical wire form.

@@ -551,7 +551,7 @@ fn path<'a>(
     if bracket && line.get(at) == Some(&b'@') {
         at += source_route(text.get(at..).unwrap_or_default())?;
     }
-    let (mailbox, len, _) = Mailbox::prefix(text.get(at..).unwrap_or_default())?;
+    let (mailbox, len) = Mailbox::prefix(text.get(at..).unwrap_or_default())?;
     let end = at + len;
     match (bracket, line.get(end)) {
         (true, Some(b'>')) => Ok((mailbox, end + 1)),

@@ -434,6 +434,7 @@ impl DataEncoder {
 /// code; only one that has such a byte is looked at byte by byte.
 fn next_odd<const STRICT: bool>(last: u8, bytes: &[u8]) -> Option<usize> {
     const BLOCK: usize = 64;
+    const NEAR: usize = 8;
     let odd = |before: u8, byte: u8| {
         let dot = (before == b'\n') & (byte == b'.');
         let bare = (before == b'\r') ^ (byte == b'\n');
@@ -443,18 +444,24 @@ fn next_odd<const STRICT: bool>(last: u8, bytes: &[u8]) -> Option<usize> {
         return Some(0);
     }
     // Each byte but the first, with the one before it.
-    let behind = bytes.get(1..)?;
-    let mut at = 1;
-    let blocks = bytes.chunks_exact(BLOCK).zip(behind.chunks_exact(BLOCK));
-    for (before, block) in blocks {
+    let find = |from: usize, to: usize| {
+        let to = to.min(bytes.len());
+        let pairs = bytes.get(from - 1..to)?.iter().zip(bytes.get(from..to)?);
+        let at = pairs.map(|(&b, &c)| odd(b, c)).position(|odd| odd)?;
+        Some(from + at)
+    };
+    // The next odd byte is often near: lines of dots, text with bare LF.
+    if let Some(at) = find(1, NEAR) {
+        return Some(at);
+    }
+    let mut at = NEAR;
+    let before = bytes.get(at - 1..)?.chunks_exact(BLOCK);
+    for (before, block) in before.zip(bytes.get(at..)?.chunks_exact(BLOCK)) {
         let pairs = before.iter().zip(block);
         if pairs.fold(false, |any, (&b, &c)| any | odd(b, c)) {
             break;
         }
         at += BLOCK;
     }
-    let pairs = bytes.get(at - 1..)?.iter().zip(bytes.get(at..)?);
-    (pairs.map(|(&b, &c)| odd(b, c)))
-        .position(|odd| odd)
-        .map(|i| at + i)
+    find(at, bytes.len())
 }

@@ -126,12 +126,26 @@ impl<'a> Parameters<'a> {
 
 /// Splits at spaces, each piece at its first `=`.
 pub(crate) fn split(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
-    text.split(' ')
-        .filter(|p| !p.is_empty())
-        .map(|p| match p.split_once('=') {
-            Some((keyword, value)) => (keyword, Some(value)),
-            None => (p, None),
-        })
+    let mut at = 0;
+    core::iter::from_fn(move || {
+        let rest = text.as_bytes().get(at..)?;
+        let start = at + rest.iter().position(|&b| b != b' ')?;
+        let (mut end, mut equals) = (text.len(), None);
+        for (i, &b) in text.as_bytes().iter().enumerate().skip(start) {
+            if b == b' ' {
+                end = i;
+                break;
+            }
+            if b == b'=' && equals.is_none() {
+                equals = Some(i);
+            }
+        }
+        at = end;
+        match equals {
+            Some(i) => Some((text.get(start..i)?, text.get(i + 1..end))),
+            None => Some((text.get(start..end)?, None)),
+        }
+    })
 }
 
 pub(crate) fn check(keyword: &str, value: Option<&str>) -> Result<(), BadParameter> {
