@@ -309,6 +309,9 @@ const fn verb(letters: [u8; 4]) -> u32 {
     u32::from_be_bytes(letters) | 0x2020_2020
 }
 
+/// A verb of four letters and the space behind it.
+const VERB: usize = 5;
+
 const EHLO: u32 = verb(*b"ehlo");
 const HELO: u32 = verb(*b"helo");
 const LHLO: u32 = verb(*b"lhlo");
@@ -322,6 +325,9 @@ const EXPN: u32 = verb(*b"expn");
 const HELP: u32 = verb(*b"help");
 const QUIT: u32 = verb(*b"quit");
 const AUTH: u32 = verb(*b"auth");
+const FROM: u32 = verb(*b"from");
+const SIZE: u32 = verb(*b"size");
+const BODY: u32 = verb(*b"body");
 
 impl<'a> Command<'a> {
     /// Reads a line, given without its CRLF. Cost: one pass over it; it allocates
@@ -468,22 +474,19 @@ pub(crate) fn is_starttls(word: &[u8]) -> bool {
     word.eq_ignore_ascii_case(b"STARTTLS")
 }
 
-/// Where the path begins, behind `keyword` with its colon at offset 5, and spaces.
-fn path_start(line: &[u8], keyword: &[u8]) -> Option<usize> {
-    let behind = line.get(5..)?;
-    let colon = behind.get(..keyword.len())?;
-    if !colon.eq_ignore_ascii_case(keyword) {
-        return None;
-    }
-    let spaces = (behind.iter().skip(keyword.len()))
-        .take_while(|&&b| b == b' ')
-        .count();
-    Some(5 + keyword.len() + spaces)
+/// Where the path behind a keyword of `len` bytes begins: spaces are skipped.
+fn path_start(line: &[u8], len: usize) -> usize {
+    let start = VERB + len;
+    let spaces = line.iter().skip(start).take_while(|&&b| b == b' ');
+    start + spaces.count()
 }
 
 fn mail<'a>(line: &'a [u8], text: &'a str) -> Result<Mail<'a>, CommandError> {
     const FORM: &str = "MAIL FROM:<address>";
-    let start = path_start(line, b"FROM:").ok_or(form(line.len().min(5), FORM))?;
+    let start = match line.get(VERB..).and_then(<[u8]>::split_first_chunk) {
+        Some((word, [b':', ..])) if verb(*word) == FROM => path_start(line, 5),
+        _ => return Err(form(line.len().min(VERB), FORM)),
+    };
     let (from, end) = if line.get(start..start + 2) == Some(b"<>") {
         (ReversePath::Null, start + 2)
     } else {
@@ -494,20 +497,24 @@ fn mail<'a>(line: &'a [u8], text: &'a str) -> Result<Mail<'a>, CommandError> {
     for (keyword, value) in parameters(text, end)? {
         let offset = offset_in(text, keyword);
         let wrong = |what| error(Kind::Parameter(what), offset);
-        if keyword.eq_ignore_ascii_case("SIZE") {
+        let known = (keyword.len() == 4)
+            .then(|| keyword.as_bytes().first_chunk())
+            .flatten();
+        let known = known.map(|letters| verb(*letters));
+        if known == Some(SIZE) {
             let size = value
                 .and_then(size)
                 .ok_or(wrong("SIZE is 1 to 20 digits"))?;
             if mail.size.replace(size).is_some() {
                 return Err(wrong("SIZE twice"));
             }
-        } else if keyword.eq_ignore_ascii_case("BODY") {
+        } else if known == Some(BODY) {
             let body = value.and_then(Body::parse);
             let body = body.ok_or(wrong("BODY is 7BIT or 8BITMIME"))?;
             if mail.body.replace(body).is_some() {
                 return Err(wrong("BODY twice"));
             }
-        } else if keyword.eq_ignore_ascii_case("AUTH") {
+        } else if known == Some(AUTH) {
             let auth = value.and_then(submitter);
             let auth = auth.ok_or(wrong("AUTH is <> or a mailbox in xtext"))?;
             if mail.auth.replace(auth).is_some() {
@@ -523,7 +530,10 @@ fn mail<'a>(line: &'a [u8], text: &'a str) -> Result<Mail<'a>, CommandError> {
 fn rcpt<'a>(line: &'a [u8], text: &'a str) -> Result<Rcpt<'a>, CommandError> {
     const FORM: &str = "RCPT TO:<address>";
     const POSTMASTER: &[u8] = b"<Postmaster>";
-    let start = path_start(line, b"TO:").ok_or(form(line.len().min(5), FORM))?;
+    let start = match line.get(VERB..) {
+        Some([b't' | b'T', b'o' | b'O', b':', ..]) => path_start(line, 3),
+        _ => return Err(form(line.len().min(VERB), FORM)),
+    };
     let bare = line.get(start..start + POSTMASTER.len());
     let (to, end) = if bare.is_some_and(|b| b.eq_ignore_ascii_case(POSTMASTER)) {
         (ForwardPath::Postmaster, start + POSTMASTER.len())

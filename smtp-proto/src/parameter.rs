@@ -4,6 +4,7 @@
 use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt::Write;
 
+use memchr::{memchr, memchr2};
 use thiserror::Error;
 
 use crate::Mailbox;
@@ -29,9 +30,11 @@ impl Body {
     }
 
     pub(crate) fn parse(value: &str) -> Option<Self> {
-        [Body::SevenBit, Body::EightBitMime]
-            .into_iter()
-            .find(|b| b.as_str().eq_ignore_ascii_case(value))
+        match value.len() {
+            4 if value.eq_ignore_ascii_case("7BIT") => Some(Body::SevenBit),
+            8 if value.eq_ignore_ascii_case("8BITMIME") => Some(Body::EightBitMime),
+            _ => None,
+        }
     }
 }
 
@@ -126,25 +129,22 @@ impl<'a> Parameters<'a> {
 
 /// Splits at spaces, each piece at its first `=`.
 pub(crate) fn split(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
-    let mut at = 0;
+    let mut rest = text;
     core::iter::from_fn(move || {
-        let rest = text.as_bytes().get(at..)?;
-        let start = at + rest.iter().position(|&b| b != b' ')?;
-        let (mut end, mut equals) = (text.len(), None);
-        for (i, &b) in text.as_bytes().iter().enumerate().skip(start) {
-            if b == b' ' {
-                end = i;
-                break;
-            }
-            if b == b'=' && equals.is_none() {
-                equals = Some(i);
-            }
+        rest = rest.trim_start_matches(' ');
+        if rest.is_empty() {
+            return None;
         }
-        at = end;
-        match equals {
-            Some(i) => Some((text.get(start..i)?, text.get(i + 1..end))),
-            None => Some((text.get(start..end)?, None)),
-        }
+        let end = memchr2(b' ', b'=', rest.as_bytes()).unwrap_or(rest.len());
+        let (keyword, behind) = rest.split_at_checked(end)?;
+        let Some(value) = behind.strip_prefix('=') else {
+            rest = behind;
+            return Some((keyword, None));
+        };
+        let end = memchr(b' ', value.as_bytes()).unwrap_or(value.len());
+        let (value, behind) = value.split_at_checked(end)?;
+        rest = behind;
+        Some((keyword, Some(value)))
     })
 }
 
