@@ -2,6 +2,7 @@
 //! libraries, on the same bytes, in one run. See `README.md` beside this crate.
 
 mod imap;
+mod machines;
 mod measure;
 mod memory;
 mod report;
@@ -13,7 +14,11 @@ use measure::Row;
 
 type Area = (&'static str, fn() -> Vec<Row>);
 
-const AREAS: &[Area] = &[("smtp", smtp::rows), ("imap", imap::rows)];
+const AREAS: &[Area] = &[
+    ("smtp", smtp::rows),
+    ("imap", imap::rows),
+    ("machines", machines::rows),
+];
 
 fn main() -> ExitCode {
     let (mut json, mut check, mut chosen) = (false, false, Vec::new());

@@ -53,6 +53,14 @@ impl Tally {
 
 type Work = Box<dyn FnMut(&mut Tally)>;
 
+/// What a row does.
+enum Kind {
+    /// Something to be timed.
+    Timed(Unit, Work),
+    /// A figure that is what it is, in the unit named; less is better.
+    Figure(&'static str, Box<dyn FnOnce() -> f64>),
+}
+
 /// What the figures of a row mean.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Unit {
@@ -94,9 +102,8 @@ impl Unit {
 pub struct Row {
     area: &'static str,
     name: String,
-    unit: Unit,
+    kind: Kind,
     goal: Option<f64>,
-    ours: Work,
     peers: Vec<(&'static str, Work)>,
 }
 
@@ -124,9 +131,24 @@ impl Row {
         Row {
             area,
             name: name.into(),
-            unit,
+            kind: Kind::Timed(unit, Box::new(ours)),
             goal: None,
-            ours: Box::new(ours),
+            peers: Vec::new(),
+        }
+    }
+
+    /// A row of a figure that needs no clock.
+    pub fn figure(
+        area: &'static str,
+        name: impl Into<String>,
+        unit: &'static str,
+        figure: impl FnOnce() -> f64 + 'static,
+    ) -> Row {
+        Row {
+            area,
+            name: name.into(),
+            kind: Kind::Figure(unit, Box::new(figure)),
+            goal: None,
             peers: Vec::new(),
         }
     }
@@ -150,7 +172,21 @@ impl Row {
     ///
     /// When the sides did not do the same work.
     pub fn run(mut self, check_only: bool) -> Vec<Line> {
-        let (items, sum) = done(&mut self.ours);
+        let (unit, mut ours) = match self.kind {
+            Kind::Timed(unit, work) => (unit, work),
+            Kind::Figure(unit, figure) => {
+                return vec![Line {
+                    area: self.area,
+                    row: self.name,
+                    unit,
+                    ours: figure(),
+                    peer: None,
+                    goal: self.goal,
+                    allocations: (None, None),
+                }];
+            }
+        };
+        let (items, sum) = done(&mut ours);
         assert!(items > 0, "{}: nothing was done", self.name);
         for (peer, work) in &mut self.peers {
             let theirs = done(work);
@@ -162,14 +198,14 @@ impl Row {
                 self.name
             );
         }
-        let mut sides: Vec<&mut Work> = vec![&mut self.ours];
+        let mut sides: Vec<&mut Work> = vec![&mut ours];
         sides.extend(self.peers.iter_mut().map(|(_, work)| work));
         let times = if check_only {
             vec![Duration::from_nanos(1); sides.len()]
         } else {
             rounds(&mut sides)
         };
-        let per = self.unit.items() as f64;
+        let per = unit.items() as f64;
         let allocations: Vec<f64> = sides
             .iter_mut()
             .map(|work| {
@@ -178,12 +214,12 @@ impl Row {
                 (memory::allocations() - before) as f64 / per
             })
             .collect();
-        let ours = self.unit.figure(times[0]);
+        let ours_figure = unit.figure(times[0]);
         let line = |peer, theirs| Line {
             area: self.area,
             row: self.name.clone(),
-            unit: self.unit.name(),
-            ours,
+            unit: unit.name(),
+            ours: ours_figure,
             peer,
             goal: self.goal,
             allocations: (Some(allocations[0]), theirs),
@@ -195,7 +231,7 @@ impl Row {
             let theirs = times[i + 1];
             let ratio = theirs.as_secs_f64() / times[0].as_secs_f64();
             line(
-                Some((*name, self.unit.figure(theirs), ratio)),
+                Some((*name, unit.figure(theirs), ratio)),
                 Some(allocations[i + 1]),
             )
         });
