@@ -1,7 +1,26 @@
-//! TLS as a machine around a machine, and drivers for std sockets, tokio and smoltcp
+#![doc = include_str!("../README.md")]
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
+
+mod config;
+#[cfg(any(feature = "std", feature = "smoltcp"))]
+mod drive;
+mod error;
+mod observe;
+mod session;
+mod tls;
+#[cfg(feature = "tokio")]
+pub mod tokio;
+
+pub use config::{
+    ClientConfig, Handshake, Identity, Limits, Provider, Roots, ServerConfig, WallClock,
+};
+#[cfg(feature = "std")]
+pub use error::DriverError;
+pub use error::{AlertReceived, CertificateFault, ConfigError, TlsError};
+pub use tls::{HANDSHAKE, LINGER, Tls};
