@@ -1,11 +1,7 @@
 //! What each side brings to the handshake: roots or an identity, application
 //! protocols, a clock, limits. Made once, shared by all connections.
 
-use alloc::{
-    string::{String, ToString},
-    sync::Arc,
-    vec::Vec,
-};
+use alloc::{string::ToString, sync::Arc, vec::Vec};
 use core::{fmt, time::Duration};
 
 use rustls::{
@@ -25,7 +21,7 @@ use rustls_pki_types::{
 use crate::{
     error::ConfigError,
     observe::{ExporterHook, Observed, ServerNameHook},
-    session::{Rustls, Session},
+    session::{Rustls, Session, name_text},
 };
 
 /// What a TLS layer may cost; shared by both sides.
@@ -419,7 +415,7 @@ impl Handshake {
                 let mut config = rustls::ClientConfig::clone(config);
                 config.key_log = hook;
                 let connection = UnbufferedClientConnection::new(Arc::new(config), name.clone());
-                let name = String::from(name.to_str());
+                let name = name_text(name);
                 connection.map(|c| Rustls::client(c, observed, name))
             }
             Side::Server(config) => {

@@ -129,3 +129,9 @@ pub enum DriverError<E> {
     #[error("STARTTLS was agreed on, but this machine is not inside a Tls layer")]
     NeedsTls,
 }
+
+/// What a driver's `next` gives: an event, `None` at
+/// the end, or what went wrong.
+#[cfg(feature = "std")]
+pub type NextEvent<M> =
+    Result<Option<<M as scop_core::Machine>::Event>, DriverError<<M as scop_core::Machine>::Error>>;

@@ -20,7 +20,7 @@ pub mod tokio;
 pub use config::{
     ClientConfig, Handshake, Identity, Limits, Provider, Roots, ServerConfig, WallClock,
 };
-#[cfg(feature = "std")]
-pub use error::DriverError;
 pub use error::{AlertReceived, CertificateFault, ConfigError, TlsError};
+#[cfg(feature = "std")]
+pub use error::{DriverError, NextEvent};
 pub use tls::{HANDSHAKE, LINGER, Tls};

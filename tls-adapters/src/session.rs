@@ -15,6 +15,8 @@ use alloc::{
     vec::Vec,
 };
 
+use core::net::{Ipv4Addr, Ipv6Addr};
+
 use bytes::{Buf, Bytes, BytesMut};
 use rustls::{
     CertificateError, Error, InvalidMessage, SupportedCipherSuite,
@@ -22,6 +24,7 @@ use rustls::{
     server::UnbufferedServerConnection,
     unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus},
 };
+use rustls_pki_types::{IpAddr, ServerName};
 use scop_core::{Channel, Outbox};
 
 use crate::{
@@ -239,6 +242,16 @@ impl Session for Rustls {
     }
 }
 
+/// A server name as it is written; rustls's own way needs `std`.
+pub(crate) fn name_text(name: &ServerName<'_>) -> String {
+    match name {
+        ServerName::DnsName(name) => name.as_ref().into(),
+        ServerName::IpAddress(IpAddr::V4(ip)) => Ipv4Addr::from(*ip.as_ref()).to_string(),
+        ServerName::IpAddress(IpAddr::V6(ip)) => Ipv6Addr::from(*ip.as_ref()).to_string(),
+        other => format!("{other:?}"),
+    }
+}
+
 /// IANA's name of a suite; rustls writes `TLS13_` where IANA writes `TLS_`.
 fn suite_name(suite: SupportedCipherSuite) -> String {
     let name = suite
@@ -359,7 +372,7 @@ fn certificate(error: CertificateError) -> CertificateFault {
             presented,
         } => CertificateFault::WrongName(format!(
             "{} was asked for, it is for {}",
-            expected.to_str(),
+            name_text(&expected),
             match presented.as_slice() {
                 [] => "none".into(),
                 names => names.join(", "),

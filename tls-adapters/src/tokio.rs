@@ -55,7 +55,7 @@ use bytes::Buf;
 use scop_core::{Instant, Machine};
 
 use crate::{
-    DriverError,
+    DriverError, NextEvent,
     drive::{Drive, Turn, Wait},
 };
 
@@ -110,7 +110,7 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
     ///
     /// What ended the machine, after its goodbye left; or what the transport failed
     /// with. Later calls give the same.
-    pub async fn next(&mut self) -> Result<Option<M::Event>, DriverError<M::Error>> {
+    pub async fn next(&mut self) -> NextEvent<M> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
@@ -119,10 +119,7 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
     /// # Errors
     ///
     /// As there.
-    pub fn poll_next(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<M::Event>, DriverError<M::Error>>> {
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<NextEvent<M>> {
         let result = loop {
             match self.phase {
                 Phase::Running => match ready!(self.poll_turn(cx)) {
@@ -161,10 +158,7 @@ impl<M: Machine, T: AsyncRead + AsyncWrite + Unpin> Driver<M, T> {
     }
 
     /// Turns until there is an event, or the machine is through with all.
-    fn poll_turn(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<M::Event>, DriverError<M::Error>>> {
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<NextEvent<M>> {
         loop {
             let now = self.now();
             let wait = match self.drive.turn(now) {

@@ -345,13 +345,13 @@ impl Machine for Client {
             .to_owned();
         self.done = line == "221 bye";
         self.go = line == "220 go" && self.secured.is_none();
-        if !self.go {
-            if let Some(next) = self.script.next() {
-                if let Some(n) = next.strip_prefix(b"GIVE ") {
-                    self.skip = String::from_utf8_lossy(n).trim_end().parse().unwrap();
-                }
-                self.out.push_bytes(Bytes::from(next));
+        if !self.go
+            && let Some(next) = self.script.next()
+        {
+            if let Some(n) = next.strip_prefix(b"GIVE ") {
+                self.skip = String::from_utf8_lossy(n).trim_end().parse().unwrap();
             }
+            self.out.push_bytes(Bytes::from(next));
         }
         Ok(Next::Event(line))
     }
