@@ -85,7 +85,7 @@ impl Verb {
 pub(crate) struct Head<'a> {
     pub(crate) tag: Tag<'a>,
     pub(crate) verb: Verb,
-    /// The name as it came, without `UID`.
+    /// The name as it came; of `UID FETCH` the first word.
     pub(crate) name: &'a str,
 }
 
@@ -97,25 +97,26 @@ impl<'a> Head<'a> {
         };
         cursor.advance(tag.as_str().len());
         let name = cursor.space().and_then(|()| cursor.atom());
-        let mut name = match name {
+        let name = match name {
             Ok(name) => name,
             Err(error) => return Err((Some(tag), error)),
         };
         let mut verb = Verb::of(name);
         if name.eq_ignore_ascii_case("UID") {
+            let start = cursor.clone();
             let second = cursor.space().and_then(|()| cursor.atom());
-            name = match second {
-                Ok(name) => name,
-                Err(error) => return Err((Some(tag), error)),
-            };
-            verb = match Verb::of(name) {
-                Verb::Fetch => Verb::UidFetch,
-                Verb::Store => Verb::UidStore,
-                Verb::Search => Verb::UidSearch,
-                Verb::Expunge => Verb::UidExpunge,
-                Verb::Copy => Verb::UidCopy,
-                Verb::Move => Verb::UidMove,
-                _ => Verb::Unknown,
+            verb = match second.map(Verb::of) {
+                Ok(Verb::Fetch) => Verb::UidFetch,
+                Ok(Verb::Store) => Verb::UidStore,
+                Ok(Verb::Search) => Verb::UidSearch,
+                Ok(Verb::Expunge) => Verb::UidExpunge,
+                Ok(Verb::Copy) => Verb::UidCopy,
+                Ok(Verb::Move) => Verb::UidMove,
+                // `UID` of something else is known by that name alone.
+                _ => {
+                    *cursor = start;
+                    Verb::Unknown
+                }
             };
         }
         Ok(Head { tag, verb, name })

@@ -233,6 +233,8 @@ impl Server {
                 if literal.is_sync() {
                     self.output.say(&Response::Continue(Text::lossy("OK")));
                 }
+                // The pace is that of the message.
+                self.counted = self.taken;
                 self.phase = Phase::Body {
                     tag,
                     size: literal.size(),
@@ -265,7 +267,7 @@ impl Server {
     /// Ends the connection: commands under way may be completed, then `BYE` with
     /// this text is said. Call `read` afterwards.
     pub fn shutdown(&mut self, text: RespText) {
-        self.closing = Some(text);
+        self.closing = Some(alloc::boxed::Box::new(text));
     }
 
     fn alive(&self) -> Result<(), Misuse> {

@@ -71,7 +71,7 @@ mod output;
 mod read;
 mod timers;
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use bytes::{Bytes, BytesMut};
 use scop_core::{Budget, Channel, Counted, Fault, Instant, Machine, Misuse, Next, TimedOut, Timer};
@@ -106,16 +106,16 @@ pub struct Server {
     /// Commands that the caller owes an answer to.
     pending: Vec<Pending>,
     /// A command that waits for those.
-    ready: Option<Ready>,
+    ready: Option<Box<Ready>>,
     /// An event that comes next.
-    due: Option<ServerEvent>,
+    due: Option<Box<ServerEvent>>,
     errors: Budget,
     auth_failures: Budget,
-    channel: Option<Channel>,
+    channel: Option<Box<Channel>>,
     greeted: bool,
     input_closed: bool,
     /// The caller wants to end it, with these words.
-    closing: Option<RespText>,
+    closing: Option<Box<RespText>>,
     fault: Option<Fault>,
     /// Bytes taken from this stream, and those counted for the pace.
     taken: u64,
@@ -210,7 +210,7 @@ impl Server {
     /// What is known of the encrypted channel; `None` in clear.
     #[must_use]
     pub fn channel(&self) -> Option<&Channel> {
-        self.channel.as_ref()
+        self.channel.as_deref()
     }
 
     /// Whether TLS is up.
@@ -288,12 +288,15 @@ impl Machine for Server {
             self.greet(now);
             self.timers.begin(now);
         }
-        let before = input.len();
         let next = match self.fault {
             Some(fault) => Err(fault),
-            None => self.step(now, input),
+            None => {
+                let arrived = self.taken + input.len() as u64;
+                let next = self.step(now, input, arrived);
+                self.taken = arrived - input.len() as u64;
+                next
+            }
         };
-        self.taken += (before - input.len()) as u64;
         if next.is_err() || matches!(next, Ok(Next::Closed)) {
             self.timers.over(now);
         }
@@ -319,7 +322,9 @@ impl Machine for Server {
     }
 
     fn deadline(&self) -> Option<(Instant, Timer)> {
-        let owing = !self.pending.is_empty();
+        // While a message comes it is the client who is waited for.
+        let comes = matches!(self.phase, Phase::Body { .. } | Phase::Tail { .. });
+        let owing = !self.pending.is_empty() && !comes;
         self.timers.next(&self.config.limits, owing)
     }
 
@@ -361,10 +366,10 @@ impl Machine for Server {
             self.fail(Fault::Driver(misuse), None);
             return;
         }
-        self.channel = Some(channel);
+        self.channel = Some(Box::new(channel));
         self.phase = Phase::Command;
         self.framer.reset();
         (self.taken, self.counted) = (0, 0);
-        self.due = Some(ServerEvent::Encrypted);
+        self.due = Some(Box::new(ServerEvent::Encrypted));
     }
 }

@@ -1,7 +1,7 @@
 //! What goes out: an outbox; a FETCH whose literal is open, if there is one; and
 //! what waits behind that.
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 
 use bytes::Bytes;
 use scop_core::{Misuse, Outbox};
@@ -15,7 +15,7 @@ pub(super) struct Output {
     limit: usize,
     /// What waits until the open literal is complete.
     held: Outbox,
-    open: Option<Open>,
+    open: Option<Box<Open>>,
     /// A caller was refused data, or bytes of a literal, and waits.
     data_refused: bool,
     body_refused: bool,
@@ -124,12 +124,12 @@ impl Output {
 
     fn open(&mut self, fetch: &Fetch, total: u64) {
         let writer = FetchWriter::open(fetch.number, &mut self.out);
-        self.open = Some(Open {
+        self.open = Some(Box::new(Open {
             writer,
             left: 0,
             later: total,
             items: fetch.items.iter().cloned().collect(),
-        });
+        }));
         self.advance();
     }
 

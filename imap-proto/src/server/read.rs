@@ -1,6 +1,6 @@
 //! What comes in, by phase.
 
-use alloc::string::ToString;
+use alloc::{boxed::Box, string::ToString};
 
 use bytes::{Buf, Bytes, BytesMut};
 use scop_core::{Counted, Ending, Fault, Instant, LimitExceeded, Next, Pause, Violation, take};
@@ -16,13 +16,17 @@ use crate::{
 type Step = Result<Next<ServerEvent>, Fault>;
 
 impl Server {
-    pub(super) fn step(&mut self, now: Instant, input: &mut BytesMut) -> Step {
+    /// Looks on until there is something to say. `arrived`: bytes of the stream so
+    /// far, those in `input` included.
+    pub(super) fn step(&mut self, now: Instant, input: &mut BytesMut, arrived: u64) -> Step {
         loop {
+            // Errors say where by this, however the input was cut.
+            self.taken = arrived - input.len() as u64;
             if let Some(fault) = self.fault {
                 return Err(fault);
             }
             if let Some(event) = self.due.take() {
-                return Ok(Next::Event(event));
+                return Ok(Next::Event(*event));
             }
             if self.output.take_room() {
                 return Ok(Next::Event(ServerEvent::Room));
@@ -44,7 +48,7 @@ impl Server {
             if self.is_at_rest()
                 && let Some(text) = self.closing.take()
             {
-                self.say_bye(text);
+                self.say_bye(*text);
                 self.state = State::Logout;
                 self.phase = Phase::Over;
                 continue;
@@ -183,12 +187,16 @@ impl Server {
         now: Instant,
         input: &mut BytesMut,
     ) -> Result<Option<Next<ServerEvent>>, Fault> {
+        if self.closing.is_some() {
+            // Nothing new begins.
+            return Ok(Some(Next::Paused(Pause::Answer)));
+        }
         if let Some(ready) = self.ready.take() {
             if !self.can_begin(&ready.command) {
                 self.ready = Some(ready);
                 return Ok(Some(Next::Paused(Pause::Answer)));
             }
-            return self.deliver(ready);
+            return self.deliver(*ready);
         }
         let limit = self.line_limit();
         match self.framer.next(input, limit) {
@@ -234,11 +242,11 @@ impl Server {
         }
         match Command::parse_arguments(&head, &mut cursor) {
             Ok(command) => {
-                self.ready = Some(Ready {
+                self.ready = Some(Box::new(Ready {
                     command: command.into_owned(),
                     tag: head.tag.into_owned(),
                     literal: None,
-                });
+                }));
                 Ok(())
             }
             Err(error) => self.bad_syntax(Some(head.tag.into_owned()), error),
@@ -353,11 +361,11 @@ impl Server {
         }
         input.advance(len);
         self.framer.reset();
-        self.ready = Some(Ready {
+        self.ready = Some(Box::new(Ready {
             tag,
             command,
             literal: Some(literal),
-        });
+        }));
         Ok(())
     }
 
@@ -417,6 +425,7 @@ impl Server {
                 return Ok(Some(Next::NeedInput));
             }
             self.phase = Phase::DiscardLine;
+            return Ok(None);
         }
         let limit = self.line_limit();
         match self.framer.next(input, limit) {
@@ -472,7 +481,7 @@ impl Server {
             return Ok(Some(Next::Event(ServerEvent::AppendEnd { tag, size })));
         }
         self.pending.retain(|p| p.tag != tag);
-        self.due = Some(ServerEvent::AppendAborted { tag: tag.clone() });
+        self.due = Some(Box::new(ServerEvent::AppendAborted { tag: tag.clone() }));
         self.bad(Some(tag), "more than a line end behind the message")?;
         match framed {
             Framed::Literal { literal, .. } => self.refused(input, len, literal)?,
@@ -536,7 +545,7 @@ impl Server {
         let Phase::Idle { tag } = core::mem::replace(&mut self.phase, Phase::Command) else {
             return Ok(None);
         };
-        self.due = Some(ServerEvent::IdleEnd);
+        self.due = Some(Box::new(ServerEvent::IdleEnd));
         let done = line.strip_suffix(b"\r\n").unwrap_or_default();
         if done.trim_ascii_end().eq_ignore_ascii_case(b"DONE") {
             self.say_tagged(tag, Condition::Ok, RespText::new("IDLE is over"));

@@ -90,6 +90,9 @@ impl Timers {
             self.pace.start(now);
         }
         self.pace.moved(bytes);
+        if bytes > 0 {
+            self.idle = Some(now);
+        }
     }
 
     /// Nothing is under way.
