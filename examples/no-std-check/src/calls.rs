@@ -14,10 +14,9 @@ pub fn all() {
     core();
     sasl();
     dkim();
-    smtp();
     imap();
     mime();
-    tls();
+    crate::talk::send_a_message();
 }
 
 fn core() {
@@ -61,18 +60,19 @@ fn dkim() {
     assert!(verification.result() == DkimResult::Pass);
 }
 
-fn smtp() {
-    use scop_smtp_proto as _;
-}
-
 fn imap() {
-    use scop_imap_proto as _;
+    use scop_imap_proto::{
+        command::Command,
+        response::{Data, Limits, Piece, Reader, Response},
+    };
+    let parsed = Command::parse(b"a UID FETCH 1:* (FLAGS BODY.PEEK[])\r\n");
+    assert!(matches!(parsed, Ok((_, Command::Fetch(fetch))) if fetch.uid));
+    let mut input = BytesMut::from("* 23 EXISTS\r\n");
+    let read = Reader::new(Limits::default()).next(&mut input);
+    let exists = Piece::Response(Response::Data(Data::Exists(23)));
+    assert!(matches!(read, Ok(Some(piece)) if piece == exists));
 }
 
 fn mime() {
     use scop_mime as _;
-}
-
-fn tls() {
-    use scop_tls_adapters as _;
 }

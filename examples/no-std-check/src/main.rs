@@ -17,6 +17,7 @@ use core::{
 };
 
 mod calls;
+mod talk;
 
 unsafe extern "C" {
     fn aligned_alloc(align: usize, size: usize) -> *mut c_void;
