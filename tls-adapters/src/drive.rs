@@ -10,6 +10,7 @@ const SPARE: usize = 2 * 1024;
 const READS: core::ops::RangeInclusive<usize> = 4 * 1024..=64 * 1024;
 
 /// Bytes that are read and thrown away for the peer's sake, at most.
+#[cfg(feature = "std")]
 const DISCARDS: usize = 1 << 20;
 
 /// A machine and the bytes on their way to and from it.
@@ -153,6 +154,7 @@ impl<M: Machine> Drive<M> {
 
     /// Whether the peer may still be writing. Closing with bytes unread resets a TCP
     /// connection, and the peer loses the goodbye.
+    #[cfg(feature = "std")]
     pub(crate) fn lingers(&self) -> bool {
         let failed = matches!(self.end, Some(Err(_)));
         !self.eof && (failed || self.discarded > 0) && self.discarded < DISCARDS

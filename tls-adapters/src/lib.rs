@@ -7,12 +7,16 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "std")]
+pub mod blocking;
 mod config;
 #[cfg(any(feature = "std", feature = "smoltcp"))]
 mod drive;
 mod error;
 mod observe;
 mod session;
+#[cfg(feature = "smoltcp")]
+pub mod smoltcp;
 mod tls;
 #[cfg(feature = "tokio")]
 pub mod tokio;

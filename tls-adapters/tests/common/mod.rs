@@ -53,6 +53,7 @@ pub struct Server {
     told: bool,
     idle_since: Option<Instant>,
     linger: Option<Instant>,
+    pub patience: Duration,
 }
 
 const LINE: usize = 64;
@@ -71,6 +72,7 @@ impl Server {
             told: true,
             idle_since: None,
             linger: None,
+            patience: LINGER,
         }
     }
 
@@ -95,7 +97,7 @@ impl Server {
     fn fail(&mut self, now: Instant, fault: impl Into<Fault>) -> Fault {
         let fault = fault.into();
         self.fault = Some(fault);
-        self.linger = Some(now + LINGER);
+        self.linger = Some(now + self.patience);
         self.out.push(format!("421 {fault}\r\n").as_bytes());
         fault
     }
@@ -121,7 +123,7 @@ impl Server {
             }
             ("QUIT", "") => {
                 self.out.push(b"221 bye\r\n");
-                self.linger = Some(now + LINGER);
+                self.linger = Some(now + self.patience);
                 self.state = State::Closed;
             }
             ("BOOM", "") => return Err(violation("a command that is forbidden")),
@@ -349,7 +351,12 @@ impl Machine for Client {
             && let Some(next) = self.script.next()
         {
             if let Some(n) = next.strip_prefix(b"GIVE ") {
-                self.skip = String::from_utf8_lossy(n).trim_end().parse().unwrap();
+                self.skip = String::from_utf8_lossy(n)
+                    .lines()
+                    .next()
+                    .unwrap()
+                    .parse()
+                    .unwrap();
             }
             self.out.push_bytes(Bytes::from(next));
         }
