@@ -1,6 +1,9 @@
-//! The client machine: conversations, laws, adversaries.
+//! The client machine: conversations, laws, adversaries, and against the server.
 
 mod adversaries;
+mod both;
+#[path = "../common/mod.rs"]
+mod common;
 mod conversations;
 mod laws;
 mod refusals;
