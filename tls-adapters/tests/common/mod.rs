@@ -14,6 +14,8 @@
 
 pub mod certs;
 pub mod fixed;
+pub mod net;
+pub mod tap;
 
 use bytes::{Buf, Bytes, BytesMut};
 use core::time::Duration;
