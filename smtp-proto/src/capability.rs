@@ -7,10 +7,11 @@
 use alloc::{borrow::Cow, format, string::String};
 use core::fmt;
 
+use memchr::memchr;
 use scop_core::Fault;
 
 use crate::reply::{
-    self, BadReply, Code, MAX_REPLY_LINE, MAX_REPLY_LINES, Reply, ReplyParser, violation,
+    self, BadReply, Code, Lines, MAX_REPLY_LINE, MAX_REPLY_LINES, Reply, ReplyParser, violation,
 };
 
 /// A service extension this crate knows the name of.
@@ -87,32 +88,32 @@ impl Extension {
     /// The extension of that keyword, in any case.
     #[must_use]
     pub fn from_keyword(keyword: &[u8]) -> Option<Self> {
-        let mut upper = [0; 20];
-        let upper = upper.get_mut(..keyword.len())?;
-        upper.copy_from_slice(keyword);
-        upper.make_ascii_uppercase();
-        Some(match &*upper {
-            b"8BITMIME" => Extension::EightBitMime,
-            b"AUTH" => Extension::Auth,
-            b"BINARYMIME" => Extension::BinaryMime,
-            b"CHUNKING" => Extension::Chunking,
-            b"DELIVERBY" => Extension::DeliverBy,
-            b"DSN" => Extension::Dsn,
-            b"ENHANCEDSTATUSCODES" => Extension::EnhancedStatusCodes,
-            b"ETRN" => Extension::Etrn,
-            b"EXPN" => Extension::Expn,
-            b"FUTURERELEASE" => Extension::FutureRelease,
-            b"HELP" => Extension::Help,
-            b"LIMITS" => Extension::Limits,
-            b"MT-PRIORITY" => Extension::MtPriority,
-            b"PIPELINING" => Extension::Pipelining,
-            b"REQUIRETLS" => Extension::RequireTls,
-            b"SIZE" => Extension::Size,
-            b"SMTPUTF8" => Extension::SmtpUtf8,
-            b"STARTTLS" => Extension::StartTls,
-            b"VRFY" => Extension::Vrfy,
+        let lower = |at| keyword.get(at).map_or(0, |b: &u8| b | 0x20);
+        // Length and a letter or two leave one that it may be.
+        let candidate = match (keyword.len(), lower(0), lower(1)) {
+            (3, ..) => Extension::Dsn,
+            (4, b'a', _) => Extension::Auth,
+            (4, b'e', b't') => Extension::Etrn,
+            (4, b'e', _) => Extension::Expn,
+            (4, b'h', _) => Extension::Help,
+            (4, b's', _) => Extension::Size,
+            (4, ..) => Extension::Vrfy,
+            (6, ..) => Extension::Limits,
+            (8, b'8', _) => Extension::EightBitMime,
+            (8, b'c', _) => Extension::Chunking,
+            (8, b's', b'm') => Extension::SmtpUtf8,
+            (8, ..) => Extension::StartTls,
+            (9, ..) => Extension::DeliverBy,
+            (10, b'b', _) => Extension::BinaryMime,
+            (10, b'p', _) => Extension::Pipelining,
+            (10, ..) => Extension::RequireTls,
+            (11, ..) => Extension::MtPriority,
+            (13, ..) => Extension::FutureRelease,
+            (19, ..) => Extension::EnhancedStatusCodes,
             _ => return None,
-        })
+        };
+        let name = candidate.keyword().as_bytes();
+        (keyword == name || keyword.eq_ignore_ascii_case(name)).then_some(candidate)
     }
 
     const fn bit(self) -> u32 {
@@ -149,23 +150,29 @@ impl<'a> Capability<'a> {
     /// ```
     #[must_use]
     pub fn parse(line: &'a [u8]) -> Self {
-        let end = line.iter().position(|&b| b == b' ' || b == b'=');
-        let (keyword, rest) = line.split_at(end.unwrap_or(line.len()));
-        let parameters = match (Extension::from_keyword(keyword), rest) {
+        Self::classify(line, keyword_end(line))
+    }
+
+    /// Reads a line of which the keyword's end was found.
+    fn classify(line: &'a [u8], keyword_end: usize) -> Self {
+        let (keyword, rest) = line.split_at_checked(keyword_end).unwrap_or((line, b""));
+        let Some(extension) = Extension::from_keyword(keyword) else {
+            return Capability::Unknown(line);
+        };
+        let parameters = match rest {
             // Servers wrote it so before RFC 2554, and many write both still.
-            (Some(Extension::Auth), [b'=', rest @ ..]) => rest,
-            (_, [b'=', ..]) => return Capability::Unknown(line),
+            [b'=', rest @ ..] if extension == Extension::Auth => rest,
+            [b'=', ..] => return Capability::Unknown(line),
             _ => rest,
         }
         .trim_ascii();
-        match Extension::from_keyword(keyword) {
-            Some(Extension::Size) => match size(parameters) {
+        match extension {
+            Extension::Size => match size(parameters) {
                 Some(limit) => Capability::Size(limit),
                 None => Capability::Unknown(line),
             },
-            Some(Extension::Auth) => Capability::Auth(Mechanisms(parameters)),
-            Some(extension) => Capability::Known(extension, parameters),
-            None => Capability::Unknown(line),
+            Extension::Auth => Capability::Auth(Mechanisms(parameters)),
+            extension => Capability::Known(extension, parameters),
         }
     }
 
@@ -190,6 +197,13 @@ impl From<Extension> for Capability<'_> {
             other => Capability::Known(other, b""),
         }
     }
+}
+
+/// How far the keyword at the start of `text` reaches: up to a space, a `=` or the end
+/// of its line. Keywords are short: a search by vectors would cost more than it saves.
+fn keyword_end(text: &[u8]) -> usize {
+    let end = text.iter().position(|&b| b <= b' ' || b == b'=');
+    end.unwrap_or(text.len())
 }
 
 /// The limit that a SIZE parameter states; the outer `None` for what is no number.
@@ -261,6 +275,8 @@ pub struct Capabilities {
     text: Cow<'static, [u8]>,
     known: u32,
     size: Option<u64>,
+    /// Where the first AUTH line is in `text`.
+    auth: usize,
 }
 
 impl Capabilities {
@@ -315,7 +331,8 @@ impl Capabilities {
         if self.lines().count() >= MAX_REPLY_LINES {
             return Err(BadReply::TooManyLines);
         }
-        self.note(capability);
+        let at = self.text.len() + 1;
+        self.note(capability, at);
         let text = self.text.to_mut();
         text.push(b'\n');
         text.extend_from_slice(line.as_bytes());
@@ -343,16 +360,32 @@ impl Capabilities {
     #[must_use]
     pub fn from_reply(reply: Reply) -> Self {
         let mut found = Capabilities::default();
-        for line in reply.lines().skip(1) {
-            found.note(Capability::parse(line));
+        let text = reply.into_text();
+        let mut next = memchr(b'\n', &text).map(|first| first + 1);
+        while let Some(at) = next {
+            let rest = text.get(at..).unwrap_or_default();
+            let keyword = keyword_end(rest);
+            // Most lines end with their keyword.
+            let end = match rest.get(keyword) {
+                Some(b'\n') => Some(keyword),
+                Some(_) => memchr(b'\n', rest),
+                None => None,
+            };
+            let line = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+            found.note(Capability::classify(line, keyword), at);
+            next = end.map(|end| at + end + 1);
         }
-        found.text = reply.into_text();
+        found.text = text;
         found
     }
 
-    /// Remembers what was said twice: the smaller limit holds, the rest adds up.
-    fn note(&mut self, capability: Capability<'_>) {
+    /// Notes what stands at `at`. Of what is said twice the smaller limit holds, and
+    /// the rest adds up.
+    fn note(&mut self, capability: Capability<'_>, at: usize) {
         if let Some(extension) = capability.extension() {
+            if extension == Extension::Auth && !self.has(Extension::Auth) {
+                self.auth = at;
+            }
             self.known |= extension.bit();
         }
         if let Capability::Size(Some(limit)) = capability {
@@ -364,8 +397,8 @@ impl Capabilities {
     #[must_use]
     pub fn domain(&self) -> Cow<'_, str> {
         let first = self.lines().next().unwrap_or_default();
-        let word = first.split(|&b| b == b' ').next().unwrap_or_default();
-        String::from_utf8_lossy(word)
+        let end = memchr(b' ', first).unwrap_or(first.len());
+        String::from_utf8_lossy(first.get(..end).unwrap_or_default())
     }
 
     /// Whether it has an extension.
@@ -382,13 +415,16 @@ impl Capabilities {
 
     /// The SASL mechanisms by name, of all AUTH lines; a name may come twice.
     pub fn mechanisms(&self) -> impl Iterator<Item = &[u8]> + Clone {
-        self.lines().skip(1).flat_map(|line| {
-            match Capability::parse(line) {
-                Capability::Auth(names) => names,
-                _ => Mechanisms(b""),
-            }
-            .iter()
-        })
+        let from = self.text.get(self.auth..).filter(|_| self.auth > 0);
+        Lines(from)
+            .filter(|line| line.first().is_some_and(|b| b | 0x20 == b'a'))
+            .flat_map(|line| {
+                match Capability::parse(line) {
+                    Capability::Auth(names) => names,
+                    _ => Mechanisms(b""),
+                }
+                .iter()
+            })
     }
 
     /// Each line behind the first, read.
@@ -408,7 +444,7 @@ impl Capabilities {
     }
 
     fn lines(&self) -> impl Iterator<Item = &[u8]> + Clone {
-        self.text.split(|&b| b == b'\n')
+        Lines(Some(&self.text))
     }
 }
 

@@ -14,6 +14,7 @@ mod parser;
 use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt;
 
+use memchr::memchr;
 use scop_core::Fault;
 use thiserror::Error;
 
@@ -228,8 +229,8 @@ impl Reply {
 
     /// The text of each line, without codes; at least one, maybe empty. Never CR,
     /// LF or NUL; maybe not UTF-8.
-    pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        self.text.split(|&b| b == b'\n')
+    pub fn lines(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        Lines(Some(&self.text))
     }
 
     /// The first line's text.
@@ -266,6 +267,24 @@ impl Reply {
     }
 }
 
+/// The lines of a text, LF between them; at least one.
+#[derive(Clone)]
+pub(crate) struct Lines<'a>(pub(crate) Option<&'a [u8]>);
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let text = self.0?;
+        let Some(at) = memchr(b'\n', text) else {
+            self.0 = None;
+            return Some(text);
+        };
+        self.0 = text.get(at + 1..);
+        text.get(..at)
+    }
+}
+
 /// Writes the lines of `text`, LF between them, as one reply.
 pub(crate) fn encode_lines(
     code: Code,
@@ -273,7 +292,7 @@ pub(crate) fn encode_lines(
     text: &[u8],
     out: &mut Vec<u8>,
 ) {
-    let mut lines = text.split(|&b| b == b'\n').peekable();
+    let mut lines = Lines(Some(text)).peekable();
     while let Some(line) = lines.next() {
         out.extend_from_slice(&code.digits());
         if lines.peek().is_some() {

@@ -48,8 +48,8 @@ impl Code {
     }
 
     /// A code as it came: the second digit may be any.
-    pub(super) fn read(digits: &[u8]) -> Option<Self> {
-        match *digits {
+    pub(super) fn read(digits: [u8; 3]) -> Option<Self> {
+        match digits {
             [a @ b'2'..=b'5', b @ b'0'..=b'9', c @ b'0'..=b'9'] => {
                 let digit = |d: u8| u16::from(d - b'0');
                 Some(Code(digit(a) * 100 + digit(b) * 10 + digit(c)))
@@ -269,12 +269,12 @@ mod tests {
             if let Ok(code) = Code::new(n) {
                 assert_eq!(code.get(), n);
                 assert_eq!(code.digits(), n.to_string().as_bytes());
-                assert_eq!(Code::read(&code.digits()), Some(code));
+                assert_eq!(Code::read(code.digits()), Some(code));
             }
         }
-        assert_eq!(Code::read(b"299").map(Code::get), Some(299));
-        for bad in ["25", "2500", "150", "650", "2x0", "", " 25", "+25"] {
-            assert_eq!(Code::read(bad.as_bytes()), None, "{bad}");
+        assert_eq!(Code::read(*b"299").map(Code::get), Some(299));
+        for bad in [*b"150", *b"650", *b"2x0", *b" 25", *b"+25"] {
+            assert_eq!(Code::read(bad), None);
         }
     }
 }
