@@ -88,32 +88,40 @@ impl Extension {
     /// The extension of that keyword, in any case.
     #[must_use]
     pub fn from_keyword(keyword: &[u8]) -> Option<Self> {
-        let lower = |at| keyword.get(at).map_or(0, |b: &u8| b | 0x20);
-        // Length and a letter or two leave one that it may be.
-        let candidate = match (keyword.len(), lower(0), lower(1)) {
-            (3, ..) => Extension::Dsn,
-            (4, b'a', _) => Extension::Auth,
-            (4, b'e', b't') => Extension::Etrn,
-            (4, b'e', _) => Extension::Expn,
-            (4, b'h', _) => Extension::Help,
-            (4, b's', _) => Extension::Size,
-            (4, ..) => Extension::Vrfy,
-            (6, ..) => Extension::Limits,
-            (8, b'8', _) => Extension::EightBitMime,
-            (8, b'c', _) => Extension::Chunking,
-            (8, b's', b'm') => Extension::SmtpUtf8,
-            (8, ..) => Extension::StartTls,
-            (9, ..) => Extension::DeliverBy,
-            (10, b'b', _) => Extension::BinaryMime,
-            (10, b'p', _) => Extension::Pipelining,
-            (10, ..) => Extension::RequireTls,
-            (11, ..) => Extension::MtPriority,
-            (13, ..) => Extension::FutureRelease,
-            (19, ..) => Extension::EnhancedStatusCodes,
+        Self::at_start(keyword).filter(|e| e.keyword().len() == keyword.len())
+    }
+
+    /// The extension whose keyword `text` starts with.
+    fn at_start(text: &[u8]) -> Option<Self> {
+        let [first, second, ..] = *text else {
+            return None;
+        };
+        // Two letters leave one that it may be.
+        let candidate = match (first | 0x20, second | 0x20) {
+            (b'8', _) => Extension::EightBitMime,
+            (b'a', _) => Extension::Auth,
+            (b'b', _) => Extension::BinaryMime,
+            (b'c', _) => Extension::Chunking,
+            (b'd', b'e') => Extension::DeliverBy,
+            (b'd', _) => Extension::Dsn,
+            (b'e', b'n') => Extension::EnhancedStatusCodes,
+            (b'e', b't') => Extension::Etrn,
+            (b'e', _) => Extension::Expn,
+            (b'f', _) => Extension::FutureRelease,
+            (b'h', _) => Extension::Help,
+            (b'l', _) => Extension::Limits,
+            (b'm', _) => Extension::MtPriority,
+            (b'p', _) => Extension::Pipelining,
+            (b'r', _) => Extension::RequireTls,
+            (b's', b'i') => Extension::Size,
+            (b's', b'm') => Extension::SmtpUtf8,
+            (b's', _) => Extension::StartTls,
+            (b'v', _) => Extension::Vrfy,
             _ => return None,
         };
         let name = candidate.keyword().as_bytes();
-        (keyword == name || keyword.eq_ignore_ascii_case(name)).then_some(candidate)
+        let found = text.get(..name.len())?;
+        (found == name || found.eq_ignore_ascii_case(name)).then_some(candidate)
     }
 
     const fn bit(self) -> u32 {
@@ -150,20 +158,20 @@ impl<'a> Capability<'a> {
     /// ```
     #[must_use]
     pub fn parse(line: &'a [u8]) -> Self {
-        Self::classify(line, keyword_end(line))
+        Self::classify(line, Extension::at_start(line))
     }
 
-    /// Reads a line of which the keyword's end was found.
-    fn classify(line: &'a [u8], keyword_end: usize) -> Self {
-        let (keyword, rest) = line.split_at_checked(keyword_end).unwrap_or((line, b""));
-        let Some(extension) = Extension::from_keyword(keyword) else {
+    /// Reads a line of which the start was seen.
+    fn classify(line: &'a [u8], start: Option<Extension>) -> Self {
+        let Some(extension) = start else {
             return Capability::Unknown(line);
         };
+        let rest = line.get(extension.keyword().len()..).unwrap_or_default();
         let parameters = match rest {
             // Servers wrote it so before RFC 2554, and many write both still.
             [b'=', rest @ ..] if extension == Extension::Auth => rest,
-            [b'=', ..] => return Capability::Unknown(line),
-            _ => rest,
+            [] | [b' ', ..] => rest,
+            _ => return Capability::Unknown(line),
         }
         .trim_ascii();
         match extension {
@@ -197,13 +205,6 @@ impl From<Extension> for Capability<'_> {
             other => Capability::Known(other, b""),
         }
     }
-}
-
-/// How far the keyword at the start of `text` reaches: up to a space, a `=` or the end
-/// of its line. Keywords are short: a search by vectors would cost more than it saves.
-fn keyword_end(text: &[u8]) -> usize {
-    let end = text.iter().position(|&b| b <= b' ' || b == b'=');
-    end.unwrap_or(text.len())
 }
 
 /// The limit that a SIZE parameter states; the outer `None` for what is no number.
@@ -364,15 +365,14 @@ impl Capabilities {
         let mut next = memchr(b'\n', &text).map(|first| first + 1);
         while let Some(at) = next {
             let rest = text.get(at..).unwrap_or_default();
-            let keyword = keyword_end(rest);
+            let start = Extension::at_start(rest);
             // Most lines end with their keyword.
-            let end = match rest.get(keyword) {
-                Some(b'\n') => Some(keyword),
-                Some(_) => memchr(b'\n', rest),
-                None => None,
+            let end = match start.map(|e| e.keyword().len()) {
+                Some(end) if rest.get(end) == Some(&b'\n') => Some(end),
+                _ => memchr(b'\n', rest),
             };
             let line = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
-            found.note(Capability::classify(line, keyword), at);
+            found.note(Capability::classify(line, start), at);
             next = end.map(|end| at + end + 1);
         }
         found.text = text;
