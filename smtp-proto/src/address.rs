@@ -126,27 +126,21 @@ fn host_end(text: &str) -> Result<usize, AddressError> {
             .ok_or(AddressError::Literal)?;
         return Ok(end + 1);
     }
-    let (mut label, mut last) = (0, b'.');
-    let mut end = bytes.len();
-    for (i, &b) in bytes.iter().enumerate() {
-        if !b.is_ascii_alphanumeric() {
-            match b {
-                b'.' if matches!(last, b'.' | b'-') => return Err(AddressError::Domain),
-                b'.' if i - label > MAX_LABEL => return Err(AddressError::Domain),
-                b'.' => label = i + 1,
-                b'-' if last == b'.' => return Err(AddressError::Domain),
-                b'-' => {}
-                0x80.. => return Err(AddressError::NonAscii),
-                _ => {
-                    end = i;
-                    break;
-                }
+    let mut end = 0;
+    loop {
+        let rest = bytes.get(end..).unwrap_or_default();
+        let len = run(rest, LDH);
+        let label = rest.get(..len).unwrap_or_default();
+        let hyphens = label.first() == Some(&b'-') || label.last() == Some(&b'-');
+        match rest.get(len) {
+            Some(0x80..) => return Err(AddressError::NonAscii),
+            _ if hyphens || !(1..=MAX_LABEL).contains(&len) => return Err(AddressError::Domain),
+            Some(b'.') => end += len + 1,
+            _ => {
+                end += len;
+                break;
             }
         }
-        last = b;
-    }
-    if matches!(last, b'.' | b'-') || end - label > MAX_LABEL {
-        return Err(AddressError::Domain);
     }
     if end > MAX_DOMAIN {
         return Err(AddressError::TooLong);
@@ -254,16 +248,15 @@ impl<'a> Mailbox<'a> {
                 (end, Some(quote(&value)))
             }
         } else {
-            let (mut end, mut odd, mut last) = (bytes.len(), false, b'.');
-            for (i, &b) in bytes.iter().enumerate() {
-                if !ATEXT[usize::from(b)] {
-                    if b != b'.' {
-                        end = i;
-                        break;
-                    }
-                    odd |= last == b'.';
+            let (mut end, mut odd) = (0, false);
+            loop {
+                let atom = run(bytes.get(end..).unwrap_or_default(), ATEXT);
+                odd |= atom == 0;
+                end += atom;
+                match bytes.get(end) {
+                    Some(b'.') => end += 1,
+                    _ => break,
                 }
-                last = b;
             }
             if bytes.get(end).is_some_and(|b| !b.is_ascii()) {
                 return Err(AddressError::NonAscii);
@@ -271,7 +264,7 @@ impl<'a> Mailbox<'a> {
             if end == 0 {
                 return Err(AddressError::LocalPart);
             }
-            if odd || last == b'.' {
+            if odd {
                 // Not by the grammar, but in use.
                 let local = text.get(..end).unwrap_or_default();
                 (end, Some(quote(local)))
@@ -522,25 +515,43 @@ impl fmt::Display for ClientName<'_> {
     }
 }
 
-/// RFC 5322 section 3.2.3 `atext`.
-const ATEXT: [bool; 256] = {
-    let mut table = [false; 256];
+/// A class of bytes is a bit in this table.
+const CLASSES: [u8; 256] = {
+    let mut table = [0; 256];
     let mut b = 0;
     while b < 128 {
         let c = b as u8;
-        table[b] = c.is_ascii_alphanumeric()
-            || matches!(
-                c,
-                b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?'
-            )
-            || matches!(c, b'^' | b'_' | b'`' | b'{' | b'|' | b'}' | b'~');
+        if c.is_ascii_alphanumeric() || c == b'-' {
+            table[b] = ATEXT | LDH;
+        } else if matches!(
+            c,
+            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'/' | b'=' | b'?'
+        ) || matches!(c, b'^' | b'_' | b'`' | b'{' | b'|' | b'}' | b'~')
+        {
+            table[b] = ATEXT;
+        }
         b += 1;
     }
     table
 };
 
+/// `atext` (RFC 5322 section 3.2.3).
+const ATEXT: u8 = 1;
+/// Letters, digits and hyphen (RFC 5321 section 4.1.2 `Ldh-str`).
+const LDH: u8 = 2;
+
+fn is(byte: u8, class: u8) -> bool {
+    CLASSES[usize::from(byte)] & class != 0
+}
+
+/// How many bytes at the start of `bytes` are of `class`.
+fn run(bytes: &[u8], class: u8) -> usize {
+    let other = bytes.iter().position(|&b| !is(b, class));
+    other.unwrap_or(bytes.len())
+}
+
 fn is_dot_string(text: &str) -> bool {
-    dots_are_fine(text) && text.bytes().all(|b| b == b'.' || ATEXT[usize::from(b)])
+    dots_are_fine(text) && text.bytes().all(|b| b == b'.' || is(b, ATEXT))
 }
 
 /// Not empty, no dot at an end, no two in a row.

@@ -431,37 +431,53 @@ impl DataEncoder {
 /// whatever stands behind a CR but LF.
 ///
 /// Blocks are judged whole and without a branch, which compilers turn into vector
-/// code; only one that has such a byte is looked at byte by byte.
+/// code; only in one that has such a byte is it looked for.
 fn next_odd<const STRICT: bool>(last: u8, bytes: &[u8]) -> Option<usize> {
-    const BLOCK: usize = 64;
-    const NEAR: usize = 8;
-    let odd = |before: u8, byte: u8| {
-        let dot = (before == b'\n') & (byte == b'.');
-        let bare = (before == b'\r') ^ (byte == b'\n');
-        dot | (STRICT & (bare | (byte == 0)))
-    };
-    if odd(last, *bytes.first()?) {
+    if is_odd::<STRICT>(last, *bytes.first()?) {
         return Some(0);
     }
-    // Each byte but the first, with the one before it.
-    let find = |from: usize, to: usize| {
-        let to = to.min(bytes.len());
-        let pairs = bytes.get(from - 1..to)?.iter().zip(bytes.get(from..to)?);
-        let at = pairs.map(|(&b, &c)| odd(b, c)).position(|odd| odd)?;
-        Some(from + at)
-    };
     // The next odd byte is often near: lines of dots, text with bare LF.
-    if let Some(at) = find(1, NEAR) {
+    let near = bytes.len().min(8);
+    let at = even_pairs::<STRICT>(bytes, 1, near);
+    if at < near {
         return Some(at);
     }
-    let mut at = NEAR;
-    let before = bytes.get(at - 1..)?.chunks_exact(BLOCK);
-    for (before, block) in before.zip(bytes.get(at..)?.chunks_exact(BLOCK)) {
-        let pairs = before.iter().zip(block);
-        if pairs.fold(false, |any, (&b, &c)| any | odd(b, c)) {
-            break;
-        }
-        at += BLOCK;
-    }
-    find(at, bytes.len())
+    let at = even_blocks::<STRICT, 128>(bytes, near);
+    let at = even_blocks::<STRICT, 16>(bytes, at);
+    let at = even_pairs::<STRICT>(bytes, at, bytes.len());
+    (at < bytes.len()).then_some(at)
+}
+
+/// Whether `byte` behind `before` is odd.
+#[inline(always)]
+fn is_odd<const STRICT: bool>(before: u8, byte: u8) -> bool {
+    let dot = (before == b'\n') & (byte == b'.');
+    let bare = (before == b'\r') ^ (byte == b'\n');
+    dot | (STRICT & (bare | (byte == 0)))
+}
+
+/// How far blocks of `N` from `at` on hold nothing odd; `at` is not the first byte.
+#[inline(always)]
+fn even_blocks<const STRICT: bool, const N: usize>(bytes: &[u8], at: usize) -> usize {
+    let pairs = (bytes
+        .get(at - 1..)
+        .unwrap_or_default()
+        .as_chunks::<N>()
+        .0
+        .iter())
+    .zip(bytes.get(at..).unwrap_or_default().as_chunks::<N>().0);
+    let even = pairs.take_while(|(before, block)| {
+        let pairs = before.iter().zip(block.iter());
+        !pairs.fold(false, |any, (&b, &c)| any | is_odd::<STRICT>(b, c))
+    });
+    at + N * even.count()
+}
+
+/// The first odd byte from `at` on and before `end`, or `end`.
+#[inline(always)]
+fn even_pairs<const STRICT: bool>(bytes: &[u8], at: usize, end: usize) -> usize {
+    let pairs = (bytes.get(at - 1..end).unwrap_or_default().iter())
+        .zip(bytes.get(at..end).unwrap_or_default());
+    let even = pairs.take_while(|&(&b, &c)| !is_odd::<STRICT>(b, c));
+    at + even.count()
 }
