@@ -120,16 +120,17 @@ fn sign(args: &Sign) -> Result<(), Failure> {
     let mut signing = signer.start(now()?);
     // The signature stands above what it signs, so the message is kept.
     let mut message = Vec::new();
-    let ends = source.each_piece(|piece| {
-        message.extend_from_slice(piece);
-        signing.write(piece).map_err(bad)
-    })?;
+    let mut pieces = source.pieces()?;
+    while let Some(piece) = pieces.next()? {
+        message.extend_from_slice(&piece);
+        signing.write(&piece).map_err(bad)?;
+    }
     let mut signed = signing
         .finish(&SystemRandom::new())
         .map_err(bad)?
         .into_bytes();
     signed.append(&mut message);
-    if ends == LineEnds::Lf {
+    if pieces.line_ends() == LineEnds::Lf {
         signed = to_lf(&signed);
     }
     print(&signed)
@@ -141,12 +142,11 @@ fn verify(args: &Verify) -> Result<(), Failure> {
         None => Keys::from_dns()?,
     };
     let mut verifier = Verifier::new(Policy::default(), Limits::default(), now()?);
-    let source = Source::new(args.file.clone());
-    source.each_piece(|piece| {
+    let mut pieces = Source::new(args.file.clone()).pieces()?;
+    while let Some(piece) = pieces.next()? {
         // What is over a limit shows in the result.
-        let _ = verifier.write(piece);
-        Ok(())
-    })?;
+        let _ = verifier.write(&piece);
+    }
     let mut verification = verifier.finish();
     while let Some(query) = verification.next_query() {
         let answer = keys.txt(&query.name);

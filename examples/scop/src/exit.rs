@@ -2,14 +2,22 @@
 
 use std::{fmt::Display, io, process::ExitCode};
 
+use scop_core::Fault;
+use scop_smtp_proto::ClientError;
+use scop_tls_adapters::{DriverError, TlsError};
+
 /// The codes of sysexits.h that are used here.
 pub(crate) mod code {
     pub(crate) const OK: u8 = 0;
     pub(crate) const USAGE: u8 = 64;
     pub(crate) const DATA: u8 = 65;
     pub(crate) const NO_INPUT: u8 = 66;
+    pub(crate) const NO_HOST: u8 = 68;
+    pub(crate) const UNAVAILABLE: u8 = 69;
     pub(crate) const IO: u8 = 74;
     pub(crate) const TEMPORARY: u8 = 75;
+    pub(crate) const PROTOCOL: u8 = 76;
+    pub(crate) const NO_PERMISSION: u8 = 77;
     pub(crate) const CONFIG: u8 = 78;
 }
 
@@ -37,10 +45,86 @@ impl Failure {
         Failure::new(code, format_args!("{name}: {error}"))
     }
 
+    /// The same, of another kind.
+    pub(crate) fn with_code(self, code: u8) -> Failure {
+        Failure { code, ..self }
+    }
+
+    /// What ended a connection.
+    pub(crate) fn connection<E: Ended>(error: &DriverError<TlsError<E>>) -> Failure {
+        let (code, help) = match error {
+            DriverError::Io(_) => (code::UNAVAILABLE, ""),
+            DriverError::Machine(TlsError::Machine(e)) => (e.code(), e.help()),
+            DriverError::Machine(TlsError::Fault(fault)) => (fault.code(), fault.help()),
+            DriverError::Machine(TlsError::Certificate(_)) => (
+                code::PROTOCOL,
+                "; if you know it to be right, trust it with --ca FILE",
+            ),
+            _ => (code::PROTOCOL, ""),
+        };
+        Failure::new(code, format_args!("{error}{help}"))
+    }
+
     pub(crate) fn report(self) -> ExitCode {
         if !self.message.is_empty() {
             eprintln!("scop: {}", self.message);
         }
         ExitCode::from(self.code)
+    }
+}
+
+/// What a protocol's error means to the one who started the command.
+pub(crate) trait Ended: Display {
+    fn code(&self) -> u8;
+    /// What to do, to be read behind the error.
+    fn help(&self) -> &'static str {
+        ""
+    }
+}
+
+impl Ended for Fault {
+    fn code(&self) -> u8 {
+        match self {
+            Fault::TimedOut(_) | Fault::Truncated { .. } => code::TEMPORARY,
+            _ => code::PROTOCOL,
+        }
+    }
+}
+
+impl Ended for scop_imap_proto::client::Error {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Fault(fault) => fault.code(),
+            _ => code::PROTOCOL,
+        }
+    }
+
+    fn help(&self) -> &'static str {
+        match self {
+            Self::NoStartTls => "; --tls none sends everything in the clear",
+            _ => "",
+        }
+    }
+}
+
+impl Ended for ClientError {
+    fn code(&self) -> u8 {
+        match self {
+            ClientError::Fault(fault) => fault.code(),
+            ClientError::Refused { reply, .. } | ClientError::StartTlsRefused(reply)
+                if reply.is_transient() =>
+            {
+                code::TEMPORARY
+            }
+            ClientError::Refused { .. } => code::UNAVAILABLE,
+            _ => code::PROTOCOL,
+        }
+    }
+
+    fn help(&self) -> &'static str {
+        match self {
+            ClientError::NoStartTls => "; --tls none sends everything in the clear",
+            _ => "",
+        }
     }
 }

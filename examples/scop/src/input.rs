@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bytes::Bytes;
+
 use crate::exit::Failure;
 
 /// A message: a FILE argument, or `-` for standard input.
@@ -16,6 +18,10 @@ pub(crate) struct Source(Option<PathBuf>);
 impl Source {
     pub(crate) fn new(file: Option<PathBuf>) -> Source {
         Source(file.filter(|f| f != Path::new("-")))
+    }
+
+    pub(crate) fn is_stdin(&self) -> bool {
+        self.0.is_none()
     }
 
     /// Its name, for messages.
@@ -45,24 +51,70 @@ impl Source {
         }
     }
 
-    /// Feeds it to `sink` in pieces, with CRLF line ends. Gives the line ends it
-    /// had.
-    pub(crate) fn each_piece(
-        &self,
-        mut sink: impl FnMut(&[u8]) -> Result<(), Failure>,
-    ) -> Result<LineEnds, Failure> {
-        let mut file = self.open()?;
-        let mut buffer = vec![0; 64 * 1024];
-        let mut crlf = ToCrlf::default();
-        let mut out = Vec::new();
+    /// It in pieces, with CRLF line ends.
+    pub(crate) fn pieces(&self) -> Result<Pieces, Failure> {
+        Ok(Pieces {
+            name: self.name(),
+            file: self.open()?,
+            buffer: vec![0; 64 * 1024],
+            crlf: ToCrlf::default(),
+        })
+    }
+
+    /// How long it is with CRLF line ends, and whether it is all ASCII; `None` for
+    /// standard input, which can be read only once.
+    pub(crate) fn survey(&self) -> Result<Option<Survey>, Failure> {
+        if self.0.is_none() {
+            return Ok(None);
+        }
+        let mut survey = Survey {
+            size: 0,
+            ascii: true,
+        };
+        let mut pieces = self.pieces()?;
+        while let Some(piece) = pieces.next()? {
+            survey.size += piece.len() as u64;
+            survey.ascii &= piece.is_ascii();
+        }
+        Ok(Some(survey))
+    }
+}
+
+/// What there is to know of a message before it is sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Survey {
+    pub(crate) size: u64,
+    pub(crate) ascii: bool,
+}
+
+/// A message in pieces.
+pub(crate) struct Pieces {
+    name: String,
+    file: Box<dyn Read>,
+    buffer: Vec<u8>,
+    crlf: ToCrlf,
+}
+
+impl Pieces {
+    /// The next piece, not empty; `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<Bytes>, Failure> {
         loop {
-            match file.read(&mut buffer) {
-                Ok(0) => return Ok(crlf.ends.unwrap_or(LineEnds::Crlf)),
-                Ok(n) => sink(crlf.convert(&buffer[..n], &mut out))?,
+            match self.file.read(&mut self.buffer) {
+                Ok(0) => return Ok(None),
+                Ok(n) => {
+                    let mut out = Vec::new();
+                    let piece = self.crlf.convert(&self.buffer[..n], &mut out);
+                    return Ok(Some(Bytes::copy_from_slice(piece)));
+                }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(Failure::io(&self.name(), &e)),
+                Err(e) => return Err(Failure::io(&self.name, &e)),
             }
         }
+    }
+
+    /// The line ends it had, as far as it was read.
+    pub(crate) fn line_ends(&self) -> LineEnds {
+        self.crlf.ends.unwrap_or(LineEnds::Crlf)
     }
 }
 
@@ -79,14 +131,14 @@ pub(crate) enum LineEnds {
 /// line decides: a message that begins with CRLF is left as it is to the last byte,
 /// a stray LF included.
 #[derive(Debug, Default)]
-pub(crate) struct ToCrlf {
+struct ToCrlf {
     ends: Option<LineEnds>,
     last: u8,
 }
 
 impl ToCrlf {
     /// The next piece, converted; `out` is room for it.
-    pub(crate) fn convert<'a>(&mut self, piece: &'a [u8], out: &'a mut Vec<u8>) -> &'a [u8] {
+    fn convert<'a>(&mut self, piece: &'a [u8], out: &'a mut Vec<u8>) -> &'a [u8] {
         if self.ends.is_none()
             && let Some(at) = piece.iter().position(|&b| b == b'\n')
         {

@@ -1,10 +1,14 @@
 //! `scop`: the command-line tool. Send mail, read mailboxes, look into messages,
 //! sign and verify. Every protocol it speaks is one of this project's machines.
 
+mod connect;
 mod dkim;
 mod exit;
 mod input;
 mod keys;
+mod progress;
+mod send;
+mod trace;
 
 use clap::{Parser, Subcommand};
 use exit::code;
@@ -25,6 +29,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Send a message
+    Send(send::Send),
     /// Sign and verify DKIM signatures, make keys
     #[command(subcommand)]
     Dkim(dkim::Command),
@@ -41,6 +47,7 @@ fn main() -> ExitCode {
         }
     };
     let done = match cli.command {
+        Command::Send(args) => send::run(&args),
         Command::Dkim(command) => dkim::run(command),
     };
     match done {

@@ -1,0 +1,186 @@
+//! `scop mime`: what is in a message, as a tree for people or as JSON.
+
+use std::{fmt::Write as _, path::PathBuf};
+
+use clap::Args;
+use ring::digest::{SHA256, digest};
+use scop_mime::{Message, Part};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    exit::Failure,
+    input::{Source, print},
+};
+
+#[derive(Args)]
+pub(crate) struct Mime {
+    /// Print one JSON object; offsets and lengths are in bytes of the input as given
+    #[arg(long)]
+    json: bool,
+    /// The message; - or nothing for standard input
+    file: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &Mime) -> Result<(), Failure> {
+    let bytes = Source::new(args.file.clone()).bytes()?;
+    let message = Message::parse(&bytes);
+    let text = if args.json {
+        format!("{}\n", to_json(&message))
+    } else {
+        to_text(&message)
+    };
+    print(text.as_bytes())
+}
+
+fn to_json(message: &Message<'_>) -> Value {
+    let header = message.header();
+    let people = |list: &[scop_mime::Address]| {
+        let people = scop_mime::mailboxes(list);
+        Value::from_iter(
+            people
+                .into_iter()
+                .map(|m| json!({"name": m.name(), "address": m.address()})),
+        )
+    };
+    let defects = message
+        .inspect()
+        .into_iter()
+        .map(|d| json!({"kind": d.kind.to_string(), "offset": d.offset}));
+    json!({
+        "subject": header.subject(),
+        "from": people(&header.from()),
+        "to": people(&header.to()),
+        "cc": people(&header.cc()),
+        "date": header.date().map(|d| d.to_string()),
+        "message_id": header.message_id(),
+        "root": part_to_json(message.root()),
+        "defects": Value::from_iter(defects),
+    })
+}
+
+/// Without recursion: a message may be nested deeper than a stack is.
+fn part_to_json(root: Part<'_, '_>) -> Value {
+    // Each level: what was made of the part, and its children still to do.
+    let mut stack = vec![(one_to_json(root), root.children().collect::<Vec<_>>(), Vec::new())];
+    loop {
+        let Some((_, waiting, _)) = stack.last_mut() else {
+            return Value::Null;
+        };
+        if !waiting.is_empty() {
+            let child = waiting.remove(0);
+            stack.push((one_to_json(child), child.children().collect(), Vec::new()));
+            continue;
+        }
+        let Some((mut object, _, parts)) = stack.pop() else {
+            return Value::Null;
+        };
+        object.insert("parts".to_owned(), Value::Array(parts));
+        match stack.last_mut() {
+            Some((_, _, siblings)) => siblings.push(Value::Object(object)),
+            None => return Value::Object(object),
+        }
+    }
+}
+
+fn one_to_json(part: Part<'_, '_>) -> Map<String, Value> {
+    let kind = part.content_type();
+    let parameters: Map<String, Value> = kind
+        .parameters()
+        .iter()
+        .map(|p| (p.name.to_string(), Value::from(p.value.to_string())))
+        .collect();
+    let decoded = part.decoded();
+    let text = part.text();
+    let object = json!({
+        "id": part.id().to_string(),
+        "type": kind.essence(),
+        "parameters": parameters,
+        "disposition": part.disposition().map(|d| d.kind().to_string()),
+        "filename": part.filename(),
+        "encoding": part.encoding().to_string(),
+        "offset": part.offset(),
+        "body_offset": part.body_offset(),
+        "body_length": part.body_length(),
+        "lines": part.lines(),
+        "decoded_length": decoded.len(),
+        "decoded_sha256": sha256(&decoded),
+        "text_sha256": text.map(|t| sha256(t.text.as_bytes())),
+    });
+    match object {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let mut hex = String::with_capacity(64);
+    for byte in digest(&SHA256, bytes).as_ref() {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}
+
+fn to_text(message: &Message<'_>) -> String {
+    let header = message.header();
+    let mut out = String::new();
+    let fields = [
+        ("From", people(&header.from())),
+        ("To", people(&header.to())),
+        ("Cc", people(&header.cc())),
+        ("Date", header.date().map(|d| d.to_string()).unwrap_or_default()),
+        ("Subject", header.subject().unwrap_or_default()),
+        ("Message-ID", header.message_id().unwrap_or_default()),
+    ];
+    for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
+        let _ = writeln!(out, "{name}: {}", printable(value));
+    }
+    out.push('\n');
+    for part in message.parts() {
+        let id = part.id().to_string();
+        let depth = id.matches('.').count();
+        let _ = write!(
+            out,
+            "{:indent$}{id} {} {}, {} bytes at {}",
+            "",
+            printable(&part.content_type().essence()),
+            printable(&part.encoding().to_string()),
+            part.body_length(),
+            part.body_offset(),
+            indent = 2 * depth.min(40),
+        );
+        if let Some(name) = part.filename() {
+            let _ = write!(out, ", \"{}\"", printable(&name));
+        }
+        out.push('\n');
+    }
+    let defects = message.inspect();
+    if !defects.is_empty() {
+        out.push_str("\nDefects:\n");
+    }
+    for defect in defects {
+        let _ = writeln!(out, "  at {}: {}", defect.offset, defect.kind);
+    }
+    out
+}
+
+/// Names and addresses, for people.
+pub(crate) fn people(list: &[scop_mime::Address]) -> String {
+    let people = scop_mime::mailboxes(list);
+    let people = people.into_iter().map(|m| match m.name() {
+        Some(name) => format!("{name} <{}>", m.address()),
+        None => m.address(),
+    });
+    people.collect::<Vec<_>>().join(", ")
+}
+
+/// What a terminal may be given: no control characters of the sender's.
+pub(crate) fn printable(text: &str) -> String {
+    let escape = |c: char| -> String {
+        if c.is_control() {
+            c.escape_default().collect()
+        } else {
+            c.into()
+        }
+    };
+    text.chars().map(escape).collect()
+}
