@@ -1,7 +1,36 @@
-//! Internet messages: parse whole or streamed, build
+#![doc = include_str!("../README.md")]
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
+
+mod decode;
+mod defect;
+mod imap;
+mod limits;
+mod reader;
+mod tree;
+mod value;
+
+pub use decode::{Base64, Decoder, QuotedPrintable, Uuencode};
+pub use defect::{Defect, DefectKind};
+pub use imap::{
+    BodyKind, BodyStructure, Detail, Envelope, EnvelopeAddress, Parameters, ParseSectionError,
+    Section, SectionText, Single, select_fields, to_crlf,
+};
+pub use limits::Limits;
+pub use reader::{
+    Body, BodyStart, Content, Delimiter, Event, FieldAt, HeaderField, Parent, PartEnd, PartStart,
+    Place, Reader, Size,
+};
+use tree::slice as tree_slice;
+pub use tree::{DamagedIndex, Decoded, Field, Header, Index, Indexer, Message, Part, PartId, Text};
+pub use value::address::{Address, Mailbox, mailboxes, parse as parse_addresses};
+pub use value::charset::decode as decode_charset;
+pub use value::content::{ContentType, Disposition};
+pub use value::date::DateTime;
+pub use value::encoding::TransferEncoding;
+pub use value::parameter::Parameter;

@@ -1,0 +1,132 @@
+//! Transfer decoding, whole or as the bytes come (RFC 2045 section 6).
+
+mod base64;
+mod quoted_printable;
+mod uu;
+
+use alloc::vec::Vec;
+
+pub use base64::Base64;
+pub use quoted_printable::QuotedPrintable;
+pub use uu::Uuencode;
+
+use crate::{Defect, DefectKind, TransferEncoding};
+
+/// Undoes a transfer encoding, in chunks of any size. What comes out does not
+/// depend on how the input was cut. Nothing is refused: what is wrong is left out
+/// or taken as it is, and named in [`defects`](Self::defects).
+///
+/// ```
+/// use scop_mime::{Decoder, TransferEncoding};
+///
+/// let mut decoder = Decoder::new(&TransferEncoding::Base64);
+/// let mut out = Vec::new();
+/// for chunk in [&b"SGVs"[..], b"bG8s\r\nIHd", b"vcmxkIQ=="] {
+///     decoder.decode(chunk, &mut out);
+/// }
+/// decoder.finish(&mut out);
+/// assert_eq!(out, b"Hello, world!");
+/// assert!(decoder.defects().is_empty());
+/// ```
+#[derive(Clone, Debug)]
+pub enum Decoder {
+    /// 7bit, 8bit, binary and what is unknown: as it is.
+    Identity,
+    /// base64.
+    Base64(Base64),
+    /// quoted-printable.
+    QuotedPrintable(QuotedPrintable),
+    /// uuencode.
+    Uuencode(Uuencode),
+}
+
+impl Decoder {
+    /// A decoder at the start of a body.
+    #[must_use]
+    pub fn new(encoding: &TransferEncoding) -> Self {
+        match encoding {
+            TransferEncoding::Base64 => Decoder::Base64(Base64::new()),
+            TransferEncoding::QuotedPrintable => Decoder::QuotedPrintable(QuotedPrintable::new()),
+            TransferEncoding::Uuencode => Decoder::Uuencode(Uuencode::new()),
+            _ => Decoder::Identity,
+        }
+    }
+
+    /// Decodes the next bytes and appends what is complete to `out`: never more
+    /// than there were bytes in so far.
+    pub fn decode(&mut self, input: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Decoder::Identity => out.extend_from_slice(input),
+            Decoder::Base64(d) => d.decode(input, out),
+            Decoder::QuotedPrintable(d) => d.decode(input, out),
+            Decoder::Uuencode(d) => d.decode(input, out),
+        }
+    }
+
+    /// The body is over: appends what is left.
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
+        match self {
+            Decoder::Identity => {}
+            Decoder::Base64(d) => d.finish(out),
+            Decoder::QuotedPrintable(d) => d.finish(out),
+            Decoder::Uuencode(d) => d.finish(out),
+        }
+    }
+
+    /// What was wrong: the first of each kind, with its offset in the encoded body.
+    #[must_use]
+    pub fn defects(&self) -> &[Defect] {
+        match self {
+            Decoder::Identity => &[],
+            Decoder::Base64(d) => d.defects(),
+            Decoder::QuotedPrintable(d) => d.defects(),
+            Decoder::Uuencode(d) => d.defects(),
+        }
+    }
+}
+
+/// The first defect of each kind.
+#[derive(Clone, Debug, Default)]
+struct Firsts(Vec<Defect>);
+
+impl Firsts {
+    fn add(&mut self, kind: DefectKind, offset: u64) {
+        if !self.0.iter().any(|d| d.kind == kind) {
+            self.0.push(Defect::new(kind, offset));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+    use proptest::prelude::*;
+
+    pub(super) fn run(encoding: &TransferEncoding, text: &[u8]) -> (Vec<u8>, Vec<DefectKind>) {
+        run_cut(encoding, &[text])
+    }
+
+    fn run_cut(encoding: &TransferEncoding, parts: &[&[u8]]) -> (Vec<u8>, Vec<DefectKind>) {
+        let mut decoder = Decoder::new(encoding);
+        let mut out = vec![];
+        for part in parts {
+            decoder.decode(part, &mut out);
+        }
+        decoder.finish(&mut out);
+        let kinds = decoder.defects().iter().map(|d| d.kind).collect();
+        (out, kinds)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn cuts_change_nothing(text in "(=[0-9A-F ]{0,2}|[A-Za-z+/ \t=M]{0,70}|\r\n|\n|\r|begin 644 x\n|end\n|[#-`]{0,9})*", cut in 1usize..20) {
+            for encoding in [TransferEncoding::Base64, TransferEncoding::QuotedPrintable, TransferEncoding::Uuencode] {
+                let whole = run(&encoding, text.as_bytes());
+                let parts: Vec<&[u8]> = text.as_bytes().chunks(cut).collect();
+                prop_assert_eq!(run_cut(&encoding, &parts), whole);
+            }
+        }
+    }
+}

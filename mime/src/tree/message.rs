@@ -1,0 +1,498 @@
+//! The message and its parts.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use super::header::Header;
+use super::id::PartId;
+use super::index::{Index, PartRecord};
+use crate::imap::{BodyStructure, Envelope, Section, SectionText};
+use crate::value::{charset, content, words};
+use crate::{
+    Content, ContentType, Decoder, Defect, DefectKind, Disposition, Limits, Parent, Size,
+    TransferEncoding,
+};
+
+/// A message, taken apart where it lies.
+///
+/// ```
+/// use scop_mime::Message;
+///
+/// let message = Message::parse(b"From: Ann <ann@a.test>\r\nSubject: =?utf-8?Q?caf=C3=A9?=\r\n\r\nHi!\r\n");
+/// assert_eq!(message.header().subject().as_deref(), Some("café"));
+/// assert_eq!(message.text_body().unwrap().text().unwrap().text, "Hi!\r\n");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Message<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) index: Cow<'a, Index>,
+    /// The fields are taken from here, because there are no bytes.
+    kept: Option<&'a Index>,
+    pub(crate) limits: Limits,
+}
+
+impl<'a> Message<'a> {
+    /// Takes a message apart. Every sequence of bytes is a message of some kind.
+    #[must_use]
+    pub fn parse(bytes: &'a [u8]) -> Self {
+        Self::parse_with(bytes, &Limits::default())
+    }
+
+    /// The same with other limits.
+    #[must_use]
+    pub fn parse_with(bytes: &'a [u8], limits: &Limits) -> Self {
+        Self::with_index(bytes, Index::bare(bytes, limits), limits)
+    }
+
+    /// A message whose index was kept. With the index of another message the answers
+    /// are nonsense, but nothing panics.
+    #[must_use]
+    pub fn with_index(bytes: &'a [u8], index: Index, limits: &Limits) -> Self {
+        Message {
+            bytes,
+            index: Cow::Owned(index),
+            kept: None,
+            limits: limits.clone(),
+        }
+    }
+
+    /// What an index alone knows of its message.
+    pub(crate) fn of_index(index: &'a Index) -> Self {
+        Message {
+            bytes: &[],
+            index: Cow::Borrowed(index),
+            kept: Some(index),
+            limits: Limits::default(),
+        }
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Where everything is, to be kept: the same as [`Index::of`].
+    #[must_use]
+    pub fn index(&self) -> Index {
+        let mut index = Index::clone(&self.index);
+        index.keep(self.bytes, self.limits.field_bytes());
+        index
+    }
+
+    /// The bytes of a section, without an index that is kept: see [`Index::section`].
+    #[must_use]
+    pub fn section(&self, section: &Section) -> Option<Cow<'a, [u8]>> {
+        self.index.section(self.bytes, section)
+    }
+
+    /// The message itself as a part.
+    #[must_use]
+    pub fn root(&self) -> Part<'_, 'a> {
+        static EMPTY: PartRecord = PartRecord {
+            parent: super::index::NONE,
+            parent_kind: Parent::Root,
+            content: Content::Leaf,
+            opaque: false,
+            ordinal: 1,
+            first_field: 0,
+            fields: 0,
+            offset: 0,
+            header_end: 0,
+            body: 0,
+            size: Size {
+                octets: 0,
+                lines: 0,
+                crlf_octets: 0,
+            },
+            first_child: super::index::NONE,
+            next: super::index::NONE,
+            children: 0,
+        };
+        Part {
+            message: self,
+            number: 0,
+            record: self.index.part(0).unwrap_or(&EMPTY),
+        }
+    }
+
+    /// Its header.
+    #[must_use]
+    pub fn header(&self) -> Header<'_, 'a> {
+        self.root().header()
+    }
+
+    /// All parts in the order in which they are stored: parents before children.
+    pub fn parts(&self) -> impl Iterator<Item = Part<'_, 'a>> {
+        self.index
+            .parts
+            .iter()
+            .enumerate()
+            .map(|(number, record)| Part {
+                message: self,
+                number: number as u32,
+                record,
+            })
+    }
+
+    pub(crate) fn part_number(&self, number: u32) -> Option<Part<'_, 'a>> {
+        Some(Part {
+            message: self,
+            number,
+            record: self.index.part(number)?,
+        })
+    }
+
+    /// The part of that id.
+    #[must_use]
+    pub fn part(&self, id: &PartId) -> Option<Part<'_, 'a>> {
+        let mut part = self.part_number(self.index.find(&id.path)?)?;
+        if id.is_text && !id.path.is_empty() {
+            part = match part.record.content {
+                Content::Message => part.children().next()?,
+                _ => return None,
+            };
+        }
+        Some(part)
+    }
+
+    /// The part of that id as text: `1.2`.
+    #[must_use]
+    pub fn part_at(&self, id: &str) -> Option<Part<'_, 'a>> {
+        let section: Section = id.parse().ok()?;
+        let is_text = match section.text {
+            SectionText::Text => true,
+            SectionText::All if !section.part.is_empty() => false,
+            _ => return None,
+        };
+        self.part(&PartId {
+            path: section.part,
+            is_text,
+        })
+    }
+
+    /// What is wrong with the structure, in the order in which it was found.
+    #[must_use]
+    pub fn defects(&self) -> &[Defect] {
+        &self.index.defects
+    }
+
+    /// All that is wrong, by offset: with the structure, with values of headers, and
+    /// with the encodings of bodies. This decodes every body once.
+    #[must_use]
+    pub fn inspect(&self) -> Vec<Defect> {
+        let mut defects = self.index.defects.clone();
+        for part in self.parts() {
+            part.inspect(&mut defects);
+        }
+        defects.sort_unstable();
+        defects.dedup();
+        defects
+    }
+
+    /// Data for IMAP's ENVELOPE.
+    #[must_use]
+    pub fn envelope(&self) -> Envelope {
+        Envelope::of(&self.header())
+    }
+
+    /// Data for IMAP's BODY and BODYSTRUCTURE.
+    #[must_use]
+    pub fn body_structure(&self) -> BodyStructure {
+        BodyStructure::of(&self.root())
+    }
+}
+
+/// The bytes in `range`, as far as they are there.
+pub(crate) fn slice(bytes: &[u8], range: Range<u64>) -> &[u8] {
+    let clamp = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(bytes.len());
+    let (start, end) = (clamp(range.start), clamp(range.end));
+    bytes.get(start..end).unwrap_or_default()
+}
+
+/// A part of a message: a leaf, a multipart, or a message within.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'m, 'a> {
+    pub(crate) message: &'m Message<'a>,
+    pub(crate) number: u32,
+    pub(crate) record: &'m PartRecord,
+}
+
+/// A body without its transfer encoding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded<'a> {
+    /// The bytes: borrowed where there was nothing to decode.
+    pub bytes: Cow<'a, [u8]>,
+    /// What was wrong: the first of each kind, with its offset in the message.
+    pub defects: Vec<Defect>,
+}
+
+/// The text of a `text/*` part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text<'a> {
+    /// The text; line ends are as stored.
+    pub text: Cow<'a, str>,
+    /// The charset that the part names; none means US-ASCII (RFC 2046 4.1.2).
+    pub charset: Option<String>,
+    /// Some bytes were not of the charset: they were replaced, or, where US-ASCII was
+    /// said or nothing, read as UTF-8 if they are that and as windows-1252 if not.
+    pub lossy: bool,
+}
+
+impl<'m, 'a> Part<'m, 'a> {
+    /// Its name, as IMAP numbers parts.
+    #[must_use]
+    pub fn id(&self) -> PartId {
+        self.message.index.id(self.number)
+    }
+
+    /// How its body is taken apart.
+    #[must_use]
+    pub fn content(&self) -> Content {
+        self.record.content
+    }
+
+    /// What it is in.
+    #[must_use]
+    pub fn parent(&self) -> Parent {
+        self.record.parent_kind
+    }
+
+    /// Its body was not taken apart although its type says so, or its header was not
+    /// read to the end: the defect is in [`Message::defects`].
+    #[must_use]
+    pub fn is_opaque(&self) -> bool {
+        self.record.opaque
+    }
+
+    /// Its header.
+    #[must_use]
+    pub fn header(&self) -> Header<'m, 'a> {
+        Header {
+            index: &self.message.index,
+            part: self.record,
+            bytes: self.message.bytes,
+            kept: self.message.kept,
+            field_limit: self.message.limits.field_bytes(),
+        }
+    }
+
+    /// Where it begins: its header.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.record.offset
+    }
+
+    /// Where its body begins.
+    #[must_use]
+    pub fn body_offset(&self) -> u64 {
+        self.record.body
+    }
+
+    /// The length of its body, as stored.
+    #[must_use]
+    pub fn body_length(&self) -> u64 {
+        self.record.size.octets
+    }
+
+    /// Line ends in its body, as stored.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        self.record.size.lines
+    }
+
+    /// The size of its body.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        self.record.size
+    }
+
+    /// The parts of a multipart; the message in a message part.
+    pub fn children(&self) -> impl Iterator<Item = Part<'m, 'a>> + use<'m, 'a> {
+        let message = self.message;
+        message
+            .index
+            .children(self.number)
+            .filter_map(move |n| message.part_number(n))
+    }
+
+    /// Its type, or the default where there is none that can be read: `text/plain`,
+    /// in a digest `message/rfc822`.
+    #[must_use]
+    pub fn content_type(&self) -> ContentType {
+        let field = self.header().get("content-type");
+        let limit = self.message.limits.parameters;
+        let read = field.and_then(|f| ContentType::parse_with(f.value(), limit));
+        match read {
+            Some((content_type, _)) => content_type,
+            None => ContentType::fallback(self.is_in_digest()),
+        }
+    }
+
+    fn is_in_digest(&self) -> bool {
+        if self.record.parent_kind != Parent::Multipart {
+            return false;
+        }
+        let parent = self.message.part_number(self.record.parent);
+        parent.is_some_and(|p| {
+            let field = p.header().get("content-type");
+            let body_type = field.and_then(|f| content::body_type(f.value(), 128).0);
+            matches!(
+                body_type,
+                Some(content::BodyType::Multipart { digest: true, .. })
+            )
+        })
+    }
+
+    /// Its disposition.
+    #[must_use]
+    pub fn disposition(&self) -> Option<Disposition> {
+        let field = self.header().get("content-disposition")?;
+        Disposition::parse_with(field.value(), self.message.limits.parameters).map(|d| d.0)
+    }
+
+    /// The file name that the sender suggests, from the disposition, else from the
+    /// `name` of the type. It may hold a path, or be no name at all.
+    #[must_use]
+    pub fn filename(&self) -> Option<String> {
+        if let Some(d) = self.disposition()
+            && let Some(name) = d.filename()
+        {
+            return Some(String::from(name));
+        }
+        self.content_type().parameter("name").map(String::from)
+    }
+
+    /// The transfer encoding of its body.
+    #[must_use]
+    pub fn encoding(&self) -> TransferEncoding {
+        let field = self.header().get("content-transfer-encoding");
+        field.map_or(TransferEncoding::SevenBit, |f| f.transfer_encoding())
+    }
+
+    /// The Content-ID, without its brackets.
+    #[must_use]
+    pub fn content_id(&self) -> Option<String> {
+        let field = self.header().get("content-id")?;
+        field.message_ids().into_iter().next()
+    }
+
+    /// The Content-Description, decoded.
+    #[must_use]
+    pub fn description(&self) -> Option<String> {
+        Some(words::decode(
+            self.header().get("content-description")?.value(),
+        ))
+    }
+
+    /// Its body as stored.
+    #[must_use]
+    pub fn body(&self) -> &'a [u8] {
+        slice(self.message.bytes, self.record.body_range())
+    }
+
+    /// Header and body as stored.
+    #[must_use]
+    pub fn raw(&self) -> &'a [u8] {
+        let end = self.record.body_range().end;
+        slice(self.message.bytes, self.record.offset..end)
+    }
+
+    /// Its body without the transfer encoding, and what was wrong with that. A
+    /// multipart or message has none that counts.
+    #[must_use]
+    pub fn decode(&self) -> Decoded<'a> {
+        let body = self.body();
+        let encoding = self.encoding();
+        if self.record.content != Content::Leaf || encoding.is_identity() {
+            return Decoded {
+                bytes: Cow::Borrowed(body),
+                defects: Vec::new(),
+            };
+        }
+        let mut decoder = Decoder::new(&encoding);
+        let mut bytes = Vec::new();
+        decoder.decode(body, &mut bytes);
+        decoder.finish(&mut bytes);
+        let defects = decoder.defects().iter();
+        let start = self.record.body;
+        Decoded {
+            bytes: Cow::Owned(bytes),
+            defects: defects
+                .map(|d| Defect::new(d.kind, start + d.offset))
+                .collect(),
+        }
+    }
+
+    /// Its body without the transfer encoding.
+    #[must_use]
+    pub fn decoded(&self) -> Cow<'a, [u8]> {
+        self.decode().bytes
+    }
+
+    /// The text of a `text/*` part, by its charset; `None` for another part, and for a
+    /// charset that nobody knows.
+    #[must_use]
+    pub fn text(&self) -> Option<Text<'a>> {
+        let content_type = self.content_type();
+        if content_type.kind() != "text" || self.record.content != Content::Leaf {
+            return None;
+        }
+        let charset = content_type.parameter("charset").map(String::from);
+        let label = charset.as_deref().unwrap_or("us-ascii").as_bytes();
+        let (text, lossy) = match self.decoded() {
+            Cow::Borrowed(bytes) => charset::decode(label, bytes)?,
+            Cow::Owned(bytes) => {
+                let (text, lossy) = charset::decode(label, &bytes)?;
+                (Cow::Owned(text.into_owned()), lossy)
+            }
+        };
+        Some(Text {
+            text,
+            charset,
+            lossy,
+        })
+    }
+
+    fn inspect(&self, defects: &mut Vec<Defect>) {
+        let limit = self.message.limits.parameters;
+        for field in self.header().fields() {
+            let mut note = |kind| defects.push(Defect::new(kind, field.value_offset()));
+            let name = field.name().to_ascii_lowercase();
+            match name.as_str() {
+                "date" | "resent-date" if field.date().is_none() => note(DefectKind::BadDate),
+                "from" | "sender" | "to" | "cc" | "bcc" | "reply-to"
+                    if field.addresses().is_empty() && !field.unfolded().is_empty() =>
+                {
+                    note(DefectKind::BadAddress);
+                }
+                "content-type" => match ContentType::parse_with(field.value(), limit) {
+                    Some((_, kinds)) => kinds.into_iter().for_each(note),
+                    None => note(DefectKind::BadContentType),
+                },
+                "content-disposition" => {
+                    let read = Disposition::parse_with(field.value(), limit);
+                    read.map_or(Vec::new(), |r| r.1).into_iter().for_each(note);
+                }
+                "content-transfer-encoding" => {
+                    if let TransferEncoding::Unknown(_) = field.transfer_encoding() {
+                        note(DefectKind::UnknownEncoding);
+                    }
+                }
+                _ => {}
+            }
+        }
+        defects.extend(self.decode().defects);
+        let content_type = self.content_type();
+        if content_type.kind() == "text" && self.record.content == Content::Leaf {
+            let kind = match self.text() {
+                None => DefectKind::UnknownCharset,
+                Some(text) if text.lossy => DefectKind::NotOfCharset,
+                Some(_) => return,
+            };
+            defects.push(Defect::new(kind, self.record.body));
+        }
+    }
+}

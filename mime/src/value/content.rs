@@ -1,0 +1,304 @@
+//! Content-Type (RFC 2045 section 5) and Content-Disposition (RFC 2183).
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::lex::{Cursor, is_space, raw_text};
+use super::parameter::{self, Parameter, RawParameters};
+use crate::DefectKind;
+
+/// What a body is: `text/plain; charset=utf-8`.
+///
+/// ```
+/// use scop_mime::ContentType;
+///
+/// let html = ContentType::parse(b"Text/HTML; charset=\"utf-8\" (of course)").unwrap();
+/// assert_eq!(html.essence(), "text/html");
+/// assert_eq!(html.parameter("Charset"), Some("utf-8"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContentType {
+    essence: String,
+    slash: usize,
+    parameters: Vec<Parameter>,
+}
+
+impl ContentType {
+    /// Reads the value of the field. At most 128 parameters are looked at.
+    /// `None` when there is no `type/subtype`: then the type is the default (RFC
+    /// 2045 5.2).
+    #[must_use]
+    pub fn parse(value: &[u8]) -> Option<Self> {
+        Self::parse_with(value, crate::Limits::default().parameters).map(|c| c.0)
+    }
+
+    pub(crate) fn parse_with(value: &[u8], limit: usize) -> Option<(Self, Vec<DefectKind>)> {
+        let mut cursor = Cursor::new(value);
+        let (kind, subtype) = media_type(&mut cursor)?;
+        let kind = raw_text(kind).to_ascii_lowercase();
+        let (parameters, defects) = parameter::parse(RawParameters::new(cursor), limit);
+        let content_type = ContentType {
+            slash: kind.len(),
+            essence: kind + "/" + &raw_text(subtype).to_ascii_lowercase(),
+            parameters,
+        };
+        Some((content_type, defects))
+    }
+
+    /// The type where a header says nothing (RFC 2045 5.2, RFC 2046 5.1.5).
+    pub(crate) fn fallback(in_digest: bool) -> Self {
+        let (essence, slash) = match in_digest {
+            true => ("message/rfc822", 7),
+            false => ("text/plain", 4),
+        };
+        ContentType {
+            essence: essence.to_owned(),
+            slash,
+            parameters: Vec::new(),
+        }
+    }
+
+    /// The type in lower case: `text`.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.essence.get(..self.slash).unwrap_or_default()
+    }
+
+    /// The subtype in lower case: `plain`.
+    #[must_use]
+    pub fn subtype(&self) -> &str {
+        self.essence.get(self.slash + 1..).unwrap_or_default()
+    }
+
+    /// Both: `text/plain`.
+    #[must_use]
+    pub fn essence(&self) -> &str {
+        &self.essence
+    }
+
+    /// Its parameters, in order.
+    #[must_use]
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// The value of a parameter, by its name in any case.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        find(&self.parameters, name)
+    }
+}
+
+impl fmt::Display for ContentType {
+    /// The essence, without parameters.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.essence)
+    }
+}
+
+/// How a part wants to be shown: `attachment; filename=a.pdf`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disposition {
+    kind: String,
+    parameters: Vec<Parameter>,
+}
+
+impl Disposition {
+    /// Reads the value of the field. At most 128 parameters are looked at. `None`
+    /// when there is no type.
+    ///
+    /// ```
+    /// use scop_mime::Disposition;
+    ///
+    /// let d = Disposition::parse(b"attachment; filename*=utf-8''%E2%82%AC.txt").unwrap();
+    /// assert_eq!((d.kind(), d.filename()), ("attachment", Some("€.txt")));
+    /// ```
+    #[must_use]
+    pub fn parse(value: &[u8]) -> Option<Self> {
+        Self::parse_with(value, crate::Limits::default().parameters).map(|d| d.0)
+    }
+
+    pub(crate) fn parse_with(value: &[u8], limit: usize) -> Option<(Self, Vec<DefectKind>)> {
+        let mut cursor = Cursor::new(value);
+        cursor.skip_cfws();
+        let quoted = cursor.quoted();
+        let kind = match &quoted {
+            Some(kind) => kind.as_ref(),
+            None => cursor.take_while(is_token),
+        };
+        if kind.is_empty() {
+            return None;
+        }
+        let kind = raw_text(kind).to_ascii_lowercase();
+        // `filename=x` alone is no type; it is what the sender cared for.
+        let mut behind = cursor.clone();
+        behind.skip_cfws();
+        if behind.peek() == Some(b'=') {
+            cursor = Cursor::new(value);
+        }
+        let (parameters, defects) = parameter::parse(RawParameters::new(cursor), limit);
+        let kind = match behind.peek() {
+            Some(b'=') => "attachment".to_owned(),
+            _ => kind,
+        };
+        Some((Disposition { kind, parameters }, defects))
+    }
+
+    /// The type in lower case: `inline`, `attachment` or another one.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Whether a reader should treat the part as an attachment: so says RFC 2183
+    /// 2.8 of every type but `inline`.
+    #[must_use]
+    pub fn is_attachment(&self) -> bool {
+        self.kind != "inline"
+    }
+
+    /// Its parameters, in order.
+    #[must_use]
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// The value of a parameter, by its name in any case.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        find(&self.parameters, name)
+    }
+
+    /// The file name that the sender suggests. It is the sender's: it may hold a
+    /// path, or be no name at all.
+    #[must_use]
+    pub fn filename(&self) -> Option<&str> {
+        self.parameter("filename")
+    }
+}
+
+fn find<'a>(parameters: &'a [Parameter], name: &str) -> Option<&'a str> {
+    parameters
+        .iter()
+        .find(|p| p.name.eq_ignore_ascii_case(name))
+        .map(|p| p.value.as_str())
+}
+
+/// A character of a token (RFC 2045 5.1), and any above 127.
+fn is_token(byte: u8) -> bool {
+    byte > b' ' && byte != 0x7f && !br#"()<>@,;:\"/[]?="#.contains(&byte)
+}
+
+fn media_type<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], &'a [u8])> {
+    cursor.skip_cfws();
+    let kind = cursor.take_while(is_token);
+    cursor.skip_cfws();
+    if kind.is_empty() || !cursor.eat(b'/') {
+        return None;
+    }
+    cursor.skip_cfws();
+    let subtype = cursor.take_while(|b| !is_space(b) && !br#"()";,"#.contains(&b));
+    (!subtype.is_empty()).then_some((kind, subtype))
+}
+
+/// What a Content-Type says about how a body is taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum BodyType {
+    Multipart {
+        boundary: Option<Vec<u8>>,
+        digest: bool,
+    },
+    Message,
+    Other,
+}
+
+/// The same from the value of the field; `None` where it cannot be read.
+pub(crate) fn body_type(value: &[u8], limit: usize) -> (Option<BodyType>, Vec<DefectKind>) {
+    let mut cursor = Cursor::new(value);
+    let Some((kind, subtype)) = media_type(&mut cursor) else {
+        return (None, alloc::vec![DefectKind::BadContentType]);
+    };
+    if kind.eq_ignore_ascii_case(b"message") {
+        let nests = [&b"rfc822"[..], b"global", b"news"];
+        let nested = nests.iter().any(|n| subtype.eq_ignore_ascii_case(n));
+        return match nested {
+            true => (Some(BodyType::Message), Vec::new()),
+            false => (Some(BodyType::Other), Vec::new()),
+        };
+    }
+    if !kind.eq_ignore_ascii_case(b"multipart") {
+        return (Some(BodyType::Other), Vec::new());
+    }
+    let (parameters, defects) = parameter::parse(RawParameters::new(cursor), limit);
+    let boundary = parameters.into_iter().find(|p| p.name == "boundary");
+    let boundary = boundary.map(|p| match p.extended {
+        true => p.value.into_bytes(),
+        false => p.raw,
+    });
+    let multipart = BodyType::Multipart {
+        boundary: boundary.filter(|b| !b.is_empty()),
+        digest: subtype.eq_ignore_ascii_case(b"digest"),
+    };
+    (Some(multipart), defects)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types() {
+        let c = ContentType::parse(b" text / plain (comment); format=flowed\r\n").unwrap();
+        assert_eq!((c.kind(), c.subtype()), ("text", "plain"));
+        assert_eq!(c.parameter("format"), Some("flowed"));
+        for bad in [
+            &b""[..],
+            b"text",
+            b"/plain",
+            b"text/",
+            b"; charset=x",
+            b"text plain",
+        ] {
+            assert_eq!(ContentType::parse(bad), None);
+        }
+    }
+
+    #[test]
+    fn dispositions() {
+        let d = Disposition::parse(b"ATTACHMENT;\r\n\tfilename=\"a b.txt\"; size=3").unwrap();
+        assert_eq!(d.kind(), "attachment");
+        assert_eq!(d.filename(), Some("a b.txt"));
+        assert_eq!(d.parameter("size"), Some("3"));
+        let d = Disposition::parse(b"filename=a.txt").unwrap();
+        assert_eq!((d.kind(), d.filename()), ("attachment", Some("a.txt")));
+        assert!(Disposition::parse(b" ").is_none());
+    }
+
+    #[test]
+    fn boundaries() {
+        let boundary = |value: &str| match body_type(value.as_bytes(), 128).0 {
+            Some(BodyType::Multipart { boundary, .. }) => boundary,
+            _ => panic!("{value}"),
+        };
+        assert_eq!(
+            boundary("multipart/mixed; boundary=\"a b\"").unwrap(),
+            b"a b"
+        );
+        assert_eq!(
+            boundary("multipart/mixed; boundary=a; boundary=b").unwrap(),
+            b"a"
+        );
+        assert_eq!(
+            boundary("multipart/mixed; boundary*0=a; boundary*1=b").unwrap(),
+            b"ab"
+        );
+        assert_eq!(
+            boundary("multipart/mixed; boundary*=us-ascii''a%20b").unwrap(),
+            b"a b"
+        );
+        assert_eq!(boundary("multipart/mixed; boundary=\"\""), None);
+        assert_eq!(boundary("multipart/mixed"), None);
+    }
+}

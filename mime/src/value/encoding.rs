@@ -1,0 +1,101 @@
+//! Content-Transfer-Encoding (RFC 2045 section 6).
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use core::fmt;
+
+use super::lex::{Cursor, is_space, raw_text};
+
+/// How a body is encoded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TransferEncoding {
+    /// `7bit`: as it is. Where no field says anything, too.
+    #[default]
+    SevenBit,
+    /// `8bit`: as it is.
+    EightBit,
+    /// `binary`: as it is, without lines.
+    Binary,
+    /// `base64` (RFC 2045 6.8).
+    Base64,
+    /// `quoted-printable` (RFC 2045 6.7).
+    QuotedPrintable,
+    /// `uuencode`, `x-uuencode`, `x-uue`: of old, without a standard.
+    Uuencode,
+    /// Another one, in lower case. The body is taken as it is.
+    Unknown(String),
+}
+
+impl TransferEncoding {
+    /// Reads the value of the field; comments, quotes and a trailing semicolon do
+    /// no harm. An empty value is [`SevenBit`](Self::SevenBit).
+    #[must_use]
+    pub fn parse(value: &[u8]) -> Self {
+        let mut cursor = Cursor::new(value);
+        cursor.skip_cfws();
+        let quoted = cursor.quoted();
+        let name = match &quoted {
+            Some(text) => text.as_ref(),
+            None => cursor.take_while(|b| !is_space(b) && !matches!(b, b'(' | b';' | b',')),
+        };
+        let name = raw_text(name).to_ascii_lowercase();
+        match name.as_str() {
+            "" | "7bit" | "7-bit" => Self::SevenBit,
+            "8bit" | "8-bit" => Self::EightBit,
+            "binary" => Self::Binary,
+            "base64" => Self::Base64,
+            "quoted-printable" => Self::QuotedPrintable,
+            "uuencode" | "x-uuencode" | "x-uue" => Self::Uuencode,
+            _ => Self::Unknown(name.to_owned()),
+        }
+    }
+
+    /// The body is what is stored: nothing to decode.
+    #[must_use]
+    pub fn is_identity(&self) -> bool {
+        matches!(
+            self,
+            Self::SevenBit | Self::EightBit | Self::Binary | Self::Unknown(_)
+        )
+    }
+
+    /// Its name in lower case, without an `x-` that says nothing.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::SevenBit => "7bit",
+            Self::EightBit => "8bit",
+            Self::Binary => "binary",
+            Self::Base64 => "base64",
+            Self::QuotedPrintable => "quoted-printable",
+            Self::Uuencode => "x-uuencode",
+            Self::Unknown(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for TransferEncoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_in_any_dress() {
+        use TransferEncoding::*;
+        for (value, encoding) in [
+            (&b" Base64\r\n"[..], Base64),
+            (b" (c) \"base64\"", Base64),
+            (b" quoted-printable; foo", QuotedPrintable),
+            (b"", SevenBit),
+            (b" 8BIT\r\n", EightBit),
+            (b" x-other ", Unknown("x-other".into())),
+        ] {
+            assert_eq!(TransferEncoding::parse(value), encoding);
+        }
+    }
+}

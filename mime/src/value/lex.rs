@@ -1,0 +1,214 @@
+//! The lexical level of RFC 5322 section 3.2, read leniently: white space with
+//! folds, comments, quoted strings, atoms.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+/// Walks over a header value.
+///
+/// A quote or comment that nothing ends would swallow the rest of the value. It is
+/// taken for a stray character instead (RFC 7103 7.1.4, 7.1.6), and so is every
+/// later one, which keeps the walk linear: the search for an end fails once.
+#[derive(Clone, Debug)]
+pub(crate) struct Cursor<'a> {
+    bytes: &'a [u8],
+    pos: usize,
+    no_quotes: bool,
+    no_comments: bool,
+}
+
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Cursor {
+            bytes,
+            pos: 0,
+            no_quotes: false,
+            no_comments: false,
+        }
+    }
+
+    pub(crate) fn pos(&self) -> usize {
+        self.pos
+    }
+
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.pos).copied()
+    }
+
+    pub(crate) fn bump(&mut self) {
+        self.pos = (self.pos + 1).min(self.bytes.len());
+    }
+
+    /// Takes `byte` if it is next.
+    pub(crate) fn eat(&mut self, byte: u8) -> bool {
+        let is = self.peek() == Some(byte);
+        if is {
+            self.pos += 1;
+        }
+        is
+    }
+
+    /// The bytes from `start` to here.
+    pub(crate) fn since(&self, start: usize) -> &'a [u8] {
+        self.bytes.get(start..self.pos).unwrap_or_default()
+    }
+
+    /// Takes bytes as long as `is` holds.
+    pub(crate) fn take_while(&mut self, is: impl Fn(u8) -> bool) -> &'a [u8] {
+        let start = self.pos;
+        while self.peek().is_some_and(&is) {
+            self.pos += 1;
+        }
+        self.since(start)
+    }
+
+    /// Skips white space and line ends.
+    pub(crate) fn skip_space(&mut self) {
+        self.take_while(is_space);
+    }
+
+    /// Skips white space and comments.
+    pub(crate) fn skip_cfws(&mut self) {
+        loop {
+            self.skip_space();
+            if self.peek() != Some(b'(') || self.comment().is_none() {
+                return;
+            }
+        }
+    }
+
+    /// A comment, where one begins: what is between its outer parentheses.
+    pub(crate) fn comment(&mut self) -> Option<&'a [u8]> {
+        if self.no_comments || self.peek() != Some(b'(') {
+            return None;
+        }
+        let (mut depth, mut pos) = (0usize, self.pos);
+        while let Some(byte) = self.bytes.get(pos) {
+            match byte {
+                b'\\' => pos += 1,
+                b'(' => depth += 1,
+                b')' if depth == 1 => {
+                    let text = self.bytes.get(self.pos + 1..pos);
+                    self.pos = pos + 1;
+                    return text;
+                }
+                b')' => depth -= 1,
+                _ => {}
+            }
+            pos += 1;
+        }
+        self.no_comments = true;
+        None
+    }
+
+    /// A quoted string, where one begins: its content, quotes, quoted pairs and
+    /// folds removed.
+    pub(crate) fn quoted(&mut self) -> Option<Cow<'a, [u8]>> {
+        if self.no_quotes || self.peek() != Some(b'"') {
+            return None;
+        }
+        let start = self.pos + 1;
+        let (mut pos, mut plain) = (start, true);
+        while let Some(byte) = self.bytes.get(pos) {
+            match byte {
+                b'"' => {
+                    let text = self.bytes.get(start..pos)?;
+                    self.pos = pos + 1;
+                    return Some(match plain {
+                        true => Cow::Borrowed(text),
+                        false => Cow::Owned(unescape(text)),
+                    });
+                }
+                b'\\' => {
+                    plain = false;
+                    pos += 1;
+                }
+                b'\r' | b'\n' => plain = false,
+                _ => {}
+            }
+            pos += 1;
+        }
+        self.no_quotes = true;
+        None
+    }
+}
+
+/// Removes quoted pairs and line ends.
+pub(crate) fn unescape(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => out.extend(bytes.next()),
+            b'\r' | b'\n' => {}
+            byte => out.push(*byte),
+        }
+    }
+    out
+}
+
+pub(crate) fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// `bytes` without white space at its ends.
+pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
+    let Some(start) = bytes.iter().position(|b| !is_space(*b)) else {
+        return &[];
+    };
+    let end = bytes
+        .iter()
+        .rposition(|b| !is_space(*b))
+        .map_or(0, |n| n + 1);
+    bytes.get(start..end).unwrap_or_default()
+}
+
+/// The value on one line: line ends removed, white space at the ends too (RFC
+/// 5322 2.2.3). NUL is dropped: nothing that carries a header value can carry it.
+pub(crate) fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
+    let value = trim(value);
+    if memchr::memchr3(b'\r', b'\n', 0, value).is_none() {
+        return Cow::Borrowed(value);
+    }
+    let kept = value.iter().filter(|b| !matches!(b, b'\r' | b'\n' | 0));
+    Cow::Owned(kept.copied().collect())
+}
+
+/// Bytes of a header as text: UTF-8 if they are (RFC 6532), else ISO-8859-1.
+pub(crate) fn raw_text(bytes: &[u8]) -> Cow<'_, str> {
+    match core::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(bytes.iter().map(|b| char::from(*b)).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_nest_and_quote() {
+        let mut c = Cursor::new(br" (a (b\) c) d) x");
+        c.skip_cfws();
+        assert_eq!(c.peek(), Some(b'x'));
+    }
+
+    #[test]
+    fn what_nothing_ends_is_a_stray_character() {
+        let mut c = Cursor::new(b"(a \"b");
+        c.skip_cfws();
+        assert_eq!(c.peek(), Some(b'('));
+        c.bump();
+        c.take_while(|b| b != b'"');
+        assert_eq!(c.quoted(), None);
+        assert_eq!(c.peek(), Some(b'"'));
+    }
+
+    #[test]
+    fn quoted_strings() {
+        let mut c = Cursor::new(b"\"a\\\"b\\\\\r\n c\"");
+        assert_eq!(c.quoted().unwrap().as_ref(), b"a\"b\\ c");
+        let mut c = Cursor::new(b"\"plain\"");
+        assert!(matches!(c.quoted(), Some(Cow::Borrowed(b"plain"))));
+    }
+}

@@ -1,0 +1,421 @@
+//! Parameters of Content-Type and Content-Disposition: RFC 2045 5.1, with the
+//! continuations, charsets and languages of RFC 2231.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::charset;
+use super::lex::{Cursor, is_space, raw_text, trim};
+use super::words;
+use crate::DefectKind;
+
+/// A parameter, put together and decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    pub(crate) name: String,
+    pub(crate) value: String,
+    pub(crate) raw: Vec<u8>,
+    pub(crate) extended: bool,
+    pub(crate) language: Option<String>,
+}
+
+impl Parameter {
+    /// Its name in lower case, without the stars and numbers of RFC 2231.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its value: RFC 2231 decoded; else RFC 2047 words, which do not belong here
+    /// but are in use; else UTF-8 or ISO-8859-1.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// The stored value, continuations joined and quotes removed, nothing decoded.
+    /// Where RFC 2231 names a charset it begins with `charset'language'`.
+    #[must_use]
+    pub fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    /// Whether [`raw`](Self::raw) is percent-encoded and begins with a charset.
+    #[must_use]
+    pub fn is_extended(&self) -> bool {
+        self.extended
+    }
+
+    /// The language that RFC 2231 names for it.
+    #[must_use]
+    pub fn language(&self) -> Option<&str> {
+        self.language.as_deref()
+    }
+}
+
+/// One `name=value` as it is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Raw<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) value: Cow<'a, [u8]>,
+}
+
+/// Goes through what is behind the type: `; name=value ...`.
+#[derive(Clone, Debug)]
+pub(crate) struct RawParameters<'a> {
+    cursor: Cursor<'a>,
+}
+
+impl<'a> RawParameters<'a> {
+    pub(crate) fn new(cursor: Cursor<'a>) -> Self {
+        RawParameters { cursor }
+    }
+
+    /// Unquoted: a token and, where no other parameter can begin, all up to the
+    /// semicolon (`name=my file.txt`).
+    fn bare_value(&mut self) -> &'a [u8] {
+        let c = &mut self.cursor;
+        let start = c.pos();
+        let token = c.take_while(|b| !is_space(b) && !matches!(b, b';' | b'('));
+        let behind = c.clone();
+        c.skip_cfws();
+        if matches!(c.peek(), None | Some(b';')) {
+            return token;
+        }
+        let mut rest = behind;
+        let more = rest.take_while(|b| b != b';' && b != b'=');
+        if rest.peek() == Some(b'=') && !token.is_empty() && !more.is_empty() {
+            return token;
+        }
+        rest.take_while(|b| b != b';');
+        *c = rest;
+        trim(c.since(start))
+    }
+}
+
+impl<'a> Iterator for RawParameters<'a> {
+    type Item = Raw<'a>;
+
+    fn next(&mut self) -> Option<Raw<'a>> {
+        loop {
+            self.cursor.skip_cfws();
+            match self.cursor.peek()? {
+                b';' | b'=' | b'"' | b',' => {
+                    if self.cursor.quoted().is_none() {
+                        self.cursor.bump();
+                    }
+                    continue;
+                }
+                b'(' => {
+                    self.cursor.bump();
+                    continue;
+                }
+                _ => {}
+            }
+            let name = self
+                .cursor
+                .take_while(|b| !is_space(b) && !matches!(b, b';' | b'=' | b'(' | b'"'));
+            self.cursor.skip_cfws();
+            if !self.cursor.eat(b'=') {
+                continue;
+            }
+            self.cursor.skip_cfws();
+            let value = match self.cursor.quoted() {
+                Some(value) => value,
+                None => {
+                    // A quote that nothing ends: everything behind it.
+                    let open = self.cursor.eat(b'"');
+                    match open {
+                        true => Cow::Borrowed(trim(self.cursor.take_while(|_| true))),
+                        false => Cow::Borrowed(self.bare_value()),
+                    }
+                }
+            };
+            return Some(Raw { name, value });
+        }
+    }
+}
+
+/// The name without the marks of RFC 2231 section 3 and 4.
+struct Marks<'a> {
+    base: &'a [u8],
+    /// `*N`
+    number: Option<u32>,
+    /// A `*` at the end.
+    extended: bool,
+}
+
+fn marks(name: &[u8]) -> Marks<'_> {
+    let (name, extended) = match name.strip_suffix(b"*") {
+        Some(name) => (name, true),
+        None => (name, false),
+    };
+    if let Some(star) = memchr::memrchr(b'*', name)
+        && let (Some(base), Some(digits)) = (name.get(..star), name.get(star + 1..))
+        && (1..=4).contains(&digits.len())
+        && digits.iter().all(u8::is_ascii_digit)
+    {
+        let number = digits
+            .iter()
+            .fold(0, |n, d| n * 10 + u32::from(d.wrapping_sub(b'0')));
+        return Marks {
+            base,
+            number: Some(number),
+            extended,
+        };
+    }
+    Marks {
+        base: name,
+        number: None,
+        extended,
+    }
+}
+
+/// All the spellings of one parameter.
+struct Gathered<'a> {
+    name: String,
+    plain: Option<Cow<'a, [u8]>>,
+    extended: Option<Cow<'a, [u8]>>,
+    sections: Vec<(u32, bool, Cow<'a, [u8]>)>,
+}
+
+/// Puts the parameters together. A parameter that came twice keeps its first
+/// value; one that came both plain and by RFC 2231 the latter. At most `limit`
+/// are looked at.
+pub(crate) fn parse(raw: RawParameters<'_>, limit: usize) -> (Vec<Parameter>, Vec<DefectKind>) {
+    let mut defects = Vec::new();
+    let mut gathered: Vec<Gathered<'_>> = Vec::new();
+    let mut duplicate = false;
+    for (n, Raw { name, value }) in raw.enumerate() {
+        if n >= limit {
+            defects.push(DefectKind::TooManyParameters);
+            break;
+        }
+        let Marks {
+            base,
+            number,
+            extended,
+        } = marks(name);
+        let found = gathered
+            .iter_mut()
+            .position(|g| g.name.as_bytes().eq_ignore_ascii_case(base));
+        let index = found.unwrap_or_else(|| {
+            gathered.push(Gathered {
+                name: raw_text(base).to_ascii_lowercase(),
+                plain: None,
+                extended: None,
+                sections: Vec::new(),
+            });
+            gathered.len() - 1
+        });
+        let Some(entry) = gathered.get_mut(index) else {
+            continue;
+        };
+        match (number, extended) {
+            (Some(n), extended) => match entry.sections.iter().any(|s| s.0 == n) {
+                true => duplicate = true,
+                false => entry.sections.push((n, extended, value)),
+            },
+            (None, true) => duplicate |= set_once(&mut entry.extended, value),
+            (None, false) => duplicate |= set_once(&mut entry.plain, value),
+        }
+    }
+    if duplicate {
+        defects.push(DefectKind::DuplicateParameter);
+    }
+    (gathered.into_iter().filter_map(combine).collect(), defects)
+}
+
+fn set_once<T>(slot: &mut Option<T>, value: T) -> bool {
+    let taken = slot.is_some();
+    if !taken {
+        *slot = Some(value);
+    }
+    taken
+}
+
+fn combine(mut g: Gathered<'_>) -> Option<Parameter> {
+    if let Some(raw) = g.extended {
+        return Some(extended(g.name, raw.into_owned(), &[(0, true)]));
+    }
+    g.sections.sort_by_key(|s| s.0);
+    if g.sections.first().is_some_and(|s| s.0 == 0) {
+        let mut raw = Vec::new();
+        let mut cuts = Vec::new();
+        for (expected, (number, is_extended, value)) in g.sections.iter().enumerate() {
+            if *number as usize != expected {
+                break; // a gap ends it: what lies behind cannot be placed
+            }
+            cuts.push((raw.len(), *is_extended));
+            raw.extend_from_slice(value);
+        }
+        return Some(extended(g.name, raw, &cuts));
+    }
+    let raw = g.plain?.into_owned();
+    Some(Parameter {
+        name: g.name,
+        value: words::decode(&raw),
+        raw,
+        extended: false,
+        language: None,
+    })
+}
+
+/// Decodes `raw`, which is made of sections: where each begins, and whether it is
+/// percent-encoded. Charset and language are in the first, if that is.
+fn extended(name: String, raw: Vec<u8>, sections: &[(usize, bool)]) -> Parameter {
+    let is_extended = sections.iter().any(|s| s.1);
+    let (mut charset, mut language) = (None, None);
+    let mut bytes = Vec::with_capacity(raw.len());
+    for (i, (start, is_extended)) in sections.iter().enumerate() {
+        let end = sections.get(i + 1).map_or(raw.len(), |s| s.0);
+        let mut section = raw.get(*start..end).unwrap_or_default();
+        if i == 0
+            && *is_extended
+            && let Some((label, rest)) = split_quote(section)
+            && let Some((tag, rest)) = split_quote(rest)
+        {
+            charset = (!label.is_empty()).then_some(label);
+            language = (!tag.is_empty()).then(|| raw_text(tag).into_owned());
+            section = rest;
+        }
+        match is_extended {
+            true => percent_decode(section, &mut bytes),
+            false => bytes.extend_from_slice(section),
+        }
+    }
+    let decoded = charset.and_then(|label| charset::decode(label, &bytes));
+    let value = match decoded {
+        Some((text, _)) => text.into_owned(),
+        None => raw_text(&bytes).into_owned(),
+    };
+    Parameter {
+        name,
+        value,
+        extended: is_extended,
+        language,
+        raw,
+    }
+}
+
+fn split_quote(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let quote = memchr::memchr(b'\'', bytes)?;
+    Some((bytes.get(..quote)?, bytes.get(quote + 1..)?))
+}
+
+fn percent_decode(text: &[u8], out: &mut Vec<u8>) {
+    let mut rest = text;
+    while let [first, tail @ ..] = rest {
+        if let (b'%', [high, low, behind @ ..]) = (first, tail)
+            && let (Some(high), Some(low)) = (hex(*high), hex(*low))
+        {
+            out.push(high << 4 | low);
+            rest = behind;
+        } else {
+            out.push(*first);
+            rest = tail;
+        }
+    }
+}
+
+/// The value of a hexadecimal digit, either case.
+pub(crate) fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &str) -> Vec<(String, String)> {
+        let raw = RawParameters::new(Cursor::new(text.as_bytes()));
+        let (parameters, _) = parse(raw, 128);
+        parameters.into_iter().map(|p| (p.name, p.value)).collect()
+    }
+
+    fn one(text: &str) -> String {
+        let mut all = all(text);
+        assert_eq!(all.len(), 1, "{all:?}");
+        all.remove(0).1
+    }
+
+    #[test]
+    fn rfc2231_examples() {
+        // Sections 3, 4 and 4.1.
+        assert_eq!(
+            one(
+                "; URL*0=\"ftp://\";\r\n URL*1=\"cs.utk.edu/pub/moore/bulk-mailer/bulk-mailer.tar\""
+            ),
+            "ftp://cs.utk.edu/pub/moore/bulk-mailer/bulk-mailer.tar"
+        );
+        assert_eq!(
+            one("; title*=us-ascii'en-us'This%20is%20%2A%2A%2Afun%2A%2A%2A"),
+            "This is ***fun***"
+        );
+        let text = "; title*0*=us-ascii'en'This%20is%20even%20more%20\r\n ; title*1*=%2A%2A%2Afun%2A%2A%2A%20; title*2=\"isn't it!\"";
+        assert_eq!(one(text), "This is even more ***fun*** isn't it!");
+        let (p, _) = parse(RawParameters::new(Cursor::new(text.as_bytes())), 128);
+        assert_eq!(p[0].language(), Some("en"));
+        assert!(p[0].is_extended());
+    }
+
+    #[test]
+    fn a_character_may_be_cut_by_a_continuation() {
+        assert_eq!(one("; filename*1*=%BCber; filename*0*=utf-8''%C3"), "über");
+        // A percent sign in a plain section is one.
+        assert_eq!(one("; a*0*=utf-8''x; a*1=%41"), "x%41");
+        // Behind a gap nothing can be placed.
+        assert_eq!(one("; a*0=x; a*2=z"), "x");
+    }
+
+    #[test]
+    fn values_that_no_standard_allows() {
+        assert_eq!(one("; name=my file (1).txt"), "my file (1).txt");
+        assert_eq!(one("; charset=us-ascii (Plain text)"), "us-ascii");
+        assert_eq!(one(";;; ; charset = \"utf-8\" junk"), "utf-8");
+        assert_eq!(one("; boundary=\"unfinished"), "unfinished");
+        assert_eq!(one("; name=\"=?utf-8?Q?=C3=BCber?=.txt\""), "über.txt");
+        assert_eq!(one("; name=\"\u{fc}ber\""), "über");
+        assert_eq!(
+            all("; charset=utf-8 format=flowed; =x; y; z="),
+            [
+                ("charset".into(), "utf-8".into()),
+                ("format".into(), "flowed".into()),
+                ("z".into(), String::new())
+            ]
+        );
+        assert_eq!(one("; boundary=a=b"), "a=b");
+    }
+
+    #[test]
+    fn the_first_of_two_counts() {
+        let raw = RawParameters::new(Cursor::new(b"; a=1; A=2; b=1; b*=utf-8''2"));
+        let (p, defects) = parse(raw, 128);
+        assert_eq!((p[0].value(), p[1].value()), ("1", "2"));
+        assert_eq!(defects, [DefectKind::DuplicateParameter]);
+    }
+
+    #[test]
+    fn mi04_semicolons_and_parameters_without_end() {
+        let floods = [
+            "; ".repeat(200_000),
+            "(".repeat(200_000),
+            "; a".repeat(100_000),
+        ];
+        for text in &floods {
+            assert_eq!(all(text), []);
+        }
+        let text: String = (0..100_000)
+            .map(|n| alloc::format!("; name*{n}*=x"))
+            .collect();
+        let (p, defects) = parse(RawParameters::new(Cursor::new(text.as_bytes())), 128);
+        assert_eq!(p[0].raw().len(), 128);
+        assert_eq!(defects, [DefectKind::TooManyParameters]);
+    }
+}
