@@ -1,6 +1,6 @@
 //! One message sent from end to end: a caller of [`Client`] that is ready made.
 
-use alloc::vec::Vec;
+use alloc::{format, string::String, vec::Vec};
 use core::mem;
 
 use bytes::Bytes;
@@ -58,9 +58,9 @@ pub enum SubmissionError {
     /// The server refused the sender, or the message as MAIL describes it.
     #[error("the sender was refused: {0}")]
     Sender(Reply),
-    /// The server refused each recipient; the report has its reasons.
-    #[error("no recipient was accepted")]
-    NoRecipients,
+    /// The server refused each recipient, for these reasons, in the envelope's order.
+    #[error("no recipient was accepted{}", first_reason(.0))]
+    NoRecipients(Vec<(ForwardPath<'static>, Reply)>),
     /// The server refused the message.
     #[error("the message was refused: {0}")]
     Message(Reply),
@@ -249,7 +249,7 @@ impl Submission {
                         false if self.replies.iter().any(Reply::is_positive) => {
                             Err(SubmissionError::Message(reply))
                         }
-                        false => Err(SubmissionError::NoRecipients),
+                        false => Err(SubmissionError::NoRecipients(self.answered())),
                     };
                     self.end(client, result);
                 } else if handle > mail && handle < data {
@@ -257,7 +257,8 @@ impl Submission {
                 }
             }
             (Step::Sending { data, .. }, ClientEvent::NotSent { handle, .. }) if handle == data => {
-                self.end(client, Err(SubmissionError::NoRecipients));
+                let refused = self.answered();
+                self.end(client, Err(SubmissionError::NoRecipients(refused)));
             }
             (Step::Sending { data, .. }, ClientEvent::Body(handle)) if handle == data => {
                 self.stream(client);
@@ -280,10 +281,10 @@ impl Submission {
         })
     }
 
-    /// What the server said to each recipient so far, in the envelope's order.
-    #[must_use]
-    pub fn recipient_replies(&self) -> &[Reply] {
-        &self.replies
+    /// Each recipient that was answered so far, and how.
+    fn answered(&self) -> Vec<(ForwardPath<'static>, Reply)> {
+        let replies = self.replies.iter().cloned();
+        self.envelope.to.iter().cloned().zip(replies).collect()
     }
 
     fn mail(&mut self, client: &mut Client) -> Result<(), Refusal> {
@@ -344,6 +345,13 @@ impl Submission {
             let _ = client.quit();
         }
     }
+}
+
+fn first_reason(refused: &[(ForwardPath<'static>, Reply)]) -> String {
+    let reason = refused
+        .first()
+        .map(|(to, reply)| format!(": {to}: {reply}"));
+    reason.unwrap_or_default()
 }
 
 fn wait_for_room(why: Refusal) -> Result<(), Refusal> {
