@@ -11,5 +11,4 @@ pub mod client;
 pub mod command;
 pub mod response;
 pub mod server;
-#[allow(dead_code)] // until both codecs stand
 pub mod types;

@@ -4,7 +4,7 @@
 //! Three layers, each to be used alone:
 //!
 //! - the types: [`Response`] and what it is made of. They own what they hold;
-//!   strings are [`Bytes`] that share one copy of their response.
+//!   strings are [`Bytes`](bytes::Bytes) that share one copy of their response.
 //! - the codec: [`Response::parse`] for one whole response, [`Response::encode`]
 //!   (and [`FetchWriter`] for messages too large to hold).
 //! - the [`Reader`]: finds responses in a stream and parses each once, whatever the

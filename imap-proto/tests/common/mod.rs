@@ -4,18 +4,19 @@
 
 use std::{collections::VecDeque, num::NonZeroU32};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use scop_core::{
-    Instant,
+    Instant, Machine, Next,
     testkit::{Note, Peer},
 };
 use scop_imap_proto::{
     command::{Command, Fetch, FetchAttribute, Search, SearchKey, StatusAttribute, StoreAction},
     response::{
-        Attribute, Code, Condition, Data, Envelope, FetchItem, List, RespText, StatusItem, Value,
+        Attribute, Code, Condition, Data, Envelope, Fetch as FetchData, FetchItem, List, RespText,
+        StatusItem, Value,
     },
-    server::{Refused, Selected, Server, ServerConfig, ServerEvent},
-    types::{Flag, Mailbox, SequenceSet, Tag},
+    server::{Refused, Selected, Server, ServerConfig, ServerEvent, State},
+    types::{Flag, Mailbox, Section, SequenceSet, Tag},
 };
 
 pub fn n(n: u32) -> NonZeroU32 {
@@ -223,12 +224,10 @@ impl Store {
                         if store.uid {
                             items.push(FetchItem::Uid(n(self.messages[i].uid)));
                         }
-                        self.jobs.push_back(Job::Data(Data::Fetch(
-                            scop_imap_proto::response::Fetch {
-                                number: n(i as u32 + 1),
-                                items,
-                            },
-                        )));
+                        self.jobs.push_back(Job::Data(Data::Fetch(FetchData {
+                            number: n(i as u32 + 1),
+                            items,
+                        })));
                     }
                 }
                 self.jobs
@@ -301,10 +300,7 @@ impl Store {
             }
             let number = n(i as u32 + 1);
             self.jobs
-                .push_back(Job::Data(Data::Fetch(scop_imap_proto::response::Fetch {
-                    number,
-                    items,
-                })));
+                .push_back(Job::Data(Data::Fetch(FetchData { number, items })));
             self.jobs.extend(bodies.into_iter().map(Job::Body));
         }
     }
@@ -348,4 +344,53 @@ pub const MESSAGE: &[u8] = b"Subject: a \"b\" \\c\r\nFrom: x@y.z\r\n\r\nHello\r\
 
 pub fn peer() -> Peer<'static, Server> {
     peer_with(config(), Store::new(&[MESSAGE, b"A: b\r\n\r\n"]))
+}
+
+// For tests that drive the machine by hand.
+
+const T: Instant = Instant::ZERO;
+
+/// A server that is logged in, with INBOX selected, all output taken.
+pub fn selected(config: ServerConfig) -> (Server, BytesMut) {
+    let mut server = Server::new(config);
+    let mut store = Store::new(&[MESSAGE, b"x"]);
+    let mut input = BytesMut::from("a LOGIN tim secret\r\nb SELECT INBOX\r\n");
+    while let Ok(Next::Event(event)) = server.read(T, &mut input) {
+        store.event(&mut server, event);
+    }
+    while server.transmit(T).is_some() {}
+    assert_eq!(server.state(), State::Selected);
+    (server, input)
+}
+
+pub fn command(server: &mut Server, input: &mut BytesMut, line: &str) -> Tag<'static> {
+    input.extend_from_slice(line.as_bytes());
+    match server.read(T, input) {
+        Ok(Next::Event(ServerEvent::Command { tag, .. })) => tag,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub fn sent(server: &mut Server) -> String {
+    let mut all = Vec::new();
+    while let Some(chunk) = server.transmit(T) {
+        all.extend_from_slice(&chunk);
+    }
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+pub fn ok() -> RespText {
+    RespText::new("done")
+}
+
+pub fn streamed(number: u32, sizes: &[u64]) -> Data {
+    let section = |size: &u64| FetchItem::Section {
+        section: Section::whole(),
+        origin: None,
+        value: Value::Streamed(*size),
+    };
+    Data::Fetch(FetchData {
+        number: n(number),
+        items: sizes.iter().map(section).collect(),
+    })
 }
