@@ -1,22 +1,19 @@
-//! Mailboxes, hosts and paths: RFC 5321 sections 4.1.2 and 4.1.3.
+//! Mailboxes and hosts: RFC 5321 sections 4.1.2 and 4.1.3.
 //!
 //! Each value holds one canonical spelling, so equal addresses are equal values:
 //! a local part is quoted only where it must be (section 4.1.2 demands that quoted
-//! forms compare equal), and a source route is dropped (appendix C). The domain
-//! compares without case, the local part with it.
+//! forms compare equal). The domain compares without case, the local part with it.
 
-use alloc::{
-    borrow::{Cow, ToOwned},
-    format,
-    string::String,
-};
+use alloc::{borrow::Cow, format, string::String};
 use core::{
     fmt,
     hash::{Hash, Hasher},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{Ipv4Addr, Ipv6Addr},
 };
 
 use thiserror::Error;
+
+use crate::class::{ATEXT, LDH, is, run};
 
 /// The longest local part taken, in bytes of its wire form. RFC 5321 section
 /// 4.5.3.1.1 asks for 64 and for no limit where possible; bounce addresses go past it.
@@ -368,188 +365,6 @@ impl core::str::FromStr for Mailbox<'static> {
     }
 }
 
-/// Where bounces go: `<>` or a mailbox.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum ReversePath<'a> {
-    /// `<>`: the sender of bounces, which gets none.
-    Null,
-    /// A mailbox.
-    Mailbox(Mailbox<'a>),
-}
-
-impl ReversePath<'_> {
-    /// The mailbox, unless null.
-    #[must_use]
-    pub fn mailbox(&self) -> Option<&Mailbox<'_>> {
-        match self {
-            ReversePath::Null => None,
-            ReversePath::Mailbox(mailbox) => Some(mailbox),
-        }
-    }
-
-    /// The same, borrowing nothing.
-    #[must_use]
-    pub fn into_owned(self) -> ReversePath<'static> {
-        match self {
-            ReversePath::Null => ReversePath::Null,
-            ReversePath::Mailbox(m) => ReversePath::Mailbox(m.into_owned()),
-        }
-    }
-}
-
-impl<'a> From<Mailbox<'a>> for ReversePath<'a> {
-    fn from(mailbox: Mailbox<'a>) -> Self {
-        ReversePath::Mailbox(mailbox)
-    }
-}
-
-/// With its brackets.
-impl fmt::Display for ReversePath<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{}>", self.mailbox().map_or("", Mailbox::as_str))
-    }
-}
-
-/// Where a message goes: a mailbox, or the postmaster of whoever is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum ForwardPath<'a> {
-    /// `<Postmaster>`, in any case and without a domain (RFC 5321 section 4.1.1.3).
-    Postmaster,
-    /// A mailbox.
-    Mailbox(Mailbox<'a>),
-}
-
-impl ForwardPath<'_> {
-    /// The mailbox, unless it is the bare postmaster.
-    #[must_use]
-    pub fn mailbox(&self) -> Option<&Mailbox<'_>> {
-        match self {
-            ForwardPath::Postmaster => None,
-            ForwardPath::Mailbox(mailbox) => Some(mailbox),
-        }
-    }
-
-    /// What stands between the brackets.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        self.mailbox().map_or("Postmaster", Mailbox::as_str)
-    }
-
-    /// The same, borrowing nothing.
-    #[must_use]
-    pub fn into_owned(self) -> ForwardPath<'static> {
-        match self {
-            ForwardPath::Postmaster => ForwardPath::Postmaster,
-            ForwardPath::Mailbox(m) => ForwardPath::Mailbox(m.into_owned()),
-        }
-    }
-}
-
-impl<'a> From<Mailbox<'a>> for ForwardPath<'a> {
-    fn from(mailbox: Mailbox<'a>) -> Self {
-        ForwardPath::Mailbox(mailbox)
-    }
-}
-
-/// With its brackets.
-impl fmt::Display for ForwardPath<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{}>", self.as_str())
-    }
-}
-
-/// How a host calls itself in EHLO and HELO. What a client calls itself is kept
-/// whatever it is; what we call ourselves is a domain or an address literal.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ClientName<'a>(Cow<'a, str>);
-
-impl<'a> ClientName<'a> {
-    /// A domain, or an address literal in its brackets.
-    ///
-    /// # Errors
-    ///
-    /// [`AddressError`].
-    pub fn new(host: &str) -> Result<ClientName<'static>, AddressError> {
-        Host::parse(host)?;
-        Ok(ClientName(Cow::Owned(host.to_owned())))
-    }
-
-    /// What a peer sent: `None` unless it is printable ASCII.
-    pub(crate) fn lenient(text: &'a str) -> Option<Self> {
-        let printable = |b: u8| matches!(b, 32..=126);
-        (!text.is_empty() && text.bytes().all(printable)).then_some(ClientName(Cow::Borrowed(text)))
-    }
-
-    /// The name as it was given.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The name, read; `None` for one that RFC 5321 does not allow, as many send.
-    #[must_use]
-    pub fn host(&self) -> Option<Host<'_>> {
-        Host::parse(&self.0).ok()
-    }
-
-    /// The same, borrowing nothing.
-    #[must_use]
-    pub fn into_owned(self) -> ClientName<'static> {
-        ClientName(Cow::Owned(self.0.into_owned()))
-    }
-}
-
-/// The address literal (RFC 5321 section 4.1.4: for a client without a name).
-impl From<IpAddr> for ClientName<'static> {
-    fn from(ip: IpAddr) -> Self {
-        ClientName(Cow::Owned(match ip {
-            IpAddr::V4(ip) => format!("{}", Host::Ipv4(ip)),
-            IpAddr::V6(ip) => format!("{}", Host::Ipv6(ip)),
-        }))
-    }
-}
-
-impl fmt::Display for ClientName<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// A class of bytes is a bit in this table.
-const CLASSES: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut b = 0;
-    while b < 128 {
-        let c = b as u8;
-        if c.is_ascii_alphanumeric() || c == b'-' {
-            table[b] = ATEXT | LDH;
-        } else if matches!(
-            c,
-            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'/' | b'=' | b'?'
-        ) || matches!(c, b'^' | b'_' | b'`' | b'{' | b'|' | b'}' | b'~')
-        {
-            table[b] = ATEXT;
-        }
-        b += 1;
-    }
-    table
-};
-
-/// `atext` (RFC 5322 section 3.2.3).
-const ATEXT: u8 = 1;
-/// Letters, digits and hyphen (RFC 5321 section 4.1.2 `Ldh-str`).
-const LDH: u8 = 2;
-
-fn is(byte: u8, class: u8) -> bool {
-    CLASSES[usize::from(byte)] & class != 0
-}
-
-/// How many bytes at the start of `bytes` are of `class`.
-fn run(bytes: &[u8], class: u8) -> usize {
-    let other = bytes.iter().position(|&b| !is(b, class));
-    other.unwrap_or(bytes.len())
-}
-
 fn is_dot_string(text: &str) -> bool {
     dots_are_fine(text) && text.bytes().all(|b| b == b'.' || is(b, ATEXT))
 }
@@ -669,7 +484,6 @@ mod tests {
             assert!(Mailbox::new(bad, "example.org").is_err(), "{bad:?}");
             assert!(Mailbox::new("x", bad).is_err(), "{bad:?}");
             assert!(bad.parse::<Mailbox<'_>>().is_err(), "{bad:?}");
-            assert!(ClientName::new(bad).is_err(), "{bad:?}");
         }
         // Legal inside of quotes, and there it breaks nothing.
         let odd = Mailbox::new("x@y> RCPT", "example.org").unwrap();
@@ -684,11 +498,6 @@ mod tests {
             Host::parse("[ipv6:::ffff:192.0.2.1]").unwrap(),
             Host::Ipv6("::ffff:192.0.2.1".parse().unwrap())
         );
-        assert_eq!(
-            ClientName::from(IpAddr::from([192, 0, 2, 1])).as_str(),
-            "[192.0.2.1]"
-        );
-        assert_eq!(ClientName::lenient("my_pc").unwrap().host(), None);
     }
 
     proptest! {

@@ -7,16 +7,16 @@ extern crate alloc;
 
 mod address;
 mod capability;
+mod class;
 mod client;
 mod command;
 mod data;
 mod parameter;
+mod path;
 mod reply;
 mod server;
 
-pub use address::{
-    AddressError, ClientName, ForwardPath, Host, MAX_DOMAIN, MAX_LOCAL_PART, Mailbox, ReversePath,
-};
+pub use address::{AddressError, Host, MAX_DOMAIN, MAX_LOCAL_PART, Mailbox};
 pub use capability::{Capabilities, Capability, Extension, Mechanisms};
 pub use client::{
     BodyError, Client, ClientConfig, ClientError, ClientEvent, ClientLimits, ClientTimeouts,
@@ -26,6 +26,7 @@ pub use client::{
 pub use command::{Argument, Auth, Command, CommandError, CommandErrorKind, Mail, Rcpt, Unknown};
 pub use data::{BadByte, Bare, BareByte, DataDecoder, DataEncoder, DataStep, Outgoing};
 pub use parameter::{BadParameter, Body, Parameters, Submitter, decode_xtext, encode_xtext};
+pub use path::{ClientName, ForwardPath, ReversePath};
 pub use reply::{
     BadReply, Code, EnhancedCode, MAX_REPLY_LINE, MAX_REPLY_LINES, Reply, ReplyLimits, ReplyLine,
     ReplyParser, Severity,

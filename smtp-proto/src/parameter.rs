@@ -4,10 +4,12 @@
 use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt::Write;
 
-use memchr::{memchr, memchr2};
 use thiserror::Error;
 
-use crate::Mailbox;
+use crate::{
+    Mailbox,
+    class::{LDH, VALUE, is, run},
+};
 
 /// The `BODY` parameter (RFC 6152).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -131,38 +133,47 @@ impl<'a> Parameters<'a> {
 pub(crate) fn split(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     let mut rest = text;
     core::iter::from_fn(move || {
-        rest = rest.trim_start_matches(' ');
+        while let Some(behind) = rest.strip_prefix(' ') {
+            rest = behind;
+        }
         if rest.is_empty() {
             return None;
         }
-        let end = memchr2(b' ', b'=', rest.as_bytes()).unwrap_or(rest.len());
-        let (keyword, behind) = rest.split_at_checked(end)?;
+        let (keyword, behind) = rest.split_at_checked(end(rest, LDH, b" ="))?;
         let Some(value) = behind.strip_prefix('=') else {
             rest = behind;
             return Some((keyword, None));
         };
-        let end = memchr(b' ', value.as_bytes()).unwrap_or(value.len());
-        let (value, behind) = value.split_at_checked(end)?;
+        let (value, behind) = value.split_at_checked(end(value, VALUE, b" "))?;
         rest = behind;
         Some((keyword, Some(value)))
     })
+}
+
+/// Where the first of `stops` is: right behind bytes of `class`, as a rule.
+fn end(text: &str, class: u8, stops: &[u8]) -> usize {
+    let bytes = text.as_bytes();
+    let len = run(bytes, class);
+    let rest = bytes.get(len..).unwrap_or_default();
+    let odd = rest.iter().position(|b| stops.contains(b));
+    len + odd.unwrap_or(rest.len())
 }
 
 pub(crate) fn check(keyword: &str, value: Option<&str>) -> Result<(), BadParameter> {
     if !is_keyword(keyword) {
         return Err(BadParameter("bad keyword"));
     }
-    let fine = |b: u8| matches!(b, 33..=60 | 62..=126);
     match value {
-        Some(v) if v.is_empty() || !v.bytes().all(fine) => Err(BadParameter("bad value")),
+        Some(v) if v.is_empty() || !v.bytes().all(|b| is(b, VALUE)) => {
+            Err(BadParameter("bad value"))
+        }
         _ => Ok(()),
     }
 }
 
 /// `esmtp-keyword`, which is also `ehlo-keyword`.
 pub(crate) fn is_keyword(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.bytes().all(|b| is(b, LDH))
 }
 
 /// Encodes as xtext: `+`, `=` and all that is not printable ASCII as `+XX`.
@@ -184,7 +195,7 @@ pub fn encode_xtext(value: &str) -> String {
 /// Decodes xtext; `None` for what is none, or is not UTF-8.
 #[must_use]
 pub fn decode_xtext(text: &str) -> Option<Cow<'_, str>> {
-    if !text.bytes().all(|b| matches!(b, 33..=60 | 62..=126)) {
+    if !text.bytes().all(|b| is(b, VALUE)) {
         return None;
     }
     if !text.contains('+') {

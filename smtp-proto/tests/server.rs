@@ -549,3 +549,29 @@ fn shutdown_lets_the_transaction_finish() {
     assert_eq!(outcome.end, End::Closed);
     assert_eq!(words(&outcome.notes), "Rcpt, Data, 3 bytes, MessageEnd");
 }
+
+/// A client that sends and never reads is waited for as long as one that does neither.
+#[test]
+fn a_deaf_client_runs_into_the_idle_timer() {
+    let mut limits = ServerLimits::default();
+    limits.outbox = 64;
+    let mut server = Server::new(Arc::new(config().limits(limits)));
+    let mut now = Instant::from_secs(1);
+    let mut input = BytesMut::from("HELO a\r\nMAIL FROM:<a@b>\r\nNOOP\r\n");
+    loop {
+        now = now + core::time::Duration::from_secs(1);
+        match server.read(now, &mut input).unwrap() {
+            Next::Event(ServerEvent::Mail(_)) => server.accept().unwrap(),
+            Next::Event(_) => {}
+            Next::Paused(Pause::Flush) => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    let (at, _) = server.deadline().unwrap();
+    assert_eq!(at, now + core::time::Duration::from_secs(300));
+    server.expire(at);
+    assert!(matches!(
+        server.read(at, &mut input),
+        Err(Fault::TimedOut(_))
+    ));
+}
