@@ -171,12 +171,15 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                 Err(_) if self.drive.has_ended() => return Ok(None),
                 Err(error) => return Err(DriverError::Io(error)),
             };
-            if wait.write {
-                if !moved && wait.last_try {
-                    return Ok(None);
-                }
+            if moved {
+                continue;
+            }
+            if wait.last_try {
+                return Ok(None);
             } else if wait.answer {
                 return Err(DriverError::Unanswered);
+            } else if wait.write {
+                continue;
             } else if wait.upgrade {
                 return Err(DriverError::NeedsTls);
             } else if wait.is_for_nothing() {
@@ -192,7 +195,11 @@ impl<M: Machine, T: Transport> Driver<M, T> {
     fn advance(&mut self, now: Instant, wait: Wait) -> io::Result<bool> {
         let until = self.until(wait);
         if wait.write {
-            let patience = if wait.read { GLANCE } else { until };
+            // Nor may a peer that does not read keep the caller from answering.
+            let patience = match wait.read || wait.answer {
+                true => GLANCE,
+                false => until,
+            };
             if self.write(patience.min(until))? {
                 return Ok(true);
             }

@@ -165,3 +165,87 @@ impl<M: Machine> Drive<M> {
         self.end.clone().unwrap_or(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scop_core::{Channel, Fault, Timer};
+
+    /// Takes whole lines, and nothing else.
+    struct Lines;
+
+    impl Machine for Lines {
+        type Event = Bytes;
+        type Error = Fault;
+        fn read(&mut self, _: Instant, input: &mut BytesMut) -> Result<Next<Bytes>, Fault> {
+            Ok(match input.iter().position(|b| *b == b'\n') {
+                Some(at) => Next::Event(input.split_to(at + 1).freeze()),
+                None => Next::NeedInput,
+            })
+        }
+        fn read_closed(&mut self, _: Instant) {}
+        fn transmit(&mut self, _: Instant) -> Option<Bytes> {
+            None
+        }
+        fn deadline(&self) -> Option<(Instant, Timer)> {
+            None
+        }
+        fn expire(&mut self, _: Instant) {}
+        fn upgraded(&mut self, _: Instant, _: Channel) {}
+    }
+
+    fn arrive(drive: &mut Drive<Lines>, bytes: &[u8]) {
+        let room = drive.reserve();
+        assert!(room >= SPARE && room >= bytes.len());
+        drive.input.extend_from_slice(bytes);
+        drive.arrived(Instant::ZERO, bytes.len(), room);
+    }
+
+    #[test]
+    fn one_byte_at_a_time_reserves_once_and_an_idle_buffer_is_dropped() {
+        let mut drive = Drive::new(Lines);
+        arrive(&mut drive, b"a");
+        let buffer = drive.input.as_ptr();
+        for _ in 0..1000 {
+            arrive(&mut drive, b"a");
+            assert!(matches!(
+                drive.turn(Instant::ZERO),
+                Turn::Wait(Wait { read: true, .. })
+            ));
+            drive.idle();
+        }
+        assert_eq!(drive.input.as_ptr(), buffer, "it did not move");
+        arrive(&mut drive, b"\n");
+        assert!(matches!(drive.turn(Instant::ZERO), Turn::Event(line) if line.len() == 1002));
+        drive.idle();
+        assert_eq!(drive.input.capacity(), 0);
+    }
+
+    #[test]
+    fn reads_grow_as_they_are_filled_and_shrink_again() {
+        let mut drive = Drive::new(Lines);
+        let full = [b'\n'; 64 * 1024];
+        for _ in 0..10 {
+            let room = drive.reserve();
+            drive.input.clear();
+            drive.arrived(Instant::ZERO, room, room);
+            drive.idle();
+        }
+        assert_eq!(drive.reserve(), full.len());
+        for _ in 0..10 {
+            drive.arrived(Instant::ZERO, 1, 64 * 1024);
+            drive.idle();
+        }
+        assert_eq!(drive.ahead, 4 * 1024);
+    }
+
+    #[test]
+    fn a_machine_that_does_not_see_the_end_is_not_waited_for() {
+        let mut drive = Drive::new(Lines);
+        drive.arrived(Instant::ZERO, 0, 1);
+        let Turn::Wait(wait) = drive.turn(Instant::ZERO) else {
+            panic!("there is nothing to read");
+        };
+        assert!(wait.is_for_nothing());
+    }
+}

@@ -318,8 +318,9 @@ fn answer<D>(
     (discard, turn)
 }
 
-/// What a record costs on top of its content, at most: header, nonce or type, tag.
-const OVERHEAD: usize = 5 + 8 + 16;
+/// What a record costs on top of its content, at most: header, nonce, tag, and what
+/// an alert is long.
+const OVERHEAD: usize = 5 + 8 + 16 + 2;
 /// The content of a full record (RFC 8446 section 5.1).
 const FRAGMENT: usize = 1 << 14;
 

@@ -13,6 +13,7 @@ use common::{
     Client, Server, client_peer, fixed, lines, react, server_peer,
     tap::{Log, Tap},
 };
+use proptest::{collection::vec, prelude::*};
 use scop_core::{
     testkit::{self, End, Note, Peer, Stream, pair, run},
     *,
@@ -120,8 +121,8 @@ fn law_2_progress() {
 }
 
 #[test]
-fn law_4_backpressure() {
-    // tl02: the peer's ciphertext is there at once and nobody drains what is sent.
+fn law_4_tl02_backpressure() {
+    // The peer's ciphertext is there at once and nobody drains what is sent.
     let mut script = vec!["GIVE 100000\r\n"; 8];
     script.push("QUIT\r\n");
     let (ciphertext, _) = play(&script);
@@ -167,11 +168,11 @@ fn law_5_errors_are_sticky() {
 }
 
 #[test]
-fn law_6_end_of_input_is_not_end_of_data() {
+fn law_6_tl03_end_of_input_is_not_end_of_data() {
     let (ciphertext, _) = play(&["ECHO one\r\n", "TAKE 12\r\n0123456789\r\n", "ASK\r\n"]);
     let taken = |note: &Note| *note == Note::Event("Taken".into());
     testkit::truncation(server, &ciphertext, taken);
-    // tl03: a FIN without close_notify is never an end, wherever it is.
+    // A FIN without close_notify is never an end, wherever it is.
     for end in 0..ciphertext.len() {
         let outcome = run(&mut server(), &Stream::whole(&ciphertext[..end]).closing());
         assert!(
@@ -185,4 +186,26 @@ fn law_6_end_of_input_is_not_end_of_data() {
 fn law_7_no_ambient_authority() {
     testkit::deterministic(server, &WIRE.0);
     testkit::deterministic(client, &WIRE.1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
+
+    /// Records of nonsense, well framed: never a panic, never an event, and what is
+    /// wrong stays wrong.
+    #[test]
+    fn nonsense_in_records_is_no_conversation(
+        records in vec((20u8..=23, vec(any::<u8>(), 0..40)), 1..6),
+        behind in 0..WIRE.0.len() - 52, // before QUIT
+    ) {
+        let mut bytes = WIRE.0[..behind].to_vec();
+        for (kind, content) in records {
+            bytes.extend_from_slice(&[kind, 3, 3, 0, content.len() as u8]);
+            bytes.extend_from_slice(&content);
+        }
+        let outcome = run(&mut server(), &Stream::whole(&bytes).closing());
+        prop_assert!(matches!(outcome.end, End::Error(_)), "{outcome:?}");
+        let clean = run(&mut server(), &Stream::whole(&WIRE.0[..behind]));
+        prop_assert_eq!(outcome.notes, clean.notes);
+    }
 }

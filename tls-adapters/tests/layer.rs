@@ -3,10 +3,16 @@
 
 mod common;
 
-use std::{cell::RefCell, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    io::{Read, Write},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::BytesMut;
 use common::{certs, *};
+use rustls::HandshakeKind;
 use scop_core::{
     Instant, Machine, Next, Pause,
     testkit::{Cut, Direction, End, Link, Note, Stream, netsim, pair, run},
@@ -183,46 +189,68 @@ fn both_ends_learn_the_channel() {
     assert_eq!(*theirs, expected);
 }
 
+/// A client that is rustls itself, and nothing of ours.
+struct Rustls(rustls::ClientConnection);
+
+impl Rustls {
+    fn config(suites: impl Fn(&str) -> bool) -> Arc<rustls::ClientConfig> {
+        let mut provider = rustls::crypto::ring::default_provider();
+        provider
+            .cipher_suites
+            .retain(|suite| suites(&format!("{:?}", suite.suite())));
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(certs::ROOT.der().into()).unwrap();
+        let clock = Arc::new(certs::clock());
+        let config = rustls::ClientConfig::builder_with_details(Arc::new(provider), clock)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Arc::new(config)
+    }
+
+    fn new(config: &Arc<rustls::ClientConfig>) -> Self {
+        let name = "mail.test".try_into().unwrap();
+        Rustls(rustls::ClientConnection::new(config.clone(), name).unwrap())
+    }
+
+    /// Talks to `server` until neither has anything to say; what the server said.
+    fn talk(&mut self, server: &mut Tls<Server>) -> String {
+        let mut said = Vec::new();
+        let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
+        loop {
+            let mut sent = Vec::new();
+            while self.0.wants_write() {
+                self.0.write_tls(&mut sent).unwrap();
+            }
+            input.extend_from_slice(&sent);
+            let moved = turn(Instant::ZERO, server, &mut input, &mut output);
+            let mut chunk = &output.split()[..];
+            while !chunk.is_empty() {
+                self.0.read_tls(&mut chunk).unwrap();
+                self.0.process_new_packets().unwrap();
+                // WouldBlock once all of it was read.
+                let _ = self.0.reader().read_to_end(&mut said);
+            }
+            if !moved && !self.0.wants_write() {
+                return String::from_utf8(said).unwrap();
+            }
+        }
+    }
+}
+
 #[test]
 fn the_exporter_is_the_one_of_rfc_9266() {
-    // The other end is rustls with its own exporter.
     for suite in [
         "AES_128_GCM_SHA256",
         "AES_256_GCM_SHA384",
         "CHACHA20_POLY1305_SHA256",
     ] {
-        let mut provider = rustls::crypto::ring::default_provider();
-        provider
-            .cipher_suites
-            .retain(|s| format!("{:?}", s.suite()) == format!("TLS13_{suite}"));
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(certs::ROOT.der().into()).unwrap();
-        let clock = Arc::new(certs::clock());
-        let config = rustls::ClientConfig::builder_with_details(Arc::new(provider), clock)
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let name = "mail.test".try_into().unwrap();
-        let mut peer = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+        let mut peer = Rustls::new(&Rustls::config(|s| s == format!("TLS13_{suite}")));
         let mut server = Tls::implicit(Server::new(), certs::server().accept());
-        let mut input = BytesMut::new();
-        for _ in 0..4 {
-            let mut sent = Vec::new();
-            while peer.wants_write() {
-                peer.write_tls(&mut sent).unwrap();
-            }
-            input.extend_from_slice(&sent);
-            while let Ok(Next::Event(_)) = server.read(Instant::ZERO, &mut input) {}
-            while let Some(chunk) = server.transmit(Instant::ZERO) {
-                let mut chunk = &chunk[..];
-                while !chunk.is_empty() {
-                    peer.read_tls(&mut chunk).unwrap();
-                    peer.process_new_packets().unwrap();
-                }
-            }
-        }
+        peer.talk(&mut server);
         let expected = peer
+            .0
             .export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(b""))
             .unwrap();
         let channel = server.channel().unwrap();
@@ -230,6 +258,62 @@ fn the_exporter_is_the_one_of_rfc_9266() {
         assert_eq!(channel.cipher_suite, Some(format!("TLS_{suite}")));
         assert_eq!(channel.alpn, None, "a client that offers none is welcome");
     }
+}
+
+#[test]
+fn new_keys_half_way_change_nothing() {
+    let mut peer = Rustls::new(&Rustls::config(|s| s.starts_with("TLS13")));
+    let mut server = Tls::implicit(Server::new(), certs::server().accept());
+    assert_eq!(peer.talk(&mut server), "220 toy\r\n");
+    for n in 0..5 {
+        // A request, so that the server's keys change too.
+        peer.0.refresh_traffic_keys().unwrap();
+        let line = format!("ECHO {n}\r\n");
+        peer.0.writer().write_all(line.as_bytes()).unwrap();
+        assert_eq!(peer.talk(&mut server), format!("{n}\r\n"));
+    }
+}
+
+#[test]
+fn tl06_there_are_no_tickets_so_none_of_another_service_is_taken() {
+    let config = Rustls::config(|_| true);
+    for _ in 0..3 {
+        let mut peer = Rustls::new(&config);
+        let mut server = Tls::implicit(Server::new(), certs::server().accept());
+        peer.talk(&mut server);
+        assert_eq!(peer.0.handshake_kind(), Some(HandshakeKind::Full));
+        assert_eq!(peer.0.tls13_tickets_received(), 0);
+    }
+    // A ticket from elsewhere: that service's certificate may well be for the same name.
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let elsewhere = rustls::ServerConfig::builder_with_details(provider, Arc::new(certs::clock()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certs::LEAF.chain[0].clone().into()],
+            certs::LEAF.key.clone().try_into().unwrap(),
+        )
+        .unwrap();
+    let mut other = rustls::ServerConnection::new(Arc::new(elsewhere)).unwrap();
+    let mut peer = Rustls::new(&config);
+    while peer.0.wants_write() || other.wants_write() {
+        let mut sent = Vec::new();
+        peer.0.write_tls(&mut sent).unwrap();
+        other.read_tls(&mut &sent[..]).unwrap();
+        other.process_new_packets().unwrap();
+        let mut sent = Vec::new();
+        while other.wants_write() {
+            other.write_tls(&mut sent).unwrap();
+        }
+        peer.0.read_tls(&mut &sent[..]).unwrap();
+        peer.0.process_new_packets().unwrap();
+    }
+    assert!(peer.0.tls13_tickets_received() > 0);
+    let mut peer = Rustls::new(&config);
+    let mut server = Tls::implicit(Server::new(), certs::server().accept());
+    assert_eq!(peer.talk(&mut server), "220 toy\r\n");
+    assert_eq!(peer.0.handshake_kind(), Some(HandshakeKind::Full));
 }
 
 #[test]
@@ -483,8 +567,8 @@ fn close_notify_is_the_end_of_input_and_fin_alone_is_not() {
 }
 
 #[test]
-fn what_is_not_wanted_yet_stays_ciphertext() {
-    // tl02 from the other side: the server owes an answer, so nothing is decrypted.
+fn tl02_what_is_not_wanted_yet_stays_ciphertext() {
+    // The server owes an answer, so nothing is decrypted.
     let now = Instant::ZERO;
     let (mut client, mut server) = implicit(&["ASK\r\n"]);
     let (mut a, mut b) = (BytesMut::new(), BytesMut::new());
