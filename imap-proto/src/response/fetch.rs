@@ -119,6 +119,16 @@ pub(super) fn items(c: &mut Cursor<'_>, items: &mut Vec<FetchItem>) -> Option<Ca
     }
 }
 
+/// Reads `(`, the items, `)` and the end of the response.
+pub(super) fn all_items(c: &mut Cursor<'_>) -> Option<Vec<FetchItem>> {
+    c.spaces();
+    c.eat(b'(')?;
+    // A few items are the most common: no growing for them.
+    let mut items = Vec::with_capacity(4);
+    last_items(c, &mut items);
+    Some(items)
+}
+
 /// Reads the items up to the end of the response. What no item explains is kept as
 /// one that is unknown.
 pub(super) fn last_items(c: &mut Cursor<'_>, all: &mut Vec<FetchItem>) {

@@ -47,7 +47,7 @@ mod text;
 mod write;
 
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, num::NonZeroU32};
 
 use scop_core::Outbox;
 
@@ -258,11 +258,8 @@ impl Response {
 /// [`Response::parse`] with a limit on nesting.
 fn parse(frame: &[u8], nesting: u8) -> Response {
     let line = frame.strip_suffix(b"\r\n").unwrap_or(frame);
-    let mut c = Cursor::new(line, nesting);
     match line.first() {
-        Some(b'*') => {
-            untagged(&mut c).unwrap_or_else(|| Response::Data(Data::Unknown(Raw::line(line))))
-        }
+        Some(b'*') => Response::untagged(line, nesting),
         Some(b'+') => {
             let text = line.get(1..).unwrap_or_default();
             Response::Continue(Text::lossy(text.strip_prefix(b" ").unwrap_or(text)))
@@ -271,48 +268,70 @@ fn parse(frame: &[u8], nesting: u8) -> Response {
     }
 }
 
-fn untagged(c: &mut Cursor<'_>) -> Option<Response> {
-    c.eat(b'*')?;
-    c.sp()?;
-    let data = if c.peek()?.is_ascii_digit() {
-        numbered(c)?
-    } else {
-        let word = c.word()?;
-        if let Some(condition) = Condition::of(word) {
-            let text = RespText::parse(c);
-            return Some(Response::Condition { condition, text });
+impl Response {
+    /// What starts with `*`. The most frequent responses are small, and it shows
+    /// when they are moved about as a large enum: they are made where they stay.
+    fn untagged(line: &[u8], nesting: u8) -> Response {
+        let mut c = Cursor::new(line, nesting);
+        let starts = c.eat(b'*').and_then(|()| c.sp());
+        let first = c.peek().filter(|_| starts.is_some());
+        if first.is_some_and(|b| b.is_ascii_digit()) {
+            let numbered = Numbered::parse(&mut c);
+            if let Some(Numbered::Fetch(number)) = numbered {
+                if let Some(items) = fetch::all_items(&mut c) {
+                    return Response::Data(Data::Fetch(Fetch { number, items }));
+                }
+                return Response::Data(Data::Unknown(Raw::line(line)));
+            }
+            c.spaces();
+            return Response::Data(match numbered.filter(|_| c.is_done()) {
+                Some(Numbered::Exists(n)) => Data::Exists(n),
+                Some(Numbered::Recent(n)) => Data::Recent(n),
+                Some(Numbered::Expunge(n)) => Data::Expunge(n),
+                _ => Data::Unknown(Raw::line(line)),
+            });
         }
-        Data::parse(word, c)?
-    };
-    c.spaces();
-    c.is_done().then_some(Response::Data(data))
+        let word = c.word().filter(|_| starts.is_some()).unwrap_or_default();
+        if let Some(condition) = Condition::of(word) {
+            let text = RespText::parse(&mut c);
+            return Response::Condition { condition, text };
+        }
+        let data = Data::parse(word, &mut c);
+        c.spaces();
+        Response::Data(match data {
+            Some(data) if c.is_done() => data,
+            _ => Data::Unknown(Raw::line(line)),
+        })
+    }
 }
 
-/// What starts with a number.
-fn numbered(c: &mut Cursor<'_>) -> Option<Data> {
-    let number = c.number()?;
-    c.sp()?;
-    let word = c.word()?;
-    let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
-    if is("EXISTS") {
-        return Some(Data::Exists(number));
+/// What starts with a number, up to its word.
+#[derive(Clone, Copy)]
+enum Numbered {
+    Exists(u32),
+    Recent(u32),
+    Expunge(NonZeroU32),
+    Fetch(NonZeroU32),
+}
+
+impl Numbered {
+    fn parse(c: &mut Cursor<'_>) -> Option<Numbered> {
+        let number = c.number()?;
+        c.sp()?;
+        let word = c.word()?;
+        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        if is("EXISTS") {
+            Some(Numbered::Exists(number))
+        } else if is("FETCH") {
+            NonZeroU32::new(number).map(Numbered::Fetch)
+        } else if is("EXPUNGE") {
+            NonZeroU32::new(number).map(Numbered::Expunge)
+        } else if is("RECENT") {
+            Some(Numbered::Recent(number))
+        } else {
+            None
+        }
     }
-    if is("RECENT") {
-        return Some(Data::Recent(number));
-    }
-    let number = core::num::NonZeroU32::new(number)?;
-    if is("EXPUNGE") {
-        return Some(Data::Expunge(number));
-    }
-    if !is("FETCH") {
-        return None;
-    }
-    c.spaces();
-    c.eat(b'(')?;
-    // A few items are the most common: no growing for them.
-    let mut items = Vec::with_capacity(4);
-    fetch::last_items(c, &mut items);
-    Some(Data::Fetch(Fetch { number, items }))
 }
 
 fn tagged(line: &[u8]) -> Option<Response> {
