@@ -2,8 +2,10 @@
 //! TLS in between, and how much memory the process took at its highest.
 //!
 //! ```text
-//! cargo run --release -p scop-tls-adapters --example one_gib -- [MiB] [--plain]
+//! cargo run --release -p scop-tls-adapters --example one_gib -- [MiB] [--plain] [--most MiB]
 //! ```
+//!
+//! With `--most` it fails when the process took more than that.
 //!
 //! Both ends run in this process, on one thread, over a socket of the loopback. A sink
 //! stands where a store would be: it counts the bytes, which are answered for all the
@@ -128,10 +130,12 @@ fn high_water_mark() -> Option<u64> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failed> {
-    let (mut mebibytes, mut plain) = (1024, false);
-    for argument in std::env::args().skip(1) {
+    let (mut mebibytes, mut plain, mut most) = (1024, false, None);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--plain" => plain = true,
+            "--most" => most = Some(arguments.next().unwrap_or_default().parse::<u64>()?),
             number => mebibytes = number.parse()?,
         }
     }
@@ -173,9 +177,13 @@ async fn main() -> Result<(), Failed> {
     }
     let how = if plain { "in clear" } else { "over TLS" };
     println!("{mebibytes} MiB {how} in {seconds:.1} s");
-    match high_water_mark() {
-        Some(kib) => println!("VmHWM {:.1} MiB", kib as f64 / 1024.0),
-        None => println!("VmHWM is not told here"),
+    let Some(kib) = high_water_mark() else {
+        println!("VmHWM is not told here");
+        return Ok(());
+    };
+    println!("VmHWM {:.1} MiB", kib as f64 / 1024.0);
+    if let Some(most) = most.filter(|most| kib > most * 1024) {
+        return Err(format!("more than {most} MiB were resident").into());
     }
     Ok(())
 }
