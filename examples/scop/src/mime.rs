@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Mime) -> Result<(), Failure> {
 
 fn to_json(message: &Message<'_>) -> Value {
     let header = message.header();
-    let people = |list: &[scop_mime::Address]| {
+    let people = |list: &[scop_mime::Address<'_>]| {
         let people = scop_mime::mailboxes(list);
         Value::from_iter(
             people
@@ -87,7 +87,7 @@ fn one_to_json(part: Part<'_, '_>) -> Map<String, Value> {
     let parameters: Map<String, Value> = kind
         .parameters()
         .iter()
-        .map(|p| (p.name.to_string(), Value::from(p.value.to_string())))
+        .map(|p| (p.name().to_string(), Value::from(p.value().to_string())))
         .collect();
     let decoded = part.decoded();
     let text = part.text();
@@ -164,7 +164,7 @@ fn to_text(message: &Message<'_>) -> String {
 }
 
 /// Names and addresses, for people.
-pub(crate) fn people(list: &[scop_mime::Address]) -> String {
+pub(crate) fn people(list: &[scop_mime::Address<'_>]) -> String {
     let people = scop_mime::mailboxes(list);
     let people = people.into_iter().map(|m| match m.name() {
         Some(name) => format!("{name} <{}>", m.address()),

@@ -102,12 +102,15 @@ pub(crate) fn run(args: &Send) -> Result<(), Failure> {
             Event::Room if sending.asks() => sending.ask(client)?,
             Event::Body(_) | Event::Room => message.pour(client)?,
             Event::Reply { handle, reply } => sending.replied(handle, reply),
-            Event::NotSent { .. } | Event::Greeting(_) => {}
+            Event::NotSent { handle, .. } => sending.unsent |= Some(handle) == sending.data,
             Event::Closing(reply) => sending.closing = Some(reply),
             _ => {}
         }
         if sending.is_over() && !std::mem::replace(&mut sending.quit, true) {
-            let _ = connection.machine_mut().quit();
+            // One that cannot be said goodbye to is left without.
+            if connection.machine_mut().quit().is_err() {
+                break;
+            }
         }
     }
     drop(message);
@@ -161,6 +164,8 @@ struct Sending {
     data: Option<Handle>,
     refused: Vec<(String, Reply)>,
     outcome: Option<Reply>,
+    /// The message was not asked for: nobody was there to get it.
+    unsent: bool,
     closing: Option<Reply>,
     failed: Option<Failure>,
     quit: bool,
@@ -225,7 +230,7 @@ impl Sending {
 
     /// There is nothing left to wait for but the goodbye.
     fn is_over(&self) -> bool {
-        self.outcome.is_some() || (self.data.is_some() && self.refused.len() == self.rcpt.len())
+        self.outcome.is_some() || self.unsent
     }
 
     fn report(mut self) -> Result<(), Failure> {
