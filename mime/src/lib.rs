@@ -7,6 +7,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod build;
 mod decode;
 mod defect;
 mod imap;

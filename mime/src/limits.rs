@@ -42,11 +42,11 @@ impl Limits {
     /// recursive type, and no message may choose how deep the stack gets.
     pub const MAX_DEPTH: u32 = 256;
 
-    pub(crate) fn field_bytes(&self) -> usize {
+    pub(crate) fn field_limit(&self) -> usize {
         self.field_bytes.max(1 << 10)
     }
 
-    pub(crate) fn depth(&self) -> usize {
+    pub(crate) fn depth_limit(&self) -> usize {
         self.depth.min(Self::MAX_DEPTH) as usize
     }
 }

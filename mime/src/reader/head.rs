@@ -157,8 +157,8 @@ impl Reader {
             return self.field(length, input);
         }
         if !self.head.first_line_over
-            && self.head.taken <= self.limits.field_bytes()
-            && self.head.taken + length > self.limits.field_bytes()
+            && self.head.taken <= self.limits.field_limit()
+            && self.head.taken + length > self.limits.field_limit()
             && let Some(step) = self.first_line(length, input)
         {
             return step;
@@ -170,7 +170,7 @@ impl Reader {
     /// The first line of a field: `length` bytes of it are in the input, behind
     /// what is held. It may be a delimiter, or show that there is no header.
     fn first_line(&mut self, length: usize, input: &mut &[u8]) -> Option<Step> {
-        let limit = self.limits.field_bytes();
+        let limit = self.limits.field_limit();
         let delimiters = self.stack.has_boundaries();
         if !delimiters && !self.head.fresh {
             return None;
@@ -230,7 +230,7 @@ impl Reader {
             }
         }
         let total = self.head.taken + length;
-        let limit = self.limits.field_bytes();
+        let limit = self.limits.field_limit();
         let offset = self.head.field.offset;
         let at = FieldAt {
             offset,
@@ -258,7 +258,7 @@ impl Reader {
     }
 
     fn hold(&mut self, bytes: &[u8]) {
-        let fits = self.limits.field_bytes().saturating_sub(self.carry.len());
+        let fits = self.limits.field_limit().saturating_sub(self.carry.len());
         self.carry
             .extend_from_slice(bytes.get(..fits).unwrap_or(bytes));
         self.head.taken += bytes.len();
@@ -269,7 +269,7 @@ impl Reader {
     fn note_field(&mut self, raw: &[u8], total: usize, mut at: FieldAt) -> FieldAt {
         self.head.fields += 1;
         self.suspect(self.head.suspect, at.offset);
-        if total > self.limits.field_bytes() {
+        if total > self.limits.field_limit() {
             self.defect(DefectKind::FieldTooLong, at.offset);
         }
         let Some((name, colon)) = name(raw) else {
@@ -373,7 +373,7 @@ impl Reader {
             true => BodyType::Message,
             false => BodyType::Other,
         });
-        let deep = self.stack.len() >= self.limits.depth();
+        let deep = self.stack.len() >= self.limits.depth_limit();
         let refused = match &body_type {
             BodyType::Other => return (Kind::Leaf, false),
             _ if deep => DefectKind::TooDeep,

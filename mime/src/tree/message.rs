@@ -78,7 +78,7 @@ impl<'a> Message<'a> {
     #[must_use]
     pub fn index(&self) -> Index {
         let mut index = Index::clone(&self.index);
-        index.keep(self.bytes, self.limits.field_bytes());
+        index.keep(self.bytes, self.limits.field_limit());
         index
     }
 
@@ -275,7 +275,7 @@ impl<'m, 'a> Part<'m, 'a> {
             part: self.record,
             bytes: self.message.bytes,
             kept: self.message.kept,
-            field_limit: self.message.limits.field_bytes(),
+            field_limit: self.message.limits.field_limit(),
         }
     }
 
