@@ -9,7 +9,7 @@
 //! copying large pieces, [`DataEncoder`] puts them into what is sent.
 
 use bytes::{Buf, Bytes, BytesMut};
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 use scop_core::{Outbox, take};
 use thiserror::Error;
 
@@ -36,6 +36,10 @@ pub enum Outgoing {
     /// Each becomes CRLF.
     Normalise,
 }
+
+/// The longest line of a message, in bytes without its CRLF and without a doubled dot
+/// (RFC 5321 section 4.5.3.1.6, RFC 5322 section 2.1.1).
+pub const MAX_TEXT_LINE: usize = 998;
 
 /// A byte that has no place in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,6 +114,7 @@ pub struct DataDecoder {
     /// The bytes used end in CRLF, or there are none.
     line_start: bool,
     offset: u64,
+    lines: Lines,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -150,6 +155,7 @@ impl DataDecoder {
             last: b'\n',
             line_start: true,
             offset: 0,
+            lines: Lines::new(),
         }
     }
 
@@ -157,6 +163,13 @@ impl DataDecoder {
     #[must_use]
     pub const fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// Whether a line so far was longer than [`MAX_TEXT_LINE`]. It is given out like any
+    /// other: mail in the field has them, and who sends them on may have to mend them.
+    #[must_use]
+    pub const fn has_long_lines(&self) -> bool {
+        self.lines.long
     }
 
     /// Gives nothing more out: only the true end of the message is still looked for.
@@ -201,6 +214,7 @@ impl DataDecoder {
         self.offset += used as u64;
         if kept > 0 {
             let chunk = take(input, kept);
+            self.lines.add(&chunk);
             input.advance(used - kept);
             return DataStep::Chunk(chunk);
         }
@@ -311,6 +325,7 @@ pub struct DataEncoder {
     /// The last byte written; LF at the start.
     last: u8,
     offset: u64,
+    lines: Lines,
     refused: Option<BareByte>,
 }
 
@@ -328,6 +343,7 @@ impl DataEncoder {
             policy,
             last: b'\n',
             offset: 0,
+            lines: Lines::new(),
             refused: None,
         }
     }
@@ -336,6 +352,13 @@ impl DataEncoder {
     #[must_use]
     pub const fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// Whether a line so far was longer than [`MAX_TEXT_LINE`], which not every server
+    /// takes: such a message wants a transfer encoding.
+    #[must_use]
+    pub const fn has_long_lines(&self) -> bool {
+        self.lines.long
     }
 
     /// Takes bytes off the front of `data` until there are none or `out` is full.
@@ -357,6 +380,7 @@ impl DataEncoder {
                 self.last = last;
             }
             self.offset += run as u64;
+            self.lines.add(part.get(..run).unwrap_or_default());
             if run >= Outbox::UNCOPIED {
                 out.push_bytes(data.split_to(run));
             } else {
@@ -373,6 +397,7 @@ impl DataEncoder {
                     self.normalise(BadByte::BareCr, self.offset.saturating_sub(1))?;
                     out.push(b"\n");
                     self.last = b'\n';
+                    self.lines.add(b"\n");
                 }
                 (_, b'\n') => {
                     self.normalise(BadByte::BareLf, self.offset)?;
@@ -412,6 +437,7 @@ impl DataEncoder {
         data.advance(1);
         self.offset += 1;
         self.last = byte;
+        self.lines.add(&[byte]);
     }
 
     fn check(&self) -> Result<(), BareByte> {
@@ -423,6 +449,41 @@ impl DataEncoder {
             self.refused = Some(BareByte { byte, offset });
         }
         self.check()
+    }
+}
+
+/// Looks for lines that are too long.
+#[derive(Clone, Copy, Debug)]
+struct Lines {
+    /// Bytes of the line that is open.
+    column: usize,
+    long: bool,
+}
+
+impl Lines {
+    const fn new() -> Self {
+        let (column, long) = (0, false);
+        Lines { column, long }
+    }
+
+    /// The next bytes. As long as an LF is within reach of the start of a line, no line
+    /// up to the last such LF is too long: few bytes need a look.
+    fn add(&mut self, mut bytes: &[u8]) {
+        while !self.long {
+            let reach = (MAX_TEXT_LINE + 2).saturating_sub(self.column);
+            let near = bytes.get(..reach).unwrap_or(bytes);
+            match memrchr(b'\n', near) {
+                Some(lf) => {
+                    bytes = bytes.get(lf + 1..).unwrap_or_default();
+                    self.column = 0;
+                }
+                None if near.len() < bytes.len() => self.long = true,
+                None => {
+                    self.column += bytes.len();
+                    return;
+                }
+            }
+        }
     }
 }
 

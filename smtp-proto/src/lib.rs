@@ -24,7 +24,9 @@ pub use client::{
     TlsPolicy,
 };
 pub use command::{Argument, Auth, Command, CommandError, CommandErrorKind, Mail, Rcpt, Unknown};
-pub use data::{BadByte, Bare, BareByte, DataDecoder, DataEncoder, DataStep, Outgoing};
+pub use data::{
+    BadByte, Bare, BareByte, DataDecoder, DataEncoder, DataStep, MAX_TEXT_LINE, Outgoing,
+};
 pub use parameter::{BadParameter, Body, Parameters, Submitter, decode_xtext, encode_xtext};
 pub use path::{ClientName, ForwardPath, ReversePath};
 pub use reply::{

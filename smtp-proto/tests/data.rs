@@ -222,6 +222,63 @@ fn large_pieces_share_the_input_and_small_ones_do_not() {
     assert_ne!(chunk.as_ptr(), at);
 }
 
+/// Whether a message with these lines is seen to have a long one, both ways, whatever the
+/// pieces.
+fn is_long(lines: &[usize]) -> bool {
+    let body: Vec<u8> = (lines.iter())
+        .flat_map(|&n| {
+            [
+                &vec![b'.'; n.min(2)][..],
+                &vec![b'x'; n.saturating_sub(2)],
+                b"\r\n",
+            ]
+            .concat()
+        })
+        .collect();
+    let wire = encode(Outgoing::Refuse, 1 << 20, &[&body]).unwrap();
+    let mut seen = Vec::new();
+    for piece in [1, 7, 999, 1000, 1001, 1 << 20] {
+        let (mut decoder, mut input) = (DataDecoder::default(), BytesMut::new());
+        for piece in wire.chunks(piece) {
+            input.extend_from_slice(piece);
+            while let DataStep::Chunk(_) = decoder.read(&mut input) {}
+        }
+        let (mut encoder, mut out) = (DataEncoder::default(), Outbox::new(1 << 20));
+        for piece in body.chunks(piece) {
+            encoder
+                .write(&mut Bytes::copy_from_slice(piece), &mut out)
+                .unwrap();
+        }
+        seen.push(decoder.has_long_lines());
+        seen.push(encoder.has_long_lines());
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 1, "{lines:?}");
+    seen[0]
+}
+
+#[test]
+fn lines_of_more_than_998_bytes_are_flagged() {
+    for fine in [
+        &[998][..],
+        &[0],
+        &[998, 998, 998],
+        &[1, 998, 0, 0, 998, 2],
+        &[500; 20],
+    ] {
+        assert!(!is_long(fine), "{fine:?}");
+    }
+    for long in [
+        &[999][..],
+        &[1, 999],
+        &[998, 999, 1],
+        &[0, 500, 5000],
+        &[500, 500, 999],
+    ] {
+        assert!(is_long(long), "{long:?}");
+    }
+}
+
 #[test]
 fn sc04_every_leading_dot_is_doubled() {
     let body = b"x\r\n\r\n.\r\nMAIL FROM:<evil@x>\r\n";

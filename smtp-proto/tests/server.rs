@@ -550,6 +550,21 @@ fn shutdown_lets_the_transaction_finish() {
     assert_eq!(words(&outcome.notes), "Rcpt, Data, 3 bytes, MessageEnd");
 }
 
+#[test]
+fn long_lines_are_taken_and_flagged() {
+    for (length, long) in [(998, false), (999, true)] {
+        let line = "x".repeat(length);
+        let mut server = peer(config());
+        let talk = format!(
+            "S: 220 mx.example.org ESMTP ready\nC: HELO a\nC: MAIL FROM:<a@b>\nC: RCPT TO:<x@b>\nC: DATA\n\
+             S: 250 mx.example.org\nS: 250 2.1.0 Sender OK\nS: 250 2.1.5 Recipient OK\n\
+             S: 354 Go ahead, end with <CRLF>.<CRLF>\nC: {line}\nC: .\nS: 250 2.0.0 Stored"
+        );
+        converse(&mut server, Side::Server, &talk);
+        assert_eq!(server.machine.has_long_lines(), long);
+    }
+}
+
 /// A client that sends and never reads is waited for as long as one that does neither.
 #[test]
 fn a_deaf_client_runs_into_the_idle_timer() {

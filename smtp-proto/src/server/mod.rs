@@ -87,6 +87,7 @@ pub struct Server {
     encrypted_now: bool,
     authenticated: Option<String>,
     transaction: Option<Transaction>,
+    long_lines: bool,
 
     messages: u32,
     errors: Budget,
@@ -174,6 +175,7 @@ impl Server {
             encrypted_now: false,
             authenticated: None,
             transaction: None,
+            long_lines: false,
             messages: 0,
             errors: budget("errors", limits.errors),
             junk: budget("commands without a message", limits.junk),
@@ -214,6 +216,13 @@ impl Server {
     #[must_use]
     pub fn authenticated(&self) -> Option<&str> {
         self.authenticated.as_deref()
+    }
+
+    /// Whether the last message had lines longer than
+    /// [`MAX_TEXT_LINE`](crate::MAX_TEXT_LINE): ask at [`ServerEvent::MessageEnd`].
+    #[must_use]
+    pub fn has_long_lines(&self) -> bool {
+        self.long_lines
     }
 
     /// Says yes to what was asked: 250, 354 or 235.

@@ -223,6 +223,7 @@ impl Server {
             }
             DataStep::End => {
                 let (size, bad) = (incoming.size, incoming.bad);
+                self.long_lines = incoming.decoder.has_long_lines();
                 self.pace.stop();
                 self.messages = self.messages.saturating_add(1);
                 match bad {
