@@ -74,5 +74,12 @@ fn imap() {
 }
 
 fn mime() {
-    use scop_mime as _;
+    use scop_mime::{Mailbox, Message, mailboxes};
+    let message = Message::parse(
+        b"From: Ann <ann@example.org>\r\nContent-Transfer-Encoding: base64\r\n\r\nSGk=\r\n",
+    );
+    let from = message.header().from();
+    let address = mailboxes(&from).next().map(Mailbox::address);
+    assert!(address.as_deref() == Some("ann@example.org"));
+    assert!(*message.root().decoded() == *b"Hi");
 }
