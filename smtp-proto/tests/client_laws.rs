@@ -315,6 +315,35 @@ fn a_client_in_trouble_says_what_it_waited_for() {
     }
 }
 
+#[test]
+fn a_message_without_an_answer_is_in_doubt() {
+    let until = LOCKSTEP.find("250 2.0.0").unwrap();
+    for (end, expected) in [
+        (until, true),
+        (until + 7, true),
+        (until - 1, false),
+        (until - "354 go\r\n".len(), false),
+    ] {
+        let input = testkit::Stream::whole(&LOCKSTEP.as_bytes()[..end]).closing();
+        let mut peer = session();
+        let outcome = testkit::run(&mut peer, &input);
+        let End::Error(error) = &outcome.end else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!(peer.machine.in_doubt(), expected, "{error}");
+        assert_eq!(
+            error.contains("it may have been accepted or not"),
+            expected,
+            "{error}"
+        );
+        assert_ne!(
+            error.contains("nothing of it was accepted"),
+            expected,
+            "{error}"
+        );
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]

@@ -85,6 +85,12 @@ pub enum ClientError {
         /// What it said.
         reply: Reply,
     },
+    /// The connection ended behind a whole message, before its reply: the server may
+    /// have accepted it or not (RFC 1047).
+    #[error(
+        "the connection ended before the message was answered; it may have been accepted or not"
+    )]
+    InDoubt,
     /// TLS is required and the server does not offer STARTTLS.
     #[error("TLS is required and the server does not offer STARTTLS; nothing was sent in clear")]
     NoStartTls,

@@ -327,7 +327,9 @@ impl Client {
     /// The input is used up and no more will come.
     fn end(&mut self, input: &BytesMut) -> Result<Next<ClientEvent>, ClientError> {
         let offset = self.parser.offset() + input.len() as u64;
-        let inside = match self.sent.front().map(|s| s.kind) {
+        let awaited = self.sent.front().map(|s| s.kind);
+        let inside = match awaited {
+            Some(Kind::Message) => return Err(self.fail(ClientError::InDoubt)),
             _ if !input.is_empty() || self.parser.is_open() => "a reply",
             // Many servers hang up instead of saying 221.
             None | Some(Kind::Quit) => {
@@ -336,7 +338,6 @@ impl Client {
             }
             Some(Kind::Greeting) => "the wait for a greeting",
             Some(Kind::Body) => "the message",
-            Some(Kind::Message) => "the wait for the reply to the message",
             Some(_) => "the wait for the reply to a command",
         };
         Err(self.fail(Fault::Truncated { inside, offset }))
