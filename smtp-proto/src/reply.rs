@@ -113,38 +113,6 @@ impl Reply {
         reply.check_lengths()
     }
 
-    /// A reply for a `const`: there, one that [`Reply::new`] would refuse does not
-    /// compile.
-    #[allow(dead_code)] // for the server machine
-    pub(crate) const fn fixed(
-        code: u16,
-        enhanced: Option<(u8, u16, u16)>,
-        text: &'static str,
-    ) -> Self {
-        let Ok(code) = Code::new(code) else {
-            panic!("no reply code")
-        };
-        let enhanced = match enhanced {
-            None => None,
-            Some((class, subject, detail)) => match EnhancedCode::new(class, subject, detail) {
-                Ok(enhanced) if enhanced.class() as u16 == code.get() / 100 => Some(enhanced),
-                _ => panic!("no enhanced status code for this reply code"),
-            },
-        };
-        let bytes = text.as_bytes();
-        assert!(bytes.len() <= 400, "too long");
-        let mut i = 0;
-        while i < bytes.len() {
-            assert!(bytes[i] >= b' ' && bytes[i] < 127, "not printable ASCII");
-            i += 1;
-        }
-        Reply {
-            code,
-            enhanced,
-            text: Cow::Borrowed(bytes),
-        }
-    }
-
     /// The same with this enhanced code, on each line.
     ///
     /// # Errors
@@ -388,9 +356,6 @@ mod tests {
         ] {
             assert_eq!(wire(&reply.unwrap()), expected);
         }
-        const FIXED: Reply = Reply::fixed(250, Some((2, 1, 5)), "OK");
-        assert_eq!(wire(&FIXED), "250 2.1.5 OK\r\n");
-        assert_eq!(FIXED, Reply::new(250, "2.1.5 OK").unwrap());
     }
 
     #[test]
