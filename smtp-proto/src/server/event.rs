@@ -14,7 +14,8 @@ use crate::{BareByte, ClientName, Mail, Rcpt};
 pub enum ServerEvent {
     /// The client said who it is. Answered already.
     Hello(Hello),
-    /// The channel is encrypted. All that was known before is forgotten.
+    /// The channel is encrypted. All that was known before is forgotten: who the client
+    /// said it was, who authenticated, a transaction that was open.
     Encrypted,
     /// *Asks*: are these credentials good? 235, or 535 and the like.
     Auth(Credentials),

@@ -3,19 +3,20 @@
 //! STARTTLS (RFC 3207) and AUTH (RFC 4954).
 //!
 //! ```text
-//!           220                     QUIT, 421, end of input
-//! Greeting ─────> Command ────────────────────────────────────> Closed
-//!                 │ │ │ ▲
-//!                 │ │ │ └── reply ── Asked: Mail Rcpt Data Message Auth
-//!                 │ │ └────────────> ▲ │  ▲
-//!                 │ │  MAIL RCPT ..    │  │ dot
-//!                 │ │                  │  │
-//!                 │ │ AUTH  334        │  └─── Data (354: the message)
-//!                 │ └─────────> Auth ──┘ 354 ──> ▲
-//!                 │ STARTTLS  220
-//!                 └─────────> Go ── upgraded ──> Command, all forgotten
+//!              220            421, QUIT, end of input
+//!   Greeting ─────> Command ───────────────────────────> Closed
+//!                    │ ▲ │
+//!       MAIL RCPT    │ │ │ STARTTLS
+//!       DATA         │ │ │ 220
+//!                    ▼ │ ▼
+//!                  Asked  Go ── upgraded ──> Command, all forgotten
+//!                  ▲ │ ▲
+//!    credentials   │ │ │   the dot: Message
+//!                  │ │ └──────────────────────┐
+//!     AUTH, 334 ─> Auth  └─ yes to Data, 354 ─> Data
 //! ```
 //!
+//! From `Asked` the caller's answer leads back to `Command`, but for a yes to DATA.
 //! What a transaction is stands beside it: none, or MAIL accepted and so many
 //! recipients. A command out of turn is answered and counted; only what cannot be
 //! answered (plaintext behind STARTTLS, HTTP, a limit) is a fault.
