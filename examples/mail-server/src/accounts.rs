@@ -1,9 +1,13 @@
 //! Who has mail here: names, addresses, passwords.
 
-use std::{collections::HashMap, num::NonZeroU32, sync::Arc};
+use std::{
+    collections::HashMap,
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use ring::{
-    pbkdf2,
+    hmac, pbkdf2,
     rand::{SecureRandom, SystemRandom},
 };
 use scop_sasl::{Credentials, Secret};
@@ -29,6 +33,7 @@ pub(crate) struct Accounts {
     /// Checked in place of users that do not exist, so that they take as long.
     decoy: PasswordHash,
     checking: Arc<Semaphore>,
+    known: Known,
 }
 
 /// Somebody who has proved who they are.
@@ -110,6 +115,7 @@ impl Accounts {
             users: all.into_iter().map(|u| (u.name.clone(), u)).collect(),
             decoy,
             checking: Arc::new(Semaphore::new(AT_ONCE)),
+            known: Known::new()?,
         };
         Ok((accounts, made))
     }
@@ -118,6 +124,11 @@ impl Accounts {
     pub(crate) async fn verify(&self, credentials: &Credentials) -> Option<Login> {
         let named = |text: &str| self.users.get(&login_name(text, &self.domain)?);
         let user = named(credentials.authcid());
+        if let Some(user) = user
+            && self.known.is(user.id, credentials.password())
+        {
+            return self.acting(user, credentials);
+        }
         let hash = user.map_or(&self.decoy, |u| &u.password).clone();
         let password = credentials.password().clone();
         let permit = Arc::clone(&self.checking).acquire_owned().await.ok()?;
@@ -128,12 +139,14 @@ impl Accounts {
         });
         let right = checked.await.unwrap_or(false);
         let user = user.filter(|_| right)?;
-        // Nobody may act as somebody else.
-        let authzid = credentials.authzid();
-        if authzid.is_some_and(|other| named(other).is_none_or(|o| o.id != user.id)) {
-            return None;
-        }
-        Some(Login {
+        self.known.remember(user.id, credentials.password());
+        self.acting(user, credentials)
+    }
+
+    /// Nobody may act as somebody else.
+    fn acting(&self, user: &User, credentials: &Credentials) -> Option<Login> {
+        let own = |name: &str| login_name(name, &self.domain).as_ref() == Some(&user.name);
+        credentials.authzid().is_none_or(own).then(|| Login {
             user: user.id,
             name: user.name.clone(),
         })
@@ -165,6 +178,36 @@ impl Accounts {
     /// Somebody's own address.
     pub(crate) fn address(&self, name: &str) -> String {
         format!("{name}@{}", self.domain)
+    }
+}
+
+/// Passwords that were right, under a key that only this process has: a client that
+/// opens connection after connection pays for the slow hash once. A wrong password
+/// always pays.
+#[derive(Debug)]
+struct Known {
+    key: hmac::Key,
+    tags: Mutex<HashMap<UserId, hmac::Tag>>,
+}
+
+impl Known {
+    fn new() -> Result<Self, SetupError> {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &random::<HASH>()?);
+        let tags = Mutex::default();
+        Ok(Known { key, tags })
+    }
+
+    fn is(&self, user: UserId, password: &Secret) -> bool {
+        let tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
+        // Compares in constant time.
+        tags.get(&user)
+            .is_some_and(|tag| hmac::verify(&self.key, password.expose(), tag.as_ref()).is_ok())
+    }
+
+    fn remember(&self, user: UserId, password: &Secret) {
+        let tag = hmac::sign(&self.key, password.expose());
+        let mut tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
+        tags.insert(user, tag);
     }
 }
 
@@ -252,6 +295,16 @@ mod tests {
         ] {
             assert_eq!(login_name(bad, "x.org"), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_known_password_is_known_for_its_user_only() {
+        let known = Known::new().unwrap();
+        let (one, other) = (UserId::of(1), UserId::of(2));
+        known.remember(one, &Secret::from("right"));
+        assert!(known.is(one, &Secret::from("right")));
+        assert!(!known.is(one, &Secret::from("wrong")));
+        assert!(!known.is(other, &Secret::from("right")));
     }
 
     #[test]

@@ -70,6 +70,9 @@ pub(crate) async fn serve(
         let event = tokio::select! {
             event = wire.next() => event?,
             () = stopped(&mut stop), if !stopping => {
+                if tls_at_once && !wire.machine().is_encrypted() {
+                    return Ok(()); // it has said nothing yet
+                }
                 // The machine lets a running transaction come to its end first.
                 stopping = true;
                 wire.machine_mut().shutdown();

@@ -91,6 +91,13 @@ pub(crate) type UidSet = Vec<RangeInclusive<u32>>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct UserId(i64);
 
+#[cfg(test)]
+impl UserId {
+    pub(crate) fn of(row: i64) -> Self {
+        UserId(row)
+    }
+}
+
 /// A mailbox's row; a mailbox created anew under an old name is another one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct MailboxId(i64);

@@ -69,6 +69,9 @@ pub(crate) async fn serve(
                 continue;
             }
             () = stopped(&mut stop), if !stopping => {
+                if tls_at_once && !session.wire.is_encrypted() {
+                    return Ok(()); // it has said nothing yet
+                }
                 // The machine lets what runs come to its end first.
                 stopping = true;
                 session.wire.machine().shutdown(RespText::new("The server is stopping"));
@@ -200,6 +203,9 @@ impl Session {
             Command::Check => ok("Checked"),
             other => self.on_mailboxes(other).await,
         };
+        if let Err(Failed::Ended(ended)) = done {
+            return Err(ended);
+        }
         self.update().await?;
         self.finish(tag, done)
     }

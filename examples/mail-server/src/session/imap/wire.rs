@@ -153,6 +153,10 @@ impl Wire {
         }
     }
 
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.driver.machine().is_encrypted()
+    }
+
     pub(super) fn machine(&mut self) -> &mut Server {
         self.driver.machine_mut()
     }
