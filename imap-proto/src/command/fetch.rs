@@ -1,7 +1,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::types::{Cursor, Flag, ParseError, Partial, Pieces, Section, SequenceSet};
+use crate::types::{Cursor, Flag, ParseError, Partial, Pieces, Section, SequenceSet, capitals};
 
 /// FETCH (RFC 3501 section 6.4.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,20 +61,6 @@ impl FetchAttribute {
         }
     }
 
-    /// Longest first where one is the start of another.
-    const WORDS: [(&'static str, FetchAttribute); 10] = [
-        ("BODYSTRUCTURE", FetchAttribute::BodyStructure),
-        ("BODY", FetchAttribute::Body),
-        ("ENVELOPE", FetchAttribute::Envelope),
-        ("FLAGS", FetchAttribute::Flags),
-        ("INTERNALDATE", FetchAttribute::InternalDate),
-        ("RFC822.HEADER", FetchAttribute::Rfc822Header),
-        ("RFC822.SIZE", FetchAttribute::Rfc822Size),
-        ("RFC822.TEXT", FetchAttribute::Rfc822Text),
-        ("RFC822", FetchAttribute::Rfc822),
-        ("UID", FetchAttribute::Uid),
-    ];
-
     /// ALL, FAST and FULL, as what they stand for.
     const MACROS: [(&'static str, &'static [FetchAttribute]); 3] = {
         use FetchAttribute::{Body, Envelope, Flags, InternalDate, Rfc822Size};
@@ -88,36 +74,51 @@ impl FetchAttribute {
     fn parse(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
         let at = cursor.clone();
         let word = cursor.ascii_while(|b| b.is_ascii_alphanumeric() || b == b'.');
-        let is = |name: &str| word.eq_ignore_ascii_case(name);
-        let peek = is("BODY.PEEK");
-        if cursor.peek() == Some(b'[') && (peek || is("BODY")) {
-            return Ok(FetchAttribute::Section {
+        let bracket = cursor.peek() == Some(b'[');
+        Ok(match capitals(word, &mut [0; 16]) {
+            name @ ("BODY" | "BODY.PEEK") if bracket => FetchAttribute::Section {
                 section: Section::parse(cursor)?,
                 partial: Partial::parse(cursor)?,
-                peek,
-            });
-        }
-        let mut words = Self::WORDS.into_iter();
-        words
-            .find_map(|(name, attribute)| is(name).then_some(attribute))
-            .ok_or_else(|| at.error("not a fetch item", "RFC 3501 9 fetch-att"))
+                peek: name == "BODY.PEEK",
+            },
+            "BODY" => FetchAttribute::Body,
+            "BODYSTRUCTURE" => FetchAttribute::BodyStructure,
+            "ENVELOPE" => FetchAttribute::Envelope,
+            "FLAGS" => FetchAttribute::Flags,
+            "INTERNALDATE" => FetchAttribute::InternalDate,
+            "RFC822" => FetchAttribute::Rfc822,
+            "RFC822.HEADER" => FetchAttribute::Rfc822Header,
+            "RFC822.SIZE" => FetchAttribute::Rfc822Size,
+            "RFC822.TEXT" => FetchAttribute::Rfc822Text,
+            "UID" => FetchAttribute::Uid,
+            _ => return Err(at.error("not a fetch item", "RFC 3501 9 fetch-att")),
+        })
     }
 }
 
 impl fmt::Display for FetchAttribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let FetchAttribute::Section {
-            section,
-            partial,
-            peek,
-        } = self
-        {
-            let name = if *peek { "BODY.PEEK" } else { "BODY" };
-            write!(f, "{name}[{section}]")?;
-            return partial.map_or(Ok(()), |p| p.fmt(f));
-        }
-        let found = Self::WORDS.iter().find(|(_, a)| a == self);
-        f.write_str(found.map_or("", |(name, _)| name))
+        f.write_str(match self {
+            FetchAttribute::Body => "BODY",
+            FetchAttribute::BodyStructure => "BODYSTRUCTURE",
+            FetchAttribute::Envelope => "ENVELOPE",
+            FetchAttribute::Flags => "FLAGS",
+            FetchAttribute::InternalDate => "INTERNALDATE",
+            FetchAttribute::Rfc822 => "RFC822",
+            FetchAttribute::Rfc822Header => "RFC822.HEADER",
+            FetchAttribute::Rfc822Size => "RFC822.SIZE",
+            FetchAttribute::Rfc822Text => "RFC822.TEXT",
+            FetchAttribute::Uid => "UID",
+            FetchAttribute::Section {
+                section,
+                partial,
+                peek,
+            } => {
+                let name = if *peek { "BODY.PEEK" } else { "BODY" };
+                write!(f, "{name}[{section}]")?;
+                return partial.map_or(Ok(()), |p| p.fmt(f));
+            }
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 use alloc::{boxed::Box, vec::Vec};
 
-use crate::types::{Atom, Chars, Cursor, Date, ParseError, Pieces, SequenceSet};
+use crate::types::{Atom, Chars, Cursor, Date, ParseError, Pieces, SequenceSet, capitals};
 
 /// How deep keys may nest: `NOT`, `OR` and parentheses, in the default limits.
 pub const MAX_DEPTH: usize = 50;
@@ -149,23 +149,29 @@ fn keys<'a>(cursor: &mut Cursor<'a>, depth: usize) -> Result<Vec<SearchKey<'a>>,
     }
 }
 
-/// Keys that are a word alone; also how they are written.
-const WORDS: &[(&str, SearchKey<'static>)] = &[
-    ("ALL", SearchKey::All),
-    ("ANSWERED", SearchKey::Answered),
-    ("DELETED", SearchKey::Deleted),
-    ("DRAFT", SearchKey::Draft),
-    ("FLAGGED", SearchKey::Flagged),
-    ("NEW", SearchKey::New),
-    ("OLD", SearchKey::Old),
-    ("RECENT", SearchKey::Recent),
-    ("SEEN", SearchKey::Seen),
-    ("UNANSWERED", SearchKey::Unanswered),
-    ("UNDELETED", SearchKey::Undeleted),
-    ("UNDRAFT", SearchKey::Undraft),
-    ("UNFLAGGED", SearchKey::Unflagged),
-    ("UNSEEN", SearchKey::Unseen),
-];
+/// A space and a string.
+fn text<'a>(cursor: &mut Cursor<'a>) -> Result<Chars<'a>, ParseError> {
+    cursor.space()?;
+    Chars::parse(cursor)
+}
+
+/// A space and a date.
+fn date(cursor: &mut Cursor<'_>) -> Result<Date, ParseError> {
+    cursor.space()?;
+    Date::parse(cursor)
+}
+
+/// A space and a number of bytes.
+fn size(cursor: &mut Cursor<'_>) -> Result<u32, ParseError> {
+    cursor.space()?;
+    cursor.number()
+}
+
+/// A space and a keyword.
+fn keyword<'a>(cursor: &mut Cursor<'a>) -> Result<Atom<'a>, ParseError> {
+    cursor.space()?;
+    cursor.atom().map(Atom::known)
+}
 
 impl<'a> SearchKey<'a> {
     fn parse(cursor: &mut Cursor<'a>, depth: usize) -> Result<Self, ParseError> {
@@ -186,83 +192,75 @@ impl<'a> SearchKey<'a> {
         }
         let at = cursor.clone();
         let word = cursor.ascii_while(|b| b.is_ascii_alphabetic());
-        let is = |name: &str| word.eq_ignore_ascii_case(name);
-        if let Some((_, key)) = WORDS.iter().find(|(name, _)| is(name)) {
-            return Ok(key.clone());
-        }
-        let mut text = |make: fn(Chars<'a>) -> Self| {
-            cursor.space()?;
-            Chars::parse(cursor).map(make)
-        };
-        for (name, make) in [
-            ("BCC", SearchKey::Bcc as fn(Chars<'a>) -> Self),
-            ("BODY", SearchKey::Body),
-            ("CC", SearchKey::Cc),
-            ("FROM", SearchKey::From),
-            ("SUBJECT", SearchKey::Subject),
-            ("TEXT", SearchKey::Text),
-            ("TO", SearchKey::To),
-        ] {
-            if is(name) {
-                return text(make);
-            }
-        }
-        for (name, make) in [
-            ("BEFORE", SearchKey::Before as fn(Date) -> Self),
-            ("ON", SearchKey::On),
-            ("SENTBEFORE", SearchKey::SentBefore),
-            ("SENTON", SearchKey::SentOn),
-            ("SENTSINCE", SearchKey::SentSince),
-            ("SINCE", SearchKey::Since),
-        ] {
-            if is(name) {
+        Ok(match capitals(word, &mut [0; 16]) {
+            "ALL" => SearchKey::All,
+            "ANSWERED" => SearchKey::Answered,
+            "BCC" => SearchKey::Bcc(text(cursor)?),
+            "BEFORE" => SearchKey::Before(date(cursor)?),
+            "BODY" => SearchKey::Body(text(cursor)?),
+            "CC" => SearchKey::Cc(text(cursor)?),
+            "DELETED" => SearchKey::Deleted,
+            "DRAFT" => SearchKey::Draft,
+            "FLAGGED" => SearchKey::Flagged,
+            "FROM" => SearchKey::From(text(cursor)?),
+            "HEADER" => SearchKey::Header(text(cursor)?, text(cursor)?),
+            "KEYWORD" => SearchKey::Keyword(keyword(cursor)?),
+            "LARGER" => SearchKey::Larger(size(cursor)?),
+            "NEW" => SearchKey::New,
+            "NOT" => SearchKey::Not(Self::nested(cursor, depth)?),
+            "OLD" => SearchKey::Old,
+            "ON" => SearchKey::On(date(cursor)?),
+            "OR" => SearchKey::Or(Self::nested(cursor, depth)?, Self::nested(cursor, depth)?),
+            "RECENT" => SearchKey::Recent,
+            "SEEN" => SearchKey::Seen,
+            "SENTBEFORE" => SearchKey::SentBefore(date(cursor)?),
+            "SENTON" => SearchKey::SentOn(date(cursor)?),
+            "SENTSINCE" => SearchKey::SentSince(date(cursor)?),
+            "SINCE" => SearchKey::Since(date(cursor)?),
+            "SMALLER" => SearchKey::Smaller(size(cursor)?),
+            "SUBJECT" => SearchKey::Subject(text(cursor)?),
+            "TEXT" => SearchKey::Text(text(cursor)?),
+            "TO" => SearchKey::To(text(cursor)?),
+            "UID" => {
                 cursor.space()?;
-                return Date::parse(cursor).map(make);
+                SearchKey::Uid(SequenceSet::parse(cursor)?)
             }
-        }
-        if is("HEADER") {
-            cursor.space()?;
-            let name = Chars::parse(cursor)?;
-            cursor.space()?;
-            Ok(SearchKey::Header(name, Chars::parse(cursor)?))
-        } else if is("KEYWORD") {
-            cursor.space()?;
-            Ok(SearchKey::Keyword(Atom::known(cursor.atom()?)))
-        } else if is("UNKEYWORD") {
-            cursor.space()?;
-            Ok(SearchKey::Unkeyword(Atom::known(cursor.atom()?)))
-        } else if is("LARGER") {
-            cursor.space()?;
-            cursor.number().map(SearchKey::Larger)
-        } else if is("SMALLER") {
-            cursor.space()?;
-            cursor.number().map(SearchKey::Smaller)
-        } else if is("UID") {
-            cursor.space()?;
-            SequenceSet::parse(cursor).map(SearchKey::Uid)
-        } else if is("NOT") {
-            cursor.space()?;
-            Ok(SearchKey::Not(Box::new(Self::parse(cursor, depth + 1)?)))
-        } else if is("OR") {
-            cursor.space()?;
-            let first = Self::parse(cursor, depth + 1)?;
-            cursor.space()?;
-            let second = Self::parse(cursor, depth + 1)?;
-            Ok(SearchKey::Or(Box::new(first), Box::new(second)))
-        } else {
-            Err(at.error("not a search key", RULE))
-        }
+            "UNANSWERED" => SearchKey::Unanswered,
+            "UNDELETED" => SearchKey::Undeleted,
+            "UNDRAFT" => SearchKey::Undraft,
+            "UNFLAGGED" => SearchKey::Unflagged,
+            "UNKEYWORD" => SearchKey::Unkeyword(keyword(cursor)?),
+            "UNSEEN" => SearchKey::Unseen,
+            _ => return Err(at.error("not a search key", RULE)),
+        })
+    }
+
+    /// A key one level further in.
+    fn nested(cursor: &mut Cursor<'a>, depth: usize) -> Result<Box<Self>, ParseError> {
+        cursor.space()?;
+        Self::parse(cursor, depth + 1).map(Box::new)
     }
 
     fn encode(&self, out: &mut Pieces) {
-        if let Some((name, _)) = WORDS.iter().find(|(_, key)| key == self) {
-            return out.raw(name.as_bytes());
-        }
         let text = |out: &mut Pieces, name: &str, text: &Chars<'_>| {
             out.raw(name.as_bytes());
             out.astring(text.as_bytes());
         };
         match self {
+            SearchKey::All => out.raw(b"ALL"),
+            SearchKey::Answered => out.raw(b"ANSWERED"),
+            SearchKey::Deleted => out.raw(b"DELETED"),
+            SearchKey::Draft => out.raw(b"DRAFT"),
+            SearchKey::Flagged => out.raw(b"FLAGGED"),
+            SearchKey::New => out.raw(b"NEW"),
+            SearchKey::Old => out.raw(b"OLD"),
+            SearchKey::Recent => out.raw(b"RECENT"),
+            SearchKey::Seen => out.raw(b"SEEN"),
+            SearchKey::Unanswered => out.raw(b"UNANSWERED"),
+            SearchKey::Undeleted => out.raw(b"UNDELETED"),
+            SearchKey::Undraft => out.raw(b"UNDRAFT"),
+            SearchKey::Unflagged => out.raw(b"UNFLAGGED"),
+            SearchKey::Unseen => out.raw(b"UNSEEN"),
             SearchKey::Bcc(t) => text(out, "BCC ", t),
             SearchKey::Body(t) => text(out, "BODY ", t),
             SearchKey::Cc(t) => text(out, "CC ", t),
@@ -304,8 +302,6 @@ impl<'a> SearchKey<'a> {
                 }
                 out.raw(b")");
             }
-            // The words are above.
-            _ => {}
         }
     }
 

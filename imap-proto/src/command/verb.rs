@@ -1,4 +1,4 @@
-use crate::types::{Cursor, ParseError, Tag};
+use crate::types::{Cursor, ParseError, Tag, capitals};
 
 macro_rules! verbs {
     ($($name:ident = $text:literal,)*) => {
@@ -15,9 +15,10 @@ macro_rules! verbs {
 
         impl Verb {
             fn of(name: &str) -> Verb {
-                const KNOWN: &[(&str, Verb)] = &[$(($text, Verb::$name),)*];
-                let mut known = KNOWN.iter();
-                known.find(|(n, _)| n.eq_ignore_ascii_case(name)).map_or(Verb::Unknown, |(_, v)| *v)
+                match capitals(name, &mut [0; 16]) {
+                    $($text => Verb::$name,)*
+                    _ => Verb::Unknown,
+                }
             }
 
             /// Its name as it is written: `UID FETCH`.

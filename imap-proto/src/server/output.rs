@@ -102,6 +102,7 @@ impl Output {
         if full {
             return Err(self.refuse());
         }
+        self.data_refused = false;
         match (data, streamed) {
             (Data::Fetch(fetch), Some(total)) => self.open(fetch, total),
             _ => {
@@ -162,6 +163,7 @@ impl Output {
                 help: "give a literal exactly the size that its Value::Streamed said",
             });
         }
+        self.body_refused = false;
         while !data.is_empty() {
             let Some(open) = &mut self.open else { break };
             let owed = usize::try_from(open.left).unwrap_or(usize::MAX);

@@ -204,14 +204,16 @@ impl Server {
             Framed::TooLong => Err(self.too_long(limit)),
             Framed::Whole { len, ending } => {
                 self.timers.command(now);
-                let frame = take(input, len);
-                if ending == Ending::BareLf {
-                    let tag = Tag::split(&frame).map(|(tag, _)| tag.into_owned());
-                    self.bad(tag, "a line ends in CR and LF")?;
-                    return Ok(None);
-                }
-                self.whole(&frame)?;
-                Ok(None)
+                let frame = input.get(..len).unwrap_or_default();
+                let judged = match ending {
+                    Ending::Crlf => self.whole(frame),
+                    Ending::BareLf => {
+                        let tag = Tag::split(frame).map(|(tag, _)| tag.into_owned());
+                        self.bad(tag, "a line ends in CR and LF")
+                    }
+                };
+                input.advance(len);
+                judged.map(|()| None)
             }
             Framed::Literal {
                 len,

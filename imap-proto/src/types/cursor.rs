@@ -21,6 +21,18 @@ pub(crate) const fn is_list_char(b: u8) -> bool {
     is_astring_char(b) || matches!(b, b'%' | b'*')
 }
 
+/// `word` in capitals, to be matched on; empty if it is longer than any keyword.
+pub(crate) fn capitals<'b>(word: &str, buffer: &'b mut [u8; 16]) -> &'b str {
+    match buffer.get_mut(..word.len()) {
+        Some(start) => {
+            start.copy_from_slice(word.as_bytes());
+            start.make_ascii_uppercase();
+            core::str::from_utf8(start).unwrap_or_default()
+        }
+        None => "",
+    }
+}
+
 /// A place in a frame: a line with its literals inline (`{3}CRLFabc`), bounded by
 /// whoever framed it.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 use core::fmt;
 
-use super::{Atom, Cursor, Invalid, ParseError};
+use super::{Atom, Cursor, Invalid, ParseError, capitals};
 
 /// A message's flag (RFC 3501 section 2.3.2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,15 +26,6 @@ pub enum Flag<'a> {
 }
 
 impl<'a> Flag<'a> {
-    const SYSTEM: [(&'static str, Flag<'static>); 6] = [
-        ("Answered", Flag::Answered),
-        ("Flagged", Flag::Flagged),
-        ("Deleted", Flag::Deleted),
-        ("Seen", Flag::Seen),
-        ("Draft", Flag::Draft),
-        ("Recent", Flag::Recent),
-    ];
-
     /// The flag of that text: `\Seen`, `$Forwarded`.
     ///
     /// # Errors
@@ -52,8 +43,15 @@ impl<'a> Flag<'a> {
     }
 
     fn system(name: &str) -> Option<Flag<'static>> {
-        let mut all = Self::SYSTEM.into_iter();
-        all.find_map(|(n, flag)| n.eq_ignore_ascii_case(name).then_some(flag))
+        Some(match capitals(name, &mut [0; 16]) {
+            "ANSWERED" => Flag::Answered,
+            "FLAGGED" => Flag::Flagged,
+            "DELETED" => Flag::Deleted,
+            "SEEN" => Flag::Seen,
+            "DRAFT" => Flag::Draft,
+            "RECENT" => Flag::Recent,
+            _ => return None,
+        })
     }
 
     /// The same flag: keywords differ not by the case of letters (RFC 9051 section

@@ -28,4 +28,4 @@ pub use sequence::{SeqNumber, SeqRange, SequenceSet};
 pub use text::{Atom, Chars, Tag};
 pub use write::Pieces;
 
-pub(crate) use cursor::Cursor;
+pub(crate) use cursor::{Cursor, capitals};
