@@ -7,7 +7,7 @@ use std::sync::Arc;
 use scop_core::testkit::{Note, Peer};
 use scop_fuzz::{fuzz_target, machine};
 use scop_sasl::Mechanism;
-use scop_smtp_proto::{ClientName, Server, ServerConfig, ServerEvent};
+use scop_smtp_proto::{Bare, ClientName, Server, ServerConfig, ServerEvent, ServerLimits};
 
 /// Answers by the name before the `@`: what starts with `n` is refused.
 fn refused(name: Option<String>) -> bool {
@@ -55,6 +55,21 @@ fuzz_target!(|data: &[u8]| {
                 .submission(true)
                 .mechanisms(&[Mechanism::Plain, Mechanism::Login])
                 .auth_in_clear(true),
+        )
+    });
+    // Limits that small inputs reach, and bare line ends kept.
+    let mut limits = ServerLimits::default();
+    (limits.line, limits.auth_line, limits.message_size) = (40, 60, 30);
+    (limits.recipients, limits.messages, limits.outbox) = (2, 2, 64);
+    (limits.errors, limits.junk, limits.auth_failures) = (3, 6, 1);
+    machine(data, || {
+        peer(
+            ServerConfig::new(name())
+                .starttls(true)
+                .mechanisms(Mechanism::ALL)
+                .auth_in_clear(true)
+                .bare(Bare::Keep)
+                .limits(limits),
         )
     });
 });

@@ -175,7 +175,11 @@ impl DataDecoder {
     /// Gives nothing more out: only the true end of the message is still looked for.
     pub fn skip(&mut self) {
         if matches!(self.state, State::Text) {
-            self.state = State::Skip(if self.line_start { 2 } else { 0 });
+            self.state = State::Skip(match self.last {
+                _ if self.line_start => 2,
+                b'\r' => 1,
+                _ => 0,
+            });
         }
     }
 

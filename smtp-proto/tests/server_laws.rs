@@ -241,6 +241,20 @@ fn ss30_commands_that_lead_nowhere_are_capped() {
     assert_eq!(last_line(&outcome), "221 2.0.0 Goodbye");
 }
 
+/// CHUNKING is not offered: BDAT is any unknown command, its data are commands like any,
+/// and it leaves nothing behind that DATA could build on.
+#[test]
+fn ss17_ss20_bdat_where_there_is_none() {
+    let input = b"HELO c\r\nBDAT 6\r\nNOOP\r\nDATA\r\nBDAT 0 LAST\r\nDATA\r\n";
+    let outcome = splits(|| peer(config()), input);
+    let text = String::from_utf8(outcome.output).unwrap();
+    let codes: Vec<&str> = text.lines().skip(2).map(|l| &l[..3]).collect();
+    assert_eq!(codes, ["500", "250", "503", "500", "503"]);
+    assert_eq!(words(&outcome.notes), "Hello");
+    let outcome = bounds(&mut peer(config()), b"BDAT 1\r\n\r\n", 1 << 20, 512);
+    assert!(matches!(outcome.end, End::Error(_)));
+}
+
 #[test]
 fn ss31_recipients_beyond_the_limit_get_452_and_the_rest_its_mail() {
     let rcpt = "RCPT TO:<x@y>\r\n";
@@ -279,6 +293,19 @@ fn a_message_that_is_too_large_is_read_on_and_refused() {
     let outcome = splits(|| peer(small()), &sending(dots.as_bytes()));
     assert!(words(&outcome.notes).ends_with("40 bytes, Abort"));
     assert!(format!("{outcome:?}").contains("TooLarge"));
+}
+
+/// Found by fuzzing: where bare CR are kept, the limit may fall between CR and LF.
+#[test]
+fn the_limit_may_fall_anywhere_in_a_line_end() {
+    for policy in [Bare::Reject, Bare::Keep] {
+        for fill in 38..=40 {
+            let message = format!("{}\r\n.\r\n", "x".repeat(fill));
+            let make = || peer(small().bare(policy));
+            let outcome = splits(make, &sending(message.as_bytes()));
+            assert_eq!(last_line(&outcome), "250 2.0.0 OK", "{fill}");
+        }
+    }
 }
 
 #[test]
