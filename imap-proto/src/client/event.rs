@@ -138,6 +138,10 @@ pub enum Error {
     /// The server, or somebody in between, answered STARTTLS with this.
     #[error("STARTTLS was answered with {}", .0.as_str())]
     StartTlsRefused(Condition),
+    /// The server said goodbye while the connection was not yet what was asked for.
+    /// Its words are not repeated: without TLS they may be anybody's.
+    #[error("the server closed the connection (BYE) before TLS")]
+    ByeBeforeTls,
     /// The server does not say what it can do.
     #[error("CAPABILITY was answered with {}", .0.as_str())]
     NoCapabilities(Condition),

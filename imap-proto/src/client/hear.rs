@@ -51,10 +51,9 @@ impl Client {
                 }
                 self.authenticated();
             }
+            Condition::Bye if self.is_hearsay() => return Err(Error::ByeBeforeTls),
             Condition::Bye => {
-                if !self.is_hearsay() {
-                    self.events.push_back(Event::Bye(text));
-                }
+                self.events.push_back(Event::Bye(text));
                 self.close();
                 return Ok(());
             }
@@ -116,11 +115,12 @@ impl Client {
                 condition: Condition::Bye,
                 text,
             } => {
+                if hearsay {
+                    return Err(Error::ByeBeforeTls);
+                }
                 self.bye = true;
                 self.state = State::Logout;
-                if !hearsay {
-                    self.events.push_back(Event::Bye(text));
-                }
+                self.events.push_back(Event::Bye(text));
                 if !self.under_way.iter().any(|f| f.verb == Verb::Logout) {
                     self.close();
                 }

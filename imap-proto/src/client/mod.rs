@@ -173,6 +173,8 @@ pub struct Client {
     wants_room: bool,
     /// When bytes last moved, while somebody waits for the server.
     moved: Option<Instant>,
+    /// Bytes of the input that were left by the latest read.
+    unread: usize,
     /// Anything was read or sent at all.
     touched: bool,
     bye: bool,
@@ -202,6 +204,7 @@ impl Client {
             events: VecDeque::new(),
             wants_room: false,
             moved: None,
+            unread: 0,
             touched: false,
             bye: false,
             ended: false,
@@ -335,16 +338,24 @@ impl Client {
             if !self.events.is_empty() {
                 continue;
             }
-            let before = input.len();
+            self.notice(now, input.len());
             let piece = self.reader.next(input)?;
-            if input.len() < before {
-                self.moved = Some(now);
-                self.touched = true;
-            }
+            self.unread = input.len();
             match piece {
                 Some(piece) => self.piece(now, piece)?,
                 None if self.ended => self.judge_end(input)?,
                 None => return Ok(Next::NeedInput),
+            }
+        }
+    }
+
+    /// Notes that bytes arrived. Before `Ready` that does not stop a timer: a server
+    /// has little to say then, and could say it for ever.
+    fn notice(&mut self, now: Instant, unread: usize) {
+        if unread != self.unread {
+            self.touched = true;
+            if matches!(self.phase, Phase::Ready) {
+                self.moved = Some(now);
             }
         }
     }

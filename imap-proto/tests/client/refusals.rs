@@ -202,6 +202,15 @@ fn timers() {
         "timed out: IMAP greeting"
     );
     assert_eq!(client.deadline(), None);
+    // A greeting that comes byte by byte is no better than none.
+    let mut client = encrypted();
+    let mut slow = bytes::BytesMut::new();
+    for second in 0..301 {
+        slow.extend_from_slice(b"*");
+        client.expire(at(second));
+        let _ = client.read(at(second), &mut slow);
+    }
+    assert!(client.read(at(301), &mut slow).is_err());
     // Nothing is waited for, then an answer, counted from the sending.
     let mut client = logged_in("IDLE LITERAL+", true);
     let _ = client.read(at(50), &mut input);
@@ -212,6 +221,8 @@ fn timers() {
     assert_eq!(client.deadline().unwrap().0, at(1001) + minutes(10));
     input.extend_from_slice(b"* 1");
     let _ = client.read(at(1100), &mut input);
+    let _ = client.read(at(1200), &mut input);
+    assert_eq!(client.deadline().unwrap().0, at(1100) + minutes(10));
     input.extend_from_slice(b" FETCH (FLAGS ())\r\nA2 OK\r\n");
     while let Ok(scop_core::Next::Event(_)) = client.read(at(1200), &mut input) {}
     assert_eq!(client.deadline(), None);
