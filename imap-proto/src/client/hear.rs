@@ -218,7 +218,7 @@ impl Client {
             Verb::Login | Verb::Authenticate => {
                 if let Some(mut exchange) = self.exchange.take()
                     && condition == Condition::Ok
-                    && (exchange.cancelled || exchange.sasl.finish(None).is_err())
+                    && !exchange.is_over()
                 {
                     return Err(self.violation("OK to an exchange that was not over", "RFC 4422 5"));
                 }
@@ -284,6 +284,12 @@ impl Client {
 }
 
 impl Exchange {
+    /// Whether the server may be content: all was sent, nothing was cancelled, and it
+    /// proved what it has to.
+    fn is_over(&mut self) -> bool {
+        self.initial.is_none() && !self.cancelled && self.sasl.finish(None).is_ok()
+    }
+
     /// The answer to a challenge; `None` to give up.
     fn answer(&mut self, challenge: &[u8]) -> Option<String> {
         if let Some(initial) = self.initial.take() {

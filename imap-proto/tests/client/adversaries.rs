@@ -1,9 +1,11 @@
 //! Rows of the catalogue of adversaries that a client meets.
 
 use scop_core::{Channel, Instant, Machine, Next, Pause};
-use scop_imap_proto::client::{Client, Config, Event};
+use scop_imap_proto::client::{Client, Config, Event, State};
 use scop_imap_proto::command::SearchKey;
 use scop_imap_proto::types::{Atom, Capability, Chars, Flag, Mailbox, Pattern, SequenceSet};
+
+use scop_sasl::Mechanism;
 
 use crate::{encrypted, events, logged_in, plain, sent, set, tim, try_events};
 
@@ -213,4 +215,23 @@ fn ic14_arguments_cannot_break_out() {
         .unwrap();
     assert_eq!(sent(&mut client), "A2 ID (\"a\\\\\"b\" {12}\r\n");
     let _ = set("1");
+}
+
+#[test]
+fn ok_is_not_believed_before_the_exchange_is_over() {
+    for (mechanism, heard) in [
+        (Mechanism::Plain, "A1 OK in\r\n"),
+        (Mechanism::Login, "+ VXNlcm5hbWU6\r\nA1 OK in\r\n"),
+        (Mechanism::Login, "+ ***\r\nA1 OK in\r\n"),
+        (Mechanism::Plain, "+\r\n+\r\n+\r\n"),
+    ] {
+        let mut client = encrypted();
+        events(&mut client, b"* OK [CAPABILITY IMAP4rev1] hi\r\n");
+        client.authenticate_with(mechanism, tim()).unwrap();
+        assert!(
+            try_events(&mut client, heard.as_bytes()).is_err(),
+            "{heard}"
+        );
+        assert_ne!(client.state(), State::Authenticated);
+    }
 }
