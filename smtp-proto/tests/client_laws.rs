@@ -290,6 +290,21 @@ fn each_wait_has_the_time_of_rfc_5321() {
 }
 
 #[test]
+fn a_handshake_that_never_comes_is_not_waited_for() {
+    let mut client = Client::new(config(TlsPolicy::Required));
+    let now = Instant::from_secs(1);
+    settle(&mut client, now, TO_TLS);
+    let (at, timer) = client.deadline().unwrap();
+    assert_eq!(
+        (at, timer),
+        (Instant::from_secs(301), Timer("the TLS handshake"))
+    );
+    client.expire(at);
+    let error = client.read(at, &mut BytesMut::new()).unwrap_err();
+    assert_eq!(error.to_string(), "timed out: the TLS handshake");
+}
+
+#[test]
 fn a_client_in_trouble_says_what_it_waited_for() {
     for (input, inside) in [
         ("", "the wait for a greeting"),

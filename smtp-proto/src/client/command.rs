@@ -216,7 +216,10 @@ impl Client {
             transaction: self.transaction,
         };
         if self.waiting.is_empty() && self.may_send() && !self.is_pointless(entry) {
-            encode(self.out.tail());
+            let tail = self.out.tail();
+            // Room for a usual command at once, not in steps.
+            tail.reserve(64);
+            encode(tail);
             self.note_sent(entry);
         } else {
             let mut line = Vec::new();

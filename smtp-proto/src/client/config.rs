@@ -116,7 +116,8 @@ pub struct ClientTimeouts {
     pub rcpt: Duration,
     /// To answer DATA: 2 minutes.
     pub data: Duration,
-    /// To take a block of the message: 3 minutes.
+    /// To take a block of the message, which is as large as [`ClientLimits::outbox`]
+    /// at most: 3 minutes.
     pub data_block: Duration,
     /// To answer the end of the message: 10 minutes.
     pub data_end: Duration,

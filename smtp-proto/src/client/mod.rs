@@ -417,19 +417,22 @@ impl Machine for Client {
         }
         let timeouts = &self.config.timeouts;
         let unsent = !self.flushed || !self.out.is_empty();
-        let (length, name) = match (self.phase, self.sent.front()?.kind) {
+        let (length, name) = match (self.phase, self.sent.front().map(|s| s.kind)) {
             (Phase::Start, _) => return None,
-            (_, Kind::Greeting) => (timeouts.greeting, "the greeting"),
-            (_, Kind::Body | Kind::Message) if unsent => {
-                (timeouts.data_block, "a block of the message")
-            }
-            (_, Kind::Body) => return None, // it is the caller who takes time
-            (_, Kind::Message) => (timeouts.data_end, "the reply to the message"),
-            (_, Kind::Mail) => (timeouts.mail, "the reply to MAIL"),
-            (_, Kind::Rcpt) => (timeouts.rcpt, "the reply to RCPT"),
-            (_, Kind::Data) => (timeouts.data, "the reply to DATA"),
             (Phase::Upgrade, _) => (timeouts.other, "the TLS handshake"),
-            _ => (timeouts.other, "the reply to a command"),
+            (_, None) => return None, // it is the caller who takes time
+            (_, Some(kind)) => match kind {
+                Kind::Greeting => (timeouts.greeting, "the greeting"),
+                Kind::Body | Kind::Message if unsent => {
+                    (timeouts.data_block, "a block of the message")
+                }
+                Kind::Body => return None, // the same
+                Kind::Message => (timeouts.data_end, "the reply to the message"),
+                Kind::Mail => (timeouts.mail, "the reply to MAIL"),
+                Kind::Rcpt => (timeouts.rcpt, "the reply to RCPT"),
+                Kind::Data => (timeouts.data, "the reply to DATA"),
+                _ => (timeouts.other, "the reply to a command"),
+            },
         };
         Some((self.since + length, Timer(name)))
     }
