@@ -7,8 +7,8 @@ use client_common::{Script, Step, config, mailbox};
 use scop_core::testkit::{Side, converse};
 use scop_sasl::Credentials;
 use scop_smtp_proto::{
-    Argument, Body, Capability, Client, ClientEvent, Envelope, Extension, Mail, NotSent, Outgoing,
-    Rcpt, Refusal, Submission, SubmissionError, TlsPolicy,
+    Argument, Body, BodyError, Capability, Client, ClientEvent, Envelope, Extension, Mail, NotSent,
+    Outgoing, Rcpt, Refusal, Submission, SubmissionError, TlsPolicy,
 };
 
 fn tim() -> Credentials {
@@ -833,6 +833,120 @@ fn sc13_eight_bit_content_is_not_sent_undeclared() {
         "body: 8-bit content in a message that was not declared so; set Mail::body"
     );
     assert_eq!(said[6], "Closed");
+}
+
+#[test]
+fn a_message_with_a_byte_too_many_is_never_finished() {
+    let mut client = client_common::ready(Client::new(config(TlsPolicy::Never)), "250 x\r\n");
+    let mut input = bytes::BytesMut::new();
+    let mut say = |client: &mut Client, reply: &str| {
+        use scop_core::Machine;
+        let now = scop_core::Instant::from_secs(1);
+        input.extend_from_slice(reply.as_bytes());
+        while matches!(client.read(now, &mut input), Ok(scop_core::Next::Event(_))) {}
+        let mut sent = Vec::new();
+        while let Some(chunk) = client.transmit(now) {
+            sent.extend_from_slice(&chunk);
+        }
+        sent
+    };
+    client.mail(Mail::new(mailbox("a@x"))).unwrap();
+    client.rcpt(Rcpt::new(mailbox("b@x"))).unwrap();
+    client.data().unwrap();
+    say(&mut client, "250 ok\r\n250 ok\r\n");
+    say(&mut client, "354 go\r\n");
+    client.body(&mut Bytes::from("fine\r\n")).unwrap();
+    let mut bad = Bytes::from("gr\u{fc}n\r\n");
+    assert_eq!(client.body(&mut bad), Err(BodyError::EightBit));
+    assert_eq!(
+        client.body(&mut Bytes::from("fine\r\n")),
+        Err(BodyError::EightBit)
+    );
+    assert_eq!(client.finish(), Err(BodyError::EightBit));
+    assert_eq!(say(&mut client, ""), b"fine\r\n");
+    client.abort();
+    assert_eq!(say(&mut client, ""), b"");
+
+    // A submission sees to that by itself.
+    let envelope = Envelope::new(mailbox("a@x")).to(mailbox("b@x"));
+    let failed = client_common::submit(
+        config(TlsPolicy::Never),
+        Submission::new(envelope, "fine\r\nbare\nbad\r\n"),
+        "S: 220 x
+         C: EHLO dbc.mtview.ca.us
+         S: 250 x
+         C: MAIL FROM:<a@x>
+         S: 250 ok
+         C: RCPT TO:<b@x>
+         S: 250 ok
+         C: DATA
+         S: 354 go",
+    )
+    .unwrap_err();
+    assert!(
+        matches!(failed, SubmissionError::Body(BodyError::Bare(_))),
+        "{failed}"
+    );
+}
+
+#[test]
+fn what_must_end_a_group_does() {
+    // RFC 2920 section 3.1: NOOP, and AUTH, which that RFC does not know.
+    let script = Script::configured(config(TlsPolicy::Never).auth_in_clear(true))
+        .then(Step::Auth(tim()))
+        .then(Step::Rset)
+        .then(Step::Noop)
+        .then(Step::Rset)
+        .then(Step::Rset)
+        .then(Step::Quit);
+    events(
+        script,
+        "S: 220 x
+         C: EHLO dbc.mtview.ca.us
+         S: 250-x
+         S: 250-AUTH PLAIN
+         S: 250 PIPELINING
+         C: AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm
+         S: 235 in
+         C: RSET
+         C: NOOP
+         S: 250 ok
+         S: 250 ok
+         C: RSET
+         C: RSET
+         C: QUIT
+         S: 250 ok
+         S: 250 ok
+         S: 221 bye",
+    );
+}
+
+#[test]
+fn a_server_that_turns_odd_at_starttls() {
+    let end = last(
+        Script::new(TlsPolicy::Opportunistic),
+        "S: 220 x
+         C: EHLO dbc.mtview.ca.us
+         S: 250-x
+         S: 250 STARTTLS
+         C: STARTTLS
+         S: 421 bye
+         C: QUIT",
+    );
+    assert!(end.contains("refused STARTTLS: 421 bye"), "{end}");
+    // Under TLS it no longer knows EHLO: no fallback to a hello without extensions.
+    use scop_core::{Channel, Instant, Machine, Next, Pause};
+    let now = Instant::from_secs(1);
+    let mut client = Client::new(config(TlsPolicy::Opportunistic));
+    let mut input = bytes::BytesMut::from("220 x\r\n250-x\r\n250 STARTTLS\r\n220 go\r\n");
+    while client.read(now, &mut input).unwrap() != Next::Paused(Pause::Upgrade) {
+        while client.transmit(now).is_some() {}
+    }
+    client.upgraded(now, Channel::new());
+    assert_eq!(client.transmit(now).unwrap(), "EHLO dbc.mtview.ca.us\r\n");
+    input.extend_from_slice(b"500 what?\r\n");
+    let error = client.read(now, &mut input).unwrap_err();
+    assert_eq!(error.to_string(), "the server refused at Hello: 500 what?");
 }
 
 #[test]

@@ -94,8 +94,9 @@ pub enum ClientError {
     /// TLS is required and the server does not offer STARTTLS.
     #[error("TLS is required and the server does not offer STARTTLS; nothing was sent in clear")]
     NoStartTls,
-    /// TLS is required and the server, having offered it, refused.
-    #[error("TLS is required and the server refused STARTTLS: {0}; nothing was sent in clear")]
+    /// The server offered STARTTLS and refused it, and TLS is required (or it closes the
+    /// connection).
+    #[error("the server refused STARTTLS: {0}; nothing was sent in clear")]
     StartTlsRefused(Reply),
 }
 

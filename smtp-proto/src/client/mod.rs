@@ -415,6 +415,9 @@ impl Machine for Client {
         if self.error.is_some() || self.phase == Phase::Closed {
             return self.linger.map(|at| (at, Timer("linger")));
         }
+        if self.restart {
+            return None; // it starts with the next call that brings the time
+        }
         let timeouts = &self.config.timeouts;
         let unsent = !self.flushed || !self.out.is_empty();
         let (length, name) = match (self.phase, self.sent.front().map(|s| s.kind)) {
