@@ -311,6 +311,37 @@ fn a_handshake_that_never_comes_is_not_waited_for() {
 }
 
 #[test]
+fn a_deaf_peer_holds_up_our_quit_for_five_seconds() {
+    let mut client = Client::new(config(TlsPolicy::Never));
+    let now = Instant::from_secs(1);
+    assert!(client.read(now, &mut BytesMut::from("554 no\r\n")).is_err());
+    let (at, timer) = client.deadline().unwrap();
+    assert_eq!((at, timer), (Instant::from_secs(6), Timer("linger")));
+    client.expire(Instant::from_secs(5));
+    assert!(client.deadline().is_some());
+    client.expire(at);
+    assert_eq!((client.deadline(), client.transmit(at)), (None, None));
+}
+
+#[test]
+fn a_late_refusal_is_not_taken_for_the_next_transactions() {
+    let mut client = ready(
+        Client::new(config(TlsPolicy::Never)),
+        "250-x\r\n250 PIPELINING\r\n",
+    );
+    let now = Instant::from_secs(1);
+    let mailbox = |text: &str| text.parse::<Mailbox<'_>>().unwrap();
+    client.mail(Mail::new(mailbox("a@x"))).unwrap();
+    client.rset().unwrap();
+    client.mail(Mail::new(mailbox("b@x"))).unwrap();
+    settle(&mut client, now, "550 no\r\n250 ok\r\n250 ok\r\n");
+    client.rcpt(Rcpt::new(mailbox("c@x"))).unwrap();
+    client.data().unwrap();
+    settle(&mut client, now, "250 ok\r\n354 go\r\n");
+    client.finish().unwrap();
+}
+
+#[test]
 fn a_client_in_trouble_says_what_it_waited_for() {
     for (input, inside) in [
         ("", "the wait for a greeting"),
