@@ -461,6 +461,19 @@ fn a_fast_sender_that_stops_is_dropped_and_a_slow_store_is_not_its_fault() {
 }
 
 #[test]
+fn a_slow_sender_that_keeps_the_pace_may_go_on() {
+    let head = b"HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@y>\r\nDATA\r\n";
+    let mut server = at(config(), head).machine;
+    let mut now = Instant::from_secs(1);
+    for _ in 0..3600 {
+        now = now + Duration::from_secs(1);
+        assert!(server.deadline().unwrap().0 > now, "{now:?}");
+        let mut input = BytesMut::from(&[b'x'; 501][..]);
+        while let Ok(Next::Event(_)) = server.read(now, &mut input) {}
+    }
+}
+
+#[test]
 fn nobody_waits_for_a_client_that_never_starts_tls() {
     let mut server = at(config().starttls(true), b"EHLO c\r\nSTARTTLS\r\n").machine;
     let now = Instant::from_secs(1);
