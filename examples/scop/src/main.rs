@@ -6,6 +6,8 @@ mod dkim;
 mod exit;
 mod input;
 mod keys;
+mod mailbox;
+mod mime;
 mod progress;
 mod send;
 mod trace;
@@ -31,6 +33,11 @@ struct Cli {
 enum Command {
     /// Send a message
     Send(send::Send),
+    /// Look into mailboxes on an IMAP server
+    #[command(subcommand)]
+    Mailbox(mailbox::Command),
+    /// Show what is in a message: its parts and what is odd about it
+    Mime(mime::Mime),
     /// Sign and verify DKIM signatures, make keys
     #[command(subcommand)]
     Dkim(dkim::Command),
@@ -48,6 +55,8 @@ fn main() -> ExitCode {
     };
     let done = match cli.command {
         Command::Send(args) => send::run(&args),
+        Command::Mailbox(command) => mailbox::run(command),
+        Command::Mime(args) => mime::run(&args),
         Command::Dkim(command) => dkim::run(command),
     };
     match done {
