@@ -71,10 +71,6 @@ impl Connect {
         })
     }
 
-    pub(crate) fn server(&self) -> &str {
-        &self.server
-    }
-
     pub(crate) fn allows_password_in_clear(&self) -> bool {
         self.password_in_clear
     }

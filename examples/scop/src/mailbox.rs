@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use scop_imap_proto::{
-    client::{Client, Config, Event, Handle, Rejected, Refusal, State, TlsPolicy},
+    client::{Client, Config, Event, Handle, Refusal, Rejected, State, TlsPolicy},
     command::{FetchAttribute, StatusAttribute},
     response::{Code, Condition, Data, Fetch, FetchItem, StatusItem, Value},
     types::{Capability, Mailbox, Pattern, Section, SeqNumber, SequenceSet},
@@ -258,8 +258,7 @@ impl Session {
         command: impl FnOnce(&mut Client) -> Result<Handle, Rejected>,
         mut each: impl FnMut(Event) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let running =
-            command(self.client()).map_err(|e| Failure::new(code::UNAVAILABLE, e))?;
+        let running = command(self.client()).map_err(|e| Failure::new(code::UNAVAILABLE, e))?;
         loop {
             match self.next()? {
                 Event::Done {
@@ -395,7 +394,9 @@ impl Session {
     /// Waits until the mailbox grows, or so long that it is time to ask.
     fn idle(&mut self) -> Result<(), Failure> {
         let client = self.client();
-        let running = client.idle().map_err(|e| Failure::new(code::UNAVAILABLE, e))?;
+        let running = client
+            .idle()
+            .map_err(|e| Failure::new(code::UNAVAILABLE, e))?;
         loop {
             match self.next()? {
                 Event::Data(Data::Exists(_)) | Event::IdleDue => {
@@ -410,7 +411,9 @@ impl Session {
 
     fn logout(&mut self) -> Result<(), Failure> {
         let client = self.client();
-        client.logout().map_err(|e| Failure::new(code::UNAVAILABLE, e))?;
+        client
+            .logout()
+            .map_err(|e| Failure::new(code::UNAVAILABLE, e))?;
         loop {
             match self.connection.next() {
                 Ok(Some(_)) => {}

@@ -61,7 +61,11 @@ fn to_json(message: &Message<'_>) -> Value {
 /// Without recursion: a message may be nested deeper than a stack is.
 fn part_to_json(root: Part<'_, '_>) -> Value {
     // Each level: what was made of the part, and its children still to do.
-    let mut stack = vec![(one_to_json(root), root.children().collect::<Vec<_>>(), Vec::new())];
+    let mut stack = vec![(
+        one_to_json(root),
+        root.children().collect::<Vec<_>>(),
+        Vec::new(),
+    )];
     loop {
         let Some((_, waiting, _)) = stack.last_mut() else {
             return Value::Null;
@@ -127,7 +131,10 @@ fn to_text(message: &Message<'_>) -> String {
         ("From", people(&header.from())),
         ("To", people(&header.to())),
         ("Cc", people(&header.cc())),
-        ("Date", header.date().map(|d| d.to_string()).unwrap_or_default()),
+        (
+            "Date",
+            header.date().map(|d| d.to_string()).unwrap_or_default(),
+        ),
         ("Subject", header.subject().unwrap_or_default()),
         ("Message-ID", header.message_id().unwrap_or_default()),
     ];
