@@ -1,9 +1,9 @@
-//! Header values by type, and bodies by encoding: whatever the bytes are, work and
-//! memory are in proportion, and what was read can be written and read again.
+//! Header values by type: whatever the bytes are, work and memory are in proportion,
+//! no line end comes out of a value, and a date that was read is written as the same.
 #![no_main]
 
-use scop_fuzz::{fuzz_target, heap_for, pieces, within};
-use scop_mime::{DateTime, Decoder, Message, TransferEncoding, mailboxes};
+use scop_fuzz::{fuzz_target, heap_for, within};
+use scop_mime::{DateTime, Message, mailboxes};
 
 const NAMES: [&str; 8] = [
     "From",
@@ -15,16 +15,6 @@ const NAMES: [&str; 8] = [
     "Content-Transfer-Encoding",
     "X",
 ];
-
-fn decoded<'a>(encoding: &TransferEncoding, pieces: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut decoder = Decoder::new(encoding);
-    let mut out = Vec::new();
-    pieces.for_each(|piece| decoder.decode(piece, &mut out));
-    decoder.finish(&mut out);
-    // The offsets of what is wrong do not depend on the cuts either.
-    out.extend_from_slice(format!("{:?}", decoder.defects()).as_bytes());
-    out
-}
 
 fuzz_target!(|data: &[u8]| {
     for name in NAMES {
@@ -55,16 +45,5 @@ fuzz_target!(|data: &[u8]| {
             );
             let _ = message.root().filename();
         });
-    }
-    for encoding in [
-        TransferEncoding::Base64,
-        TransferEncoding::QuotedPrintable,
-        TransferEncoding::Uuencode,
-    ] {
-        let whole = within(heap_for(data.len()), || {
-            decoded(&encoding, std::iter::once(data))
-        });
-        assert_eq!(whole, decoded(&encoding, pieces(data)));
-        assert_eq!(whole, decoded(&encoding, data.chunks(1)));
     }
 });
