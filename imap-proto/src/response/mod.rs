@@ -65,7 +65,7 @@ pub use structure::{
 pub use text::{InvalidText, Raw, Text};
 
 /// How deep body structures may nest in [`Response::parse`], in levels.
-pub const NESTING: u8 = 100;
+pub const NESTING: u8 = 50;
 
 /// One response.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -141,7 +141,8 @@ impl BodyStructure {
         }
     }
 
-    /// Nested as deep as the cursor allows.
+    /// Nested as deep as the cursor allows. A level costs stack; so what is not on
+    /// the way down is kept out of its frame.
     pub(crate) fn parse(c: &mut Cursor<'_>) -> Option<BodyStructure> {
         c.nested(|c| {
             c.eat(b'(')?;
@@ -174,6 +175,7 @@ impl Extension {
         &self.more
     }
 
+    #[inline(never)]
     fn parse(c: &mut Cursor<'_>) -> Option<Extension> {
         let mut extension = Extension::default();
         if at_end(c) {
@@ -271,6 +273,7 @@ impl Multipart {
 }
 
 impl Part {
+    #[inline(never)]
     fn parse(c: &mut Cursor<'_>) -> Option<Part> {
         let media = field(c)?;
         let subtype = field(c)?;
