@@ -53,6 +53,14 @@ impl QuotedPrintable {
         while let Some(first) = rest.first() {
             let mut taken = 1;
             if self.state == State::Text && self.space.is_empty() {
+                if let [b'=', high, low, ..] = rest
+                    && let (Some(high), Some(low)) = (hex(*high), hex(*low))
+                {
+                    out.push(high << 4 | low);
+                    self.offset += 3;
+                    rest = rest.get(3..).unwrap_or_default();
+                    continue;
+                }
                 let end = memchr2(b'=', b'\n', rest).unwrap_or(rest.len());
                 let line = rest.get(..end).unwrap_or(rest);
                 // What may be the end of the line goes the slow way.
