@@ -190,7 +190,11 @@ impl Reader {
             }
             _ => Found::Line,
         };
-        let no_header = self.head.fresh && memchr(b':', line).is_none() && !is_mbox_from(line);
+        // A line of white space before the first field is none either, but it is there.
+        let no_header = self.head.fresh
+            && memchr(b':', line).is_none()
+            && !is_mbox_from(line)
+            && !(matches!(line, [b' ' | b'\t', ..]) && line.trim_ascii().is_empty());
         if !matches!(found, Found::Delimiter { .. }) && !no_header {
             if held {
                 // It goes on as if it had not been looked at.

@@ -172,6 +172,18 @@ fn lines_that_are_no_fields() {
 }
 
 #[test]
+fn white_space_before_the_first_field() {
+    let text = "  \r\nA: b\r\n\r\nx";
+    let shown = show(&[text.as_bytes()], &Limits::default());
+    assert!(
+        shown.contains("! not-a-field at byte 0\n 4 \"A\""),
+        "{shown}"
+    );
+    assert!(shown.contains("12 body x"), "{shown}");
+    invariant(text.as_bytes(), &Limits::default());
+}
+
+#[test]
 fn delimiters_that_are_none() {
     check(
         "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n--bc\n-\n--\n -b\n--b--x\n--b\n--b--",
