@@ -114,10 +114,11 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
             return Err(Failure::new(SOFTWARE, format!("ended at once by a second signal ({signal})")));
         }
     }
-    store
-        .close()
-        .await
-        .map_err(|e| Failure::new(IO, format!("{}: {e}", options.data.display())))
+    if let Err(error) = store.close().await {
+        // What was acknowledged is in the log beside the file, which the next start reads.
+        tracing::warn!(%error, "could not tidy up the store");
+    }
+    Ok(())
 }
 
 fn software(what: &str, error: &impl std::fmt::Display) -> Failure {
