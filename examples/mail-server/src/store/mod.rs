@@ -77,8 +77,9 @@ pub(crate) trait Content: Send + Sync + 'static {
     fn read(&self, offset: u64) -> Answer<'_, Bytes>;
     /// What [`keep_structure`](Self::keep_structure) was given.
     fn structure(&self) -> Option<Bytes>;
-    /// Keeps something that was computed from the bytes, for all copies.
-    fn keep_structure(&self, structure: Bytes) -> Answer<'_, ()>;
+    /// Keeps something that was computed from the bytes, for all copies; soon, or
+    /// not at all if the store is busy.
+    fn keep_structure(&self, structure: Bytes);
 }
 
 /// What a store gives back when it is ready.

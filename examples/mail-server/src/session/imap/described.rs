@@ -33,10 +33,7 @@ impl Described {
             return Ok(described);
         }
         let described = Self::compute(content).await?;
-        if let Err(error) = content.keep_structure(described.kept()).await {
-            // It is only computed again next time.
-            tracing::debug!(%error, "what a message is like was not kept");
-        }
+        content.keep_structure(described.kept());
         Ok(described)
     }
 
@@ -233,9 +230,7 @@ mod tests {
             None
         }
 
-        fn keep_structure(&self, _: Bytes) -> Answer<'_, ()> {
-            Box::pin(async { Ok(()) })
-        }
+        fn keep_structure(&self, _: Bytes) {}
     }
 
     #[tokio::test]

@@ -118,13 +118,13 @@ impl Content for SqliteContent {
         self.structure.clone()
     }
 
-    fn keep_structure(&self, structure: Bytes) -> Answer<'_, ()> {
+    fn keep_structure(&self, structure: Bytes) {
         let blob = self.pin.blob;
-        answer(self.store.0.writer.run_lazily(move |c, _| {
+        self.store.0.writer.later(move |c, _| {
             c.prepare_cached("UPDATE blob SET structure = ?2 WHERE id = ?1")
                 .and_then(|mut s| s.execute(params![blob, &structure[..]]))
                 .map(|_| ())
                 .map_err(failure)
-        }))
+        });
     }
 }

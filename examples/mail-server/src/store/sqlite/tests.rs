@@ -407,7 +407,8 @@ async fn a_structure_is_kept_for_all_copies() {
     let inbox = store.open(ann, name("INBOX"), false).await.unwrap();
     let content = store.content(inbox.id, 1).await.unwrap();
     assert_eq!(content.structure(), None);
-    content.keep_structure("here".into()).await.unwrap();
+    content.keep_structure("here".into());
+    store.close().await.unwrap();
     let other = store.open(ann, name("b"), false).await.unwrap();
     let content = store.content(other.id, 1).await.unwrap();
     assert_eq!(content.structure(), Some("here".into()));
