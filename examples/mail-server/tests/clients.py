@@ -187,6 +187,33 @@ def idle():
     assert client.readline().startswith(b"I1 OK")
 
 
+def pipelined():
+    """is10: who asks for much and does not read gets it all in order, later."""
+    big = b"Subject: big\r\n\r\n" + b"%070d\r\n" % 0 * 30_000
+    client, other = imap(), imap()
+    ok(client.append("INBOX", None, None, big))
+    ok(client.append("INBOX", None, None, b"Subject: small\r\n\r\nx\r\n"))
+    ok(client.select()), ok(other.select())
+    commands = [b"FETCH 1 (BODY.PEEK[])", b"UID SEARCH ALL", b"STATUS INBOX (MESSAGES)"] * 8
+    commands += [b"UID FETCH 2 (FLAGS)", b"NOOP"]
+    client.send(b"".join(b"p%d %s\r\n" % pair for pair in enumerate(commands)))
+    # The server cannot be done with it; meanwhile others are served.
+    ok(other.store("2", "+FLAGS", r"(\Deleted)")), ok(other.expunge())
+    done, expunged, got = [], 0, 0
+    while len(done) < len(commands):
+        line = client.readline()
+        literal = re.search(rb"\{(\d+)\}\r\n$", line)
+        if literal:
+            assert client.read(int(literal[1])) == big
+            got += 1
+        elif line.startswith(b"p"):
+            done.append(line.split()[:2])
+        elif line.endswith(b"EXPUNGE\r\n"):
+            expunged += 1
+    assert done == [[b"p%d" % n, b"OK"] for n in range(len(commands))], done
+    assert (got, expunged) == (8, 1)
+
+
 def mailboxes():
     client = imap()
     names = lambda *of: [line.decode().split(' "/" ')[1].strip('"') for line in ok(client.list(*of)) if line]

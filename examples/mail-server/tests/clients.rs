@@ -60,6 +60,11 @@ fn idle_wakes_when_mail_arrives() {
 }
 
 #[test]
+fn is10_who_does_not_read_gets_everything_in_order_later() {
+    run("pipelined");
+}
+
+#[test]
 fn mailboxes_are_managed() {
     run("mailboxes");
 }
