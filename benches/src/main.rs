@@ -1,4 +1,4 @@
-//! `cargo run --release -- [AREA..] [--json] [--check]`: scop beside other
+//! `cargo run --release -- [AREA..] [--row TEXT] [--json] [--check]`: scop beside other
 //! libraries, on the same bytes, in one run. See `README.md` beside this crate.
 
 mod imap;
@@ -22,15 +22,18 @@ const AREAS: &[Area] = &[
 
 fn main() -> ExitCode {
     let (mut json, mut check, mut chosen) = (false, false, Vec::new());
-    for argument in std::env::args().skip(1) {
+    let mut wanted = String::new();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
+            "--row" => wanted = arguments.next().unwrap_or_default(),
             "--json" => json = true,
             "--check" => check = true,
             name if AREAS.iter().any(|(area, _)| *area == name) => chosen.push(argument),
             other => {
                 let areas: Vec<_> = AREAS.iter().map(|(area, _)| *area).collect();
                 eprintln!(
-                    "{other}: not an area ({}), --json or --check",
+                    "{other}: not an area ({}), --row TEXT, --json or --check",
                     areas.join(", ")
                 );
                 return ExitCode::from(64);
@@ -44,7 +47,10 @@ fn main() -> ExitCode {
         if !chosen.is_empty() && !chosen.iter().any(|c| c == area) {
             continue;
         }
-        for line in rows().into_iter().flat_map(|row| row.run(check)) {
+        let chosen = rows()
+            .into_iter()
+            .filter(|row| row.name().contains(&wanted));
+        for line in chosen.flat_map(|row| row.run(check)) {
             if check {
                 let with = line.peer.map_or("alone", |(name, ..)| name);
                 println!("{area}: {} is the same work ({with})", line.row);

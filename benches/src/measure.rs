@@ -153,6 +153,10 @@ impl Row {
         }
     }
 
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     #[must_use]
     pub fn peer(mut self, name: &'static str, work: impl FnMut(&mut Tally) + 'static) -> Row {
         self.peers.push((name, Box::new(work)));

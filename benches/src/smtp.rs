@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use peer_smtp_proto as peer;
 use scop_core::{LineScanner, Scan};
 use scop_smtp_proto::{
-    Body, Capabilities, Command, DataDecoder, DataStep, Extension, ReplyLimits, ReplyParser,
+    Bare, Body, Capabilities, Command, DataDecoder, DataStep, Extension, ReplyLimits, ReplyParser,
 };
 
 use crate::measure::{Row, Tally, Unit};
@@ -17,8 +17,9 @@ pub fn rows() -> Vec<Row> {
         reply(),
         ehlo(),
         mail(),
-        data("DATA", 64 << 10),
-        data("DATA in 1460-byte reads", 1460),
+        data("DATA", 64 << 10, Bare::Keep),
+        data("DATA in 1460-byte reads", 1460, Bare::Keep),
+        data("DATA, bare CR, LF and NUL refused", 64 << 10, Bare::Reject),
     ]
 }
 
@@ -132,8 +133,9 @@ fn ehlo() -> Row {
 
 /// A message of a megabyte off the wire, dots taken out: lines of text, some of
 /// which begin with a dot. Each side pays for one copy into the buffer it reads into,
-/// in place of the one that a socket makes.
-fn data(name: &str, read: usize) -> Row {
+/// in place of the one that a socket makes. The peer looks for dots only, as ours does
+/// when it is told to keep bare CR, LF and NUL; refusing them is our default.
+fn data(name: &str, read: usize, policy: Bare) -> Row {
     let mut message = Vec::new();
     for i in 0..14_000 {
         // Not on the first line: there the peer leaves both dots.
@@ -145,7 +147,7 @@ fn data(name: &str, read: usize) -> Row {
     let theirs = message.clone();
     let mut input = BytesMut::new();
     let ours = move |tally: &mut Tally| {
-        let mut decoder = DataDecoder::default();
+        let mut decoder = DataDecoder::new(policy);
         for chunk in message.chunks(read) {
             input.extend_from_slice(chunk);
             loop {
