@@ -8,10 +8,9 @@ mod common;
 
 use std::sync::LazyLock;
 
-use bytes::{Bytes, BytesMut};
 use common::{
     Client, Server, client_peer, fixed, lines, react, server_peer,
-    tap::{Log, Tap},
+    tap::{Log, Seen, Tap},
 };
 use proptest::{collection::vec, prelude::*};
 use scop_core::{
@@ -19,36 +18,6 @@ use scop_core::{
     *,
 };
 use scop_tls_adapters::Tls;
-
-/// A layer whose output is what the machine inside sent.
-struct Seen<M: Machine>(Tls<Tap<M>>, Log);
-
-impl<M: Machine> Machine for Seen<M> {
-    type Event = M::Event;
-    type Error = <Tls<Tap<M>> as Machine>::Error;
-    fn read(&mut self, now: Instant, input: &mut BytesMut) -> Result<Next<M::Event>, Self::Error> {
-        self.0.read(now, input)
-    }
-    fn read_closed(&mut self, now: Instant) {
-        self.0.read_closed(now);
-    }
-    fn transmit(&mut self, now: Instant) -> Option<Bytes> {
-        while self.1.lock().unwrap().is_empty() {
-            self.0.transmit(now)?;
-        }
-        let said = std::mem::take(&mut *self.1.lock().unwrap());
-        said.into_iter().next().map(|(_, said)| said.into())
-    }
-    fn deadline(&self) -> Option<(Instant, Timer)> {
-        self.0.deadline()
-    }
-    fn expire(&mut self, now: Instant) {
-        self.0.expire(now);
-    }
-    fn upgraded(&mut self, now: Instant, channel: Channel) {
-        self.0.upgraded(now, channel);
-    }
-}
 
 fn server() -> Peer<'static, Seen<Server>> {
     let said = Log::default();

@@ -7,6 +7,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use scop_core::*;
+use scop_tls_adapters::Tls;
 
 /// What was said, by whom, in the order it was said; words in a row are one entry.
 pub type Log = Arc<Mutex<Vec<(char, Vec<u8>)>>>;
@@ -70,6 +71,36 @@ impl<M: Machine> Machine for Tap<M> {
 
     fn upgraded(&mut self, now: Instant, channel: Channel) {
         self.machine.upgraded(now, channel);
+    }
+}
+
+/// A layer whose output is what the machine inside sent.
+pub struct Seen<M: Machine>(pub Tls<Tap<M>>, pub Log);
+
+impl<M: Machine> Machine for Seen<M> {
+    type Event = M::Event;
+    type Error = <Tls<Tap<M>> as Machine>::Error;
+    fn read(&mut self, now: Instant, input: &mut BytesMut) -> Result<Next<M::Event>, Self::Error> {
+        self.0.read(now, input)
+    }
+    fn read_closed(&mut self, now: Instant) {
+        self.0.read_closed(now);
+    }
+    fn transmit(&mut self, now: Instant) -> Option<Bytes> {
+        while self.1.lock().unwrap().is_empty() {
+            self.0.transmit(now)?;
+        }
+        let said = std::mem::take(&mut *self.1.lock().unwrap());
+        said.into_iter().next().map(|(_, said)| said.into())
+    }
+    fn deadline(&self) -> Option<(Instant, Timer)> {
+        self.0.deadline()
+    }
+    fn expire(&mut self, now: Instant) {
+        self.0.expire(now);
+    }
+    fn upgraded(&mut self, now: Instant, channel: Channel) {
+        self.0.upgraded(now, channel);
     }
 }
 
