@@ -13,10 +13,7 @@ use common::{
     tap::{Log, Seen, Tap},
 };
 use proptest::{collection::vec, prelude::*};
-use scop_core::{
-    testkit::{self, End, Note, Peer, Stream, pair, run},
-    *,
-};
+use scop_core::testkit::{self, End, Note, Peer, Stream, pair, run};
 use scop_tls_adapters::Tls;
 
 fn server() -> Peer<'static, Seen<Server>> {

@@ -150,11 +150,11 @@ fn imap_client<W: Machine<Event = imap::Event> + 'static>(
                 step += 1;
                 match step {
                     1 => {
- client.authenticate(tim()).unwrap();
-}
+                        client.authenticate(tim()).unwrap();
+                    }
                     2 => {
- client.select(Folder::INBOX).unwrap();
-}
+                        client.select(Folder::INBOX).unwrap();
+                    }
                     3 => {
                         client
                             .append(Append {
@@ -163,15 +163,15 @@ fn imap_client<W: Machine<Event = imap::Event> + 'static>(
                                 date: None,
                                 size: MESSAGE.len() as u64,
                             })
-                            .unwrap(),;
-}
-4 => {
+                            .unwrap();
+                    }
+                    4 => {
                         let all: SequenceSet = "1:*".parse().unwrap();
                         client.fetch(all, vec![FetchAttribute::Rfc822]).unwrap();
                     }
                     5 => {
- client.logout().unwrap();
-}
+                        client.logout().unwrap();
+                    }
                     _ => {}
                 }
             }
