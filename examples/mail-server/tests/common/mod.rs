@@ -56,7 +56,11 @@ pub fn command(data: &Path, more: &[&str]) -> Command {
 
 impl Server {
     pub fn start(data: &Path, more: &[&str]) -> Self {
-        let mut child = command(data, more)
+        Self::run(&mut command(data, more))
+    }
+
+    pub fn run(command: &mut Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
