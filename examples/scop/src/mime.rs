@@ -149,7 +149,7 @@ fn to_text(message: &Message<'_>) -> String {
             out,
             "{:indent$}{id} {} {}, {} bytes at {}",
             "",
-            printable(&part.content_type().essence()),
+            printable(part.content_type().essence()),
             printable(&part.encoding().to_string()),
             part.body_length(),
             part.body_offset(),

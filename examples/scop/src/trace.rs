@@ -300,8 +300,7 @@ mod tests {
                 }
             }
         }
-        let text = lines.borrow().clone();
-        text
+        lines.borrow().clone()
     }
 
     #[test]

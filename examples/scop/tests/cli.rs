@@ -311,3 +311,175 @@ fn what_cannot_work_is_said_before_anything_is_sent() {
         assert_eq!(code(&output), expected, "{}", text(&output.stderr));
     }
 }
+
+/// An IMAP server for one connection, without TLS, with two messages in INBOX.
+fn imap_server() -> SocketAddr {
+    use scop_imap_proto::{
+        command::{Command, FetchAttribute},
+        response::{Condition, Data, Fetch, FetchItem, RespText, Value},
+        server::{Selected, Server, ServerConfig, ServerEvent},
+        types::{DateTime, Flag},
+    };
+    let number = |n| std::num::NonZeroU32::new(n).unwrap();
+    let large = "x".repeat(76) + "\r\n";
+    let messages = [
+        "From: Ann <a@x.test>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nhello\r\n".to_owned(),
+        "From: b@x.test\r\nSubject: \x1b[31mred\r\n\r\n".to_owned() + &large.repeat(3000),
+    ];
+    let fetched = move |index: usize, attributes: &[FetchAttribute]| {
+        let message = &messages[index];
+        let header = &message[..message.find("\r\n\r\n").unwrap() + 4];
+        let items = attributes.iter().map(|a| match a {
+            FetchAttribute::Uid => FetchItem::Uid(number(7 + index as u32)),
+            FetchAttribute::Flags => FetchItem::Flags(vec![Flag::Seen]),
+            FetchAttribute::Rfc822Size => FetchItem::Rfc822Size(message.len() as u64),
+            FetchAttribute::InternalDate => {
+                FetchItem::InternalDate(DateTime::from_unix(1_700_000_000, 0).unwrap())
+            }
+            FetchAttribute::Section { section, .. } => {
+                let whole = section.text().is_none();
+                let text = if whole { message.as_str() } else { header };
+                FetchItem::Section {
+                    section: section.clone(),
+                    origin: None,
+                    value: Value::Inline(text.to_owned().into()),
+                }
+            }
+            other => panic!("asked for {other:?}"),
+        });
+        Data::Fetch(Fetch {
+            number: number(1 + index as u32),
+            items: items.collect(),
+        })
+    };
+    let mut config = ServerConfig::new();
+    config.login_in_clear = true;
+    let server = Server::new(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let (socket, _) = listener.accept().unwrap();
+        let mut driver = Driver::new(socket, Tls::plain(server));
+        while let Ok(Some(event)) = driver.next() {
+            let server = driver.machine_mut();
+            let (tag, condition) = match event {
+                ServerEvent::Login { tag, credentials } => {
+                    let right = credentials.password().expose() == b"secret";
+                    (tag, if right { Condition::Ok } else { Condition::No })
+                }
+                ServerEvent::Command { tag, command } => match command {
+                    Command::Examine(_) => {
+                        let selected = Selected {
+                            flags: vec![Flag::Seen],
+                            permanent_flags: Vec::new(),
+                            exists: 2,
+                            recent: 0,
+                            unseen: None,
+                            uid_validity: number(1),
+                            uid_next: number(9),
+                            read_only: true,
+                        };
+                        server.select_done(&tag, &selected).unwrap();
+                        continue;
+                    }
+                    Command::Fetch(fetch) => {
+                        for index in 0..2 {
+                            if fetch.set.contains(7 + index as u32, 8) {
+                                let data = fetched(index, &fetch.attributes);
+                                server.data(&data).unwrap();
+                            }
+                        }
+                        (tag, Condition::Ok)
+                    }
+                    other => panic!("asked for {other:?}"),
+                },
+                _ => continue,
+            };
+            server.done(&tag, condition, RespText::new("done")).unwrap();
+        }
+    });
+    address
+}
+
+#[test]
+fn mailbox_lists_and_reads_byte_for_byte() {
+    let here = folder("mailbox");
+    fs::write(here.join("password"), "secret\n").unwrap();
+    let mailbox = |more: &[&str]| {
+        let server = localhost(imap_server());
+        let args = [
+            &["mailbox", more[0], "--server", &server, "--tls", "none"][..],
+            &[
+                "--user",
+                "demo",
+                "--password-file",
+                "password",
+                "--password-in-clear",
+            ],
+            &more[1..],
+        ];
+        scop(&here, &args.concat(), b"")
+    };
+    let output = mailbox(&["list"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    // A sender's control characters are shown, not obeyed.
+    assert_eq!(
+        text(&output.stdout),
+        "7\t14-Nov-2023 22:13:20 +0000\t69\t\\Seen\tAnn <a@x.test>\tGrüße\n\
+         8\t14-Nov-2023 22:13:20 +0000\t234037\t\\Seen\tb@x.test\t\\u{1b}[31mred\n"
+    );
+    let output = mailbox(&["read", "8"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    assert!(output.stdout.len() == 234_037 && output.stdout.ends_with(b"xx\r\n"));
+    let output = mailbox(&["read", "7", "--trace"]);
+    assert!(output.stdout.ends_with(b"\r\n\r\nhello\r\n"));
+    let trace = text(&output.stderr);
+    assert!(trace.contains("AUTHENTICATE PLAIN ***\n"), "{trace}");
+    let output = mailbox(&["read", "9"]);
+    assert_eq!(code(&output), 66, "{}", text(&output.stderr));
+    fs::write(here.join("password"), "guess\n").unwrap();
+    assert_eq!(code(&mailbox(&["list"])), 77);
+}
+
+#[test]
+fn mime_prints_the_tree_as_json_and_for_people() {
+    let here = folder("mime");
+    let message = b"From: =?utf-8?q?J=C3=B6?= <a@b.test>\r\nTo: x@y.test\r\n\
+        Date: Mon, 2 Jan 2006 15:04:05 -0700\r\nSubject: t\r\nMessage-ID: <1@b>\r\n\
+        Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\
+        Content-Type: text/plain; charset=iso-8859-1\r\n\
+        Content-Transfer-Encoding: quoted-printable\r\n\r\ncaf=E9\r\n--b\r\n\
+        Content-Type: image/png; name=\"a.png\"\r\nContent-Disposition: attachment\r\n\
+        Content-Transfer-Encoding: base64\r\n\r\niVBORw==\r\n--b--\r\n";
+    let output = scop(&here, &["mime", "--json"], message);
+    assert_eq!(code(&output), 0);
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["from"][0]["name"], "J\u{f6}");
+    assert_eq!(found["date"], "2006-01-02T15:04:05-07:00");
+    assert_eq!(found["cc"], serde_json::json!([]));
+    let parts = &found["root"]["parts"];
+    let (plain, image) = (&parts[0], &parts[1]);
+    assert_eq!((&plain["id"], &image["id"]), (&"1".into(), &"2".into()));
+    assert_eq!(plain["parameters"]["charset"], "iso-8859-1");
+    let offset = usize::try_from(plain["body_offset"].as_u64().unwrap()).unwrap();
+    let length = usize::try_from(plain["body_length"].as_u64().unwrap()).unwrap();
+    assert_eq!(&message[offset..offset + length], b"caf=E9");
+    // printf 'caf\351' | sha256sum; printf 'caf\303\251' | sha256sum
+    assert_eq!(
+        plain["decoded_sha256"],
+        "dafd66c0b98965e688be1fc12942c09f0350e6be0685017c3f234e97d0adc92e"
+    );
+    assert_eq!(
+        plain["text_sha256"],
+        "850f7dc43910ff890f8879c0ed26fe697c93a067ad93a7d50f466a7028a9bf4e"
+    );
+    assert_eq!(image["filename"], "a.png");
+    assert_eq!(image["disposition"], "attachment");
+    assert_eq!(image["decoded_length"], 4);
+    assert_eq!(image["text_sha256"], serde_json::Value::Null);
+
+    let output = scop(&here, &["mime"], message);
+    let shown = text(&output.stdout);
+    assert!(shown.contains("From: J\u{f6} <a@b.test>\n"), "{shown}");
+    assert!(shown.contains("2 image/png base64, 8 bytes at"), "{shown}");
+}
