@@ -214,6 +214,20 @@ def pipelined():
     assert (got, expunged) == (8, 1)
 
 
+def gone():
+    deliver("Subject: one\r\n\r\n")
+    first, second = imap(), imap()
+    ok(first.create("Other"))
+    for client in (first, second):
+        ok(client.select("INBOX"))
+    ok(first.store("1", "+FLAGS", "(\\Deleted)"))
+    ok(first.expunge())
+    # The second has not heard of it yet, and is not told that it has a copy.
+    kind, text = second.copy("1", "Other")
+    assert kind == "NO" and b"[EXPUNGEISSUED]" in text[0], (kind, text)
+    ok(second.uid("COPY", "1", "Other"))
+
+
 def mailboxes():
     client = imap()
     names = lambda *of: [line.decode().split(' "/" ')[1].strip('"') for line in ok(client.list(*of)) if line]

@@ -55,6 +55,11 @@ fn sessions_number_messages_alike_and_hear_of_each_other() {
 }
 
 #[test]
+fn no_copy_of_a_message_that_is_gone_is_claimed() {
+    run("gone");
+}
+
+#[test]
 fn idle_wakes_when_mail_arrives() {
     run("idle");
 }

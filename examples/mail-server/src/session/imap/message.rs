@@ -172,7 +172,12 @@ impl Session {
         let destination = set(&mut copied.uids.iter().map(|(_, to)| *to));
         let done = if remove { "Moved" } else { "Copied" };
         let Some((source, destination)) = source.zip(destination) else {
-            return ok(done);
+            if copy.uid {
+                return ok(done); // UIDs that nobody has are no error (RFC 3501 6.4.8)
+            }
+            // Another session was faster: no copy may be believed in (RFC 2180 4.4).
+            let text = RespText::new("The messages are gone").with(Code::ExpungeIssued);
+            return Err(Failed::No(text));
         };
         let code = Code::CopyUid {
             uid_validity: number(copied.uid_validity),
