@@ -284,3 +284,22 @@ pub(crate) fn submit(
     drop(peer);
     Rc::into_inner(submission).unwrap().into_inner().report()
 }
+
+pub(crate) fn tim() -> Credentials {
+    Credentials::new("tim", "tanstaaftanstaaf").unwrap()
+}
+
+/// What the caller was told in `transcript`, and the end.
+pub(crate) fn events(script: Script, transcript: &str) -> Vec<String> {
+    let outcome = converse(&mut script.peer(), Side::Client, transcript);
+    let notes = outcome.notes.iter().map(|n| format!("{n:?}"));
+    let mut said: Vec<String> = notes
+        .flat_map(|n| n.lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    said.push(format!("{:?}", outcome.end));
+    said
+}
+
+pub(crate) fn last(script: Script, transcript: &str) -> String {
+    events(script, transcript).pop().unwrap()
+}
