@@ -110,6 +110,22 @@ impl Index {
         self.kept_bytes.get(range).unwrap_or_default()
     }
 
+    /// The message as far as the index alone knows it: its parts, where they are, their
+    /// types, and the fields that are kept. Bodies are empty, and so are other fields.
+    ///
+    /// ```
+    /// use scop_mime::{Index, Limits};
+    ///
+    /// let index = Index::of(b"Subject: hi\r\nX-Note: y\r\n\r\nHello\r\n", &Limits::default());
+    /// let outline = index.outline();
+    /// assert_eq!(outline.header().subject().as_deref(), Some("hi"));
+    /// assert_eq!((outline.root().body_offset(), outline.root().body_length()), (26, 7));
+    /// ```
+    #[must_use]
+    pub fn outline(&self) -> Message<'_> {
+        Message::of_index(self)
+    }
+
     /// Data for IMAP's ENVELOPE, from the fields that the index keeps.
     ///
     /// ```
@@ -121,13 +137,13 @@ impl Index {
     /// ```
     #[must_use]
     pub fn envelope(&self) -> Envelope {
-        Message::of_index(self).envelope()
+        self.outline().envelope()
     }
 
     /// Data for IMAP's BODY and BODYSTRUCTURE, from the fields that the index keeps.
     #[must_use]
     pub fn body_structure(&self) -> BodyStructure {
-        Message::of_index(self).body_structure()
+        self.outline().body_structure()
     }
 
     /// The size of the message.
