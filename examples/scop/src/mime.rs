@@ -135,8 +135,11 @@ fn to_text(message: &Message<'_>) -> String {
             "Date",
             header.date().map(|d| d.to_string()).unwrap_or_default(),
         ),
-        ("Subject", header.subject().unwrap_or_default()),
-        ("Message-ID", header.message_id().unwrap_or_default()),
+        ("Subject", header.subject().unwrap_or_default().into_owned()),
+        (
+            "Message-ID",
+            header.message_id().unwrap_or_default().into_owned(),
+        ),
     ];
     for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
         let _ = writeln!(out, "{name}: {}", printable(value));

@@ -1,7 +1,6 @@
 //! A header and its fields. Values are parsed when they are asked for.
 
 use alloc::borrow::Cow;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::index::{Index, PartRecord};
@@ -56,9 +55,9 @@ impl<'m, 'a> Header<'m, 'a> {
     }
 
     /// The fields of this name, in any case, in order.
-    pub fn all(&self, name: &str) -> impl Iterator<Item = Field<'a>> {
-        self.fields()
-            .filter(move |f| f.name().eq_ignore_ascii_case(name))
+    pub fn all<'n>(&self, name: &'n str) -> impl Iterator<Item = Field<'a>> + use<'m, 'a, 'n> {
+        // The length first: most fields are passed over without a look at their bytes.
+        self.fields().filter(move |f| f.is(name))
     }
 
     /// The first field of this name, in any case.
@@ -69,7 +68,7 @@ impl<'m, 'a> Header<'m, 'a> {
 
     /// The Subject, decoded.
     #[must_use]
-    pub fn subject(&self) -> Option<String> {
+    pub fn subject(&self) -> Option<Cow<'a, str>> {
         self.get("subject").map(|f| f.text())
     }
 
@@ -81,23 +80,23 @@ impl<'m, 'a> Header<'m, 'a> {
 
     /// The Message-ID, without its brackets.
     #[must_use]
-    pub fn message_id(&self) -> Option<String> {
+    pub fn message_id(&self) -> Option<Cow<'a, str>> {
         self.get("message-id")?.message_ids().into_iter().next()
     }
 
     /// The ids of In-Reply-To, without their brackets.
     #[must_use]
-    pub fn in_reply_to(&self) -> Vec<String> {
+    pub fn in_reply_to(&self) -> Vec<Cow<'a, str>> {
         self.ids("in-reply-to")
     }
 
     /// The ids of References, without their brackets.
     #[must_use]
-    pub fn references(&self) -> Vec<String> {
+    pub fn references(&self) -> Vec<Cow<'a, str>> {
         self.ids("references")
     }
 
-    fn ids(&self, name: &str) -> Vec<String> {
+    fn ids(&self, name: &str) -> Vec<Cow<'a, str>> {
         self.get(name).map_or(Vec::new(), |f| f.message_ids())
     }
 
@@ -159,6 +158,16 @@ impl<'a> Field<'a> {
         core::str::from_utf8(name.unwrap_or_default()).unwrap_or_default()
     }
 
+    /// Whether it has this name, in any case. A line that is no field has none.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        let length = self.at.name_length as usize;
+        length == name.len()
+            && length > 0
+            && (self.raw().get(..length))
+                .is_some_and(|own| own.eq_ignore_ascii_case(name.as_bytes()))
+    }
+
     /// All of it as stored, its line ends included.
     #[must_use]
     pub fn raw(&self) -> &'a [u8] {
@@ -199,14 +208,17 @@ impl<'a> Field<'a> {
 
     /// The value as text: on one line, encoded words decoded (RFC 2047).
     #[must_use]
-    pub fn text(&self) -> String {
+    pub fn text(&self) -> Cow<'a, str> {
         words::decode(self.value())
     }
 
     /// The value on one line as text, encoded words as they are.
     #[must_use]
-    pub fn raw_text(&self) -> String {
-        raw_text(&self.unfolded()).into_owned()
+    pub fn raw_text(&self) -> Cow<'a, str> {
+        match self.unfolded() {
+            Cow::Borrowed(value) => raw_text(value),
+            Cow::Owned(value) => Cow::Owned(raw_text(&value).into_owned()),
+        }
     }
 
     /// The value as a list of addresses.
@@ -223,7 +235,7 @@ impl<'a> Field<'a> {
 
     /// The value as message ids, without their brackets.
     #[must_use]
-    pub fn message_ids(&self) -> Vec<String> {
+    pub fn message_ids(&self) -> Vec<Cow<'a, str>> {
         ids::parse(self.value())
     }
 

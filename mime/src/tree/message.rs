@@ -374,14 +374,14 @@ impl<'m, 'a> Part<'m, 'a> {
 
     /// The Content-ID, without its brackets.
     #[must_use]
-    pub fn content_id(&self) -> Option<String> {
+    pub fn content_id(&self) -> Option<Cow<'a, str>> {
         let field = self.header().get("content-id")?;
         field.message_ids().into_iter().next()
     }
 
     /// The Content-Description, decoded.
     #[must_use]
-    pub fn description(&self) -> Option<String> {
+    pub fn description(&self) -> Option<Cow<'a, str>> {
         Some(words::decode(
             self.header().get("content-description")?.value(),
         ))

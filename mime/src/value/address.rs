@@ -28,7 +28,7 @@ impl<'a> Address<'a> {
     pub fn group(&self) -> Option<String> {
         match self {
             Address::Mailbox(_) => None,
-            Address::Group { raw_name, .. } => Some(words::decode(raw_name)),
+            Address::Group { raw_name, .. } => Some(words::decode(raw_name).into_owned()),
         }
     }
 
@@ -56,7 +56,7 @@ impl<'a> Mailbox<'a> {
     /// address, as mail of old has it.
     #[must_use]
     pub fn name(&self) -> Option<String> {
-        let name = words::decode(self.raw_name.as_deref()?);
+        let name = words::decode(self.raw_name.as_deref()?).into_owned();
         (!name.is_empty()).then_some(name)
     }
 

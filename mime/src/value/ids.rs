@@ -1,6 +1,6 @@
 //! Message-IDs (RFC 5322 3.6.4).
 
-use alloc::string::String;
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::lex::{Cursor, is_space, raw_text};
@@ -9,7 +9,7 @@ use super::lex::{Cursor, is_space, raw_text};
 /// without white space. Words between them, which RFC 822 allowed, are left out;
 /// where nothing is in brackets, each word with an `@` is taken for one.
 #[must_use]
-pub(crate) fn parse(value: &[u8]) -> Vec<String> {
+pub(crate) fn parse(value: &[u8]) -> Vec<Cow<'_, str>> {
     let mut ids = Vec::new();
     let mut bare = Vec::new();
     let mut cursor = Cursor::new(value);
@@ -21,9 +21,9 @@ pub(crate) fn parse(value: &[u8]) -> Vec<String> {
                 cursor.bump();
                 let id = cursor.take_while(|b| !matches!(b, b'>' | b'<'));
                 cursor.eat(b'>');
-                let id: Vec<u8> = id.iter().copied().filter(|b| !is_space(*b)).collect();
+                let id = without_space(id);
                 if !id.is_empty() {
-                    ids.push(raw_text(&id).into_owned());
+                    ids.push(id);
                 }
             }
             Some(_) => {
@@ -32,7 +32,7 @@ pub(crate) fn parse(value: &[u8]) -> Vec<String> {
                     cursor.bump();
                 }
                 if ids.is_empty() && word.contains(&b'@') {
-                    bare.push(raw_text(word).into_owned());
+                    bare.push(raw_text(word));
                 }
             }
         }
@@ -41,6 +41,14 @@ pub(crate) fn parse(value: &[u8]) -> Vec<String> {
         true => bare,
         false => ids,
     }
+}
+
+fn without_space(id: &[u8]) -> Cow<'_, str> {
+    if !id.iter().any(|b| is_space(*b)) {
+        return raw_text(id);
+    }
+    let kept: Vec<u8> = id.iter().copied().filter(|b| !is_space(*b)).collect();
+    Cow::Owned(raw_text(&kept).into_owned())
 }
 
 #[cfg(test)]

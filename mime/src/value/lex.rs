@@ -139,7 +139,7 @@ pub(crate) fn unescape(text: &[u8]) -> Vec<u8> {
     let mut bytes = text.iter();
     while let Some(byte) = bytes.next() {
         match byte {
-            b'\\' => out.extend(bytes.next()),
+            b'\\' => out.extend(bytes.next().filter(|b| !matches!(b, b'\r' | b'\n'))),
             b'\r' | b'\n' => {}
             byte => out.push(*byte),
         }

@@ -255,7 +255,7 @@ fn combine(mut g: Gathered<'_>) -> Option<Parameter> {
     let raw = g.plain?.into_owned();
     Some(Parameter {
         name: g.name,
-        value: words::decode(&raw),
+        value: words::decode(&raw).into_owned(),
         raw,
         extended: false,
         language: None,

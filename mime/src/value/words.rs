@@ -1,9 +1,10 @@
 //! Encoded words (RFC 2047, with the language of RFC 2231 section 5) in text.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr2, memchr3, memmem};
 
 use super::charset;
 use super::lex::{is_space, raw_text};
@@ -29,15 +30,21 @@ struct Run<'a> {
 }
 
 /// Text of a header: unfolded, encoded words decoded, bytes above 127 as UTF-8 or
-/// ISO-8859-1. White space at the ends is dropped.
+/// ISO-8859-1. White space at the ends is dropped. Borrowed where nothing is to decode.
 ///
 /// White space between two encoded words is dropped, and their bytes are joined
 /// before the charset is applied. Words are decoded wherever they stand, also
 /// where RFC 2047 section 5 does not allow them, and with spaces in them; a word of
 /// an unknown charset stays as it is.
 #[must_use]
-pub(crate) fn decode(value: &[u8]) -> String {
+pub(crate) fn decode(value: &[u8]) -> Cow<'_, str> {
     let value = super::lex::trim(value);
+    let plain = memchr3(b'=', b'\r', b'\n', value).is_none();
+    if (plain || (memchr2(b'\r', b'\n', value).is_none() && memmem::find(value, b"=?").is_none()))
+        && let Ok(text) = core::str::from_utf8(value)
+    {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(value.len());
     let mut run = Run::default();
     let mut after_word = false;
@@ -65,7 +72,7 @@ pub(crate) fn decode(value: &[u8]) -> String {
     }
     run.end(&mut out);
     text(rest, &mut out);
-    out
+    Cow::Owned(out)
 }
 
 fn text(bytes: &[u8], out: &mut String) {
