@@ -1,11 +1,27 @@
 //! `cargo run --release -- [AREA..] [--row TEXT] [--json] [--check]`: scop beside other
 //! libraries, on the same bytes, in one run. See `README.md` beside this crate.
 
+// Not every area needs all that measures.
+#![cfg_attr(
+    not(all(
+        feature = "smtp",
+        feature = "imap",
+        feature = "machines",
+        feature = "mime"
+    )),
+    allow(dead_code)
+)]
+
+#[cfg(feature = "imap")]
 mod imap;
+#[cfg(feature = "machines")]
 mod machines;
 mod measure;
 mod memory;
+#[cfg(feature = "mime")]
+mod mime;
 mod report;
+#[cfg(feature = "smtp")]
 mod smtp;
 
 use std::process::ExitCode;
@@ -15,9 +31,14 @@ use measure::Row;
 type Area = (&'static str, fn() -> Vec<Row>);
 
 const AREAS: &[Area] = &[
+    #[cfg(feature = "smtp")]
     ("smtp", smtp::rows),
+    #[cfg(feature = "imap")]
     ("imap", imap::rows),
+    #[cfg(feature = "machines")]
     ("machines", machines::rows),
+    #[cfg(feature = "mime")]
+    ("mime", mime::rows),
 ];
 
 fn main() -> ExitCode {
@@ -29,6 +50,17 @@ fn main() -> ExitCode {
             "--row" => wanted = arguments.next().unwrap_or_default(),
             "--json" => json = true,
             "--check" => check = true,
+            #[cfg(feature = "mime")]
+            "--disagreements" => {
+                let directory = arguments.next().unwrap_or_default();
+                return match mime::disagreements::report(directory.as_ref()) {
+                    Ok(()) => ExitCode::SUCCESS,
+                    Err(error) => {
+                        eprintln!("{directory}: {error}");
+                        ExitCode::FAILURE
+                    }
+                };
+            }
             name if AREAS.iter().any(|(area, _)| *area == name) => chosen.push(argument),
             other => {
                 let areas: Vec<_> = AREAS.iter().map(|(area, _)| *area).collect();
@@ -43,6 +75,7 @@ fn main() -> ExitCode {
     if !json && !check {
         println!("{}", report::HEAD);
     }
+    let mut status = ExitCode::SUCCESS;
     for (area, rows) in AREAS {
         if !chosen.is_empty() && !chosen.iter().any(|c| c == area) {
             continue;
@@ -50,16 +83,26 @@ fn main() -> ExitCode {
         let chosen = rows()
             .into_iter()
             .filter(|row| row.name().contains(&wanted));
-        for line in chosen.flat_map(|row| row.run(check)) {
-            if check {
-                let with = line.peer.map_or("alone", |(name, ..)| name);
-                println!("{area}: {} is the same work ({with})", line.row);
-            } else if json {
-                println!("{}", report::json(&line));
-            } else {
-                println!("{}", report::row(&line));
+        for row in chosen {
+            let lines = match row.run(check) {
+                Ok(lines) => lines,
+                Err(difference) => {
+                    eprintln!("{difference}");
+                    status = ExitCode::FAILURE;
+                    continue;
+                }
+            };
+            for line in lines {
+                if check {
+                    let with = line.peer.map_or("alone", |(name, ..)| name);
+                    println!("{area}: {} is the same work ({with})", line.row);
+                } else if json {
+                    println!("{}", report::json(&line));
+                } else {
+                    println!("{}", report::row(&line));
+                }
             }
         }
     }
-    ExitCode::SUCCESS
+    status
 }

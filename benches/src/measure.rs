@@ -17,15 +17,37 @@ pub struct Tally {
     deep: bool,
     items: u64,
     sum: u64,
+    /// What came, one by one, to say where two sides part.
+    log: Vec<String>,
 }
 
 impl Tally {
-    fn new(deep: bool) -> Tally {
+    pub fn new(deep: bool) -> Tally {
         Tally {
             deep,
             items: 0,
             sum: 0,
+            log: Vec::new(),
         }
+    }
+
+    /// Whether the same came out of both.
+    pub fn is_same(&self, other: &Tally) -> bool {
+        (self.items, self.sum) == (other.items, other.sum)
+    }
+
+    /// The first value in which they differ: this side's, the other's.
+    pub fn difference<'t>(&'t self, other: &'t Tally) -> (&'t str, &'t str) {
+        let differs = |i: &usize| self.log.get(*i) != other.log.get(*i);
+        let most = self.log.len().max(other.log.len());
+        let at = (0..most).find(differs).unwrap_or(most);
+        let line = |tally: &'t Tally| tally.log.get(at).map_or("nothing", |l| l);
+        (line(self), line(other))
+    }
+
+    /// This is the comparison, not what is timed.
+    pub fn is_comparison(&self) -> bool {
+        self.deep
     }
 
     /// One more item is done.
@@ -35,6 +57,13 @@ impl Tally {
 
     /// A value that came out of it.
     pub fn number(&mut self, n: u64) {
+        self.mix(n);
+        if self.deep {
+            self.log.push(n.to_string());
+        }
+    }
+
+    fn mix(&mut self, n: u64) {
         self.sum = (self.sum ^ n).wrapping_mul(0x0100_0000_01b3);
     }
 
@@ -43,8 +72,13 @@ impl Tally {
     pub fn bytes(&mut self, bytes: &[u8]) {
         if self.deep {
             for &b in bytes {
-                self.number(u64::from(b));
+                self.mix(u64::from(b));
             }
+            let sum = self.sum % 0x1_0000;
+            let shown = &bytes[..bytes.len().min(60)];
+            let length = bytes.len();
+            let line = format!("\"{}\" ({length} bytes, {sum:04x})", shown.escape_ascii());
+            self.log.push(line);
         } else {
             self.sum = self.sum.wrapping_add(black_box(bytes).len() as u64);
         }
@@ -172,14 +206,14 @@ impl Row {
 
     /// Compares and, unless `check_only`, times.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// When the sides did not do the same work.
-    pub fn run(mut self, check_only: bool) -> Vec<Line> {
+    /// Who did other work than we.
+    pub fn run(mut self, check_only: bool) -> Result<Vec<Line>, String> {
         let (unit, mut ours) = match self.kind {
             Kind::Timed(unit, work) => (unit, work),
             Kind::Figure(unit, figure) => {
-                return vec![Line {
+                return Ok(vec![Line {
                     area: self.area,
                     row: self.name,
                     unit,
@@ -187,20 +221,22 @@ impl Row {
                     peer: None,
                     goal: self.goal,
                     allocations: (None, None),
-                }];
+                }]);
             }
         };
-        let (items, sum) = done(&mut ours);
-        assert!(items > 0, "{}: nothing was done", self.name);
+        let deep = done(&mut ours);
+        if deep.items == 0 {
+            return Err(format!("{} {}: nothing was done", self.area, self.name));
+        }
         for (peer, work) in &mut self.peers {
             let theirs = done(work);
-            assert_eq!(
-                (items, sum),
-                theirs,
-                "{} {}: {peer} did other work (items, sum)",
-                self.area,
-                self.name
-            );
+            if !deep.is_same(&theirs) {
+                let (area, name) = (self.area, &self.name);
+                let (here, there) = deep.difference(&theirs);
+                return Err(format!(
+                    "{area} {name}: {peer} did other work: {there}, ours {here}"
+                ));
+            }
         }
         let mut sides: Vec<&mut Work> = vec![&mut ours];
         sides.extend(self.peers.iter_mut().map(|(_, work)| work));
@@ -229,7 +265,7 @@ impl Row {
             allocations: (Some(allocations[0]), theirs),
         };
         if self.peers.is_empty() {
-            return vec![line(None, None)];
+            return Ok(vec![line(None, None)]);
         }
         let compared = self.peers.iter().enumerate().map(|(i, (name, _))| {
             let theirs = times[i + 1];
@@ -239,14 +275,14 @@ impl Row {
                 Some(allocations[i + 1]),
             )
         });
-        compared.collect()
+        Ok(compared.collect())
     }
 }
 
-fn done(work: &mut Work) -> (u64, u64) {
+fn done(work: &mut Work) -> Tally {
     let mut tally = Tally::new(true);
     work(&mut tally);
-    (tally.items, tally.sum)
+    tally
 }
 
 /// How long a pass took, side by side.
