@@ -1,121 +1,35 @@
-//! What is kept beside a message: where its parts lie, and what ENVELOPE and
-//! BODYSTRUCTURE say of it.
+//! What is kept beside a message: scop-mime's index of it, which is all that
+//! ENVELOPE, BODYSTRUCTURE and the places of sections need.
 //!
 //! It is computed once, from the passing bytes: the message is never in memory as
 //! a whole.
-//!
-//! ```text
-//! kept:  length of the index, 4 bytes | scop-mime's Index | a FETCH response
-//! ```
 
 use bytes::Bytes;
-use scop_core::Outbox;
 use scop_imap_proto::response::{
-    Address, BodyStructure, Data, Envelope, Extension, Fetch, FetchItem, Media, Multipart,
-    MultipartExtension, Parameters, Part, PartExtension, Response,
+    Address, BodyStructure, Envelope, Extension, Media, Multipart, MultipartExtension, Parameters,
+    Part, PartExtension,
 };
-use scop_mime::{self as mime, Index, Indexer, Limits, Message};
+use scop_mime::{self as mime, Index, Indexer, Limits};
 
-use super::mailbox::number;
 use crate::store::{Content, StoreError};
 
-/// See the module.
-pub(super) struct Described {
-    pub(super) index: Index,
-    pub(super) envelope: Box<Envelope>,
-    pub(super) structure: Box<BodyStructure>,
-}
-
-impl Described {
-    /// Of a message in the store, which keeps it if it has not yet.
-    pub(super) async fn of(content: &dyn Content) -> Result<Self, StoreError> {
-        if let Some(described) = content.structure().and_then(|kept| Self::from_kept(&kept)) {
-            return Ok(described);
-        }
-        let described = Self::compute(content).await?;
-        content.keep_structure(described.kept());
-        Ok(described)
+/// The index of a message in the store, which keeps it if it has not yet. One that
+/// an earlier version kept otherwise is made anew.
+pub(super) async fn index(content: &dyn Content) -> Result<Index, StoreError> {
+    let kept = content.structure();
+    if let Some(index) = kept.and_then(|kept| Index::from_bytes(&kept).ok()) {
+        return Ok(index);
     }
-
-    async fn compute(content: &dyn Content) -> Result<Self, StoreError> {
-        let limits = Limits::default();
-        let mut indexer = Indexer::new(limits.clone());
-        let mut at = 0;
-        while at < content.size() {
-            let piece = piece(content, at).await?;
-            at += piece.len() as u64;
-            indexer.write(&piece);
-        }
-        let index = indexer.finish();
-        let outline = Message::with_index(&[], index.clone(), &limits);
-        let headers: Vec<_> = outline
-            .parts()
-            .map(|part| part.offset()..part.body_offset())
-            .collect();
-        // Only headers are read here, each in its place in memory that is else
-        // untouched, which the system does not hand out before it is.
-        let mut skeleton = vec![0; usize::try_from(content.size()).unwrap_or(usize::MAX)];
-        for header in headers {
-            let mut at = header.start;
-            while at < header.end {
-                let mut piece = piece(content, at).await?;
-                piece.truncate(usize::try_from(header.end - at).unwrap_or(usize::MAX));
-                let place = skeleton.get_mut(at as usize..).unwrap_or_default();
-                place
-                    .iter_mut()
-                    .zip(&piece)
-                    .for_each(|(to, from)| *to = *from);
-                at += piece.len() as u64;
-            }
-        }
-        let message = Message::with_index(&skeleton, index.clone(), &limits);
-        Ok(Described {
-            envelope: Box::new(envelope(message.envelope())),
-            structure: Box::new(structure(message.body_structure())),
-            index,
-        })
+    let mut indexer = Indexer::new(Limits::default());
+    let mut at = 0;
+    while at < content.size() {
+        let piece = piece(content, at).await?;
+        at += piece.len() as u64;
+        indexer.write(&piece);
     }
-
-    fn kept(&self) -> Bytes {
-        let index = self.index.to_bytes();
-        let length = u32::try_from(index.len()).unwrap_or(u32::MAX);
-        let mut kept = length.to_be_bytes().to_vec();
-        kept.extend_from_slice(&index);
-        let mut out = Outbox::new(usize::MAX);
-        let fetch = Fetch {
-            number: number(1),
-            items: vec![
-                FetchItem::Envelope(self.envelope.clone()),
-                FetchItem::BodyStructure(self.structure.clone()),
-            ],
-        };
-        Response::Data(Data::Fetch(fetch)).encode(&mut out);
-        while let Some(chunk) = out.pop() {
-            kept.extend_from_slice(&chunk);
-        }
-        kept.into()
-    }
-
-    /// `None` if an earlier version kept it, which did it otherwise.
-    fn from_kept(kept: &[u8]) -> Option<Self> {
-        let (length, rest) = kept.split_first_chunk()?;
-        let (index, response) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
-        let index = Index::from_bytes(index).ok()?;
-        let Response::Data(Data::Fetch(fetch)) = Response::parse(response) else {
-            return None;
-        };
-        let mut items = fetch.items.into_iter();
-        match (items.next()?, items.next()?) {
-            (FetchItem::Envelope(envelope), FetchItem::BodyStructure(structure)) => {
-                Some(Described {
-                    index,
-                    envelope,
-                    structure,
-                })
-            }
-            _ => None,
-        }
-    }
+    let index = indexer.finish();
+    content.keep_structure(index.to_bytes().into());
+    Ok(index)
 }
 
 /// The next bytes of a message, of which there must be some.
@@ -129,7 +43,8 @@ pub(super) async fn piece(content: &dyn Content, at: u64) -> Result<Bytes, Store
     Ok(piece)
 }
 
-fn envelope(of: mime::Envelope) -> Envelope {
+/// As the protocol's type.
+pub(super) fn envelope(of: mime::Envelope) -> Envelope {
     let addresses = |all: Vec<mime::EnvelopeAddress>| {
         let address = |a: mime::EnvelopeAddress| Address {
             name: a.name.map(Into::into),
@@ -153,8 +68,8 @@ fn envelope(of: mime::Envelope) -> Envelope {
     }
 }
 
-/// The depth of `of` is bounded where it is made.
-fn structure(of: mime::BodyStructure) -> BodyStructure {
+/// As the protocol's type. The depth of `of` is bounded where it is made.
+pub(super) fn structure(of: mime::BodyStructure) -> BodyStructure {
     let parameters = |all: Vec<(Vec<u8>, Vec<u8>)>| -> Parameters {
         all.into_iter().map(|(n, v)| (n.into(), v.into())).collect()
     };
@@ -208,50 +123,99 @@ fn structure(of: mime::BodyStructure) -> BodyStructure {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
     use crate::store::Answer;
+    use scop_mime::Message;
 
     /// A message that comes in pieces of seven bytes, and is never whole.
-    struct Dripping(&'static [u8]);
+    pub(crate) struct Dripping {
+        pub(crate) text: Vec<u8>,
+        pub(crate) kept: Mutex<Option<Bytes>>,
+        /// How many bytes were read.
+        pub(crate) read: Mutex<u64>,
+    }
 
-    impl Content for Dripping {
+    impl Dripping {
+        pub(crate) fn new(text: &[u8]) -> Arc<Self> {
+            Arc::new(Dripping {
+                text: text.to_vec(),
+                kept: Mutex::default(),
+                read: Mutex::default(),
+            })
+        }
+
+        /// How many bytes were read since this was asked last.
+        pub(crate) fn was_read(&self) -> u64 {
+            std::mem::take(&mut *self.read.lock().unwrap())
+        }
+    }
+
+    impl Content for Arc<Dripping> {
         fn size(&self) -> u64 {
-            self.0.len() as u64
+            self.text.len() as u64
         }
 
         fn read(&self, offset: u64) -> Answer<'_, Bytes> {
-            let rest = self.0.get(offset as usize..).unwrap_or_default();
-            let piece = rest.get(..7).unwrap_or(rest);
-            Box::pin(async move { Ok(Bytes::from_static(piece)) })
+            let rest = self.text.get(offset as usize..).unwrap_or_default();
+            let piece = Bytes::copy_from_slice(rest.get(..7).unwrap_or(rest));
+            *self.read.lock().unwrap() += piece.len() as u64;
+            Box::pin(async move { Ok(piece) })
         }
 
         fn structure(&self) -> Option<Bytes> {
-            None
+            self.kept.lock().unwrap().clone()
         }
 
-        fn keep_structure(&self, _: Bytes) {}
+        fn keep_structure(&self, structure: Bytes) {
+            *self.kept.lock().unwrap() = Some(structure);
+        }
+    }
+
+    const NESTED: &[u8] = b"Subject: outer\r\nFrom: Ann <ann@x.org>\r\n\
+        Content-Type: multipart/mixed; boundary=\"b\"\r\n\r\n\
+        --b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nHello\r\n\
+        --b\r\nContent-Type: message/rfc822\r\n\r\nSubject: \"inner\\\"\r\n\r\nHi\r\n\
+        --b--\r\n";
+
+    #[tokio::test]
+    async fn the_message_is_read_once_and_says_what_it_says_as_a_whole() {
+        let content = Dripping::new(NESTED);
+        let first = index(&content).await.unwrap();
+        assert_eq!(content.was_read(), NESTED.len() as u64);
+        let again = index(&content).await.unwrap();
+        assert_eq!(content.was_read(), 0);
+        assert_eq!(again, first);
+        let whole = Message::parse(NESTED);
+        assert_eq!(envelope(again.envelope()), envelope(whole.envelope()));
+        assert_eq!(
+            structure(again.body_structure()),
+            structure(whole.body_structure())
+        );
     }
 
     #[tokio::test]
-    async fn it_is_that_of_the_whole_message_and_survives_being_kept() {
-        let text = b"Subject: outer\r\nFrom: Ann <ann@x.org>\r\n\
-            Content-Type: multipart/mixed; boundary=\"b\"\r\n\r\n\
-            --b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nHello\r\n\
-            --b\r\nContent-Type: message/rfc822\r\n\r\nSubject: \"inner\\\"\r\n\r\nHi\r\n\
-            --b--\r\n";
-        let described = Described::of(&Dripping(text)).await.unwrap();
-        let whole = Message::parse(text);
-        assert_eq!(*described.envelope, envelope(whole.envelope()));
-        assert_eq!(*described.structure, structure(whole.body_structure()));
-        let kept = described.kept();
-        let again = Described::from_kept(&kept).unwrap();
-        assert_eq!(again.envelope, described.envelope);
-        assert_eq!(again.structure, described.structure);
-        assert_eq!(again.index, described.index);
-        for end in 0..kept.len() {
-            let _ = Described::from_kept(kept.get(..end).unwrap());
+    async fn what_was_kept_otherwise_is_made_anew() {
+        let content = Dripping::new(NESTED);
+        let good = index(&content).await.unwrap();
+        let kept = content.structure().unwrap();
+        // A version before put its length in front.
+        let before = [
+            &(kept.len() as u32).to_be_bytes(),
+            &kept[..],
+            b"* 1 FETCH ()\r\n",
+        ]
+        .concat();
+        for kept in [
+            &b""[..],
+            b"\xff\xff\xff\xffx",
+            &before,
+            &kept[..kept.len() - 1],
+        ] {
+            content.keep_structure(Bytes::copy_from_slice(kept));
+            assert_eq!(index(&content).await.unwrap(), good);
         }
-        assert!(Described::from_kept(b"\xff\xff\xff\xffx").is_none());
     }
 }

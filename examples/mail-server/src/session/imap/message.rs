@@ -6,7 +6,7 @@ use std::{ops::RangeInclusive, sync::Arc};
 use scop_imap_proto::{
     command::{self, SearchKey, StoreAction},
     response::{Code, Data, RespText},
-    types::{Section, SectionText, SequenceSet},
+    types::SequenceSet,
 };
 
 use super::{
@@ -60,7 +60,7 @@ impl Session {
 
     pub(super) async fn search(&mut self, search: &command::Search<'_>) -> Done {
         let keys = &search.keys;
-        let with_body = keys.iter().any(search::wants_body);
+        let needles = search::needles(keys);
         let mut uids = self.candidates(keys)?;
         let mut ids = Vec::new();
         while !uids.is_empty() {
@@ -68,21 +68,42 @@ impl Session {
                 let Some(n) = self.view()?.number(message.uid) else {
                     continue; // newer than what the client knows of
                 };
-                let mut found = search::all(keys, &self.candidate(&message, n)?, None);
-                if found.is_none() {
-                    found = match self.texts(message.uid, with_body).await {
-                        Ok(t) => search::all(keys, &self.candidate(&message, n)?, Some(&t)),
-                        Err(StoreError::Gone) => Some(false),
-                        Err(error) => return Err(error.into()),
-                    };
-                }
-                if found == Some(true) {
+                let of = self.candidate(&message, n)?;
+                if self.matches(keys, &needles, &of).await? {
                     ids.push(number(if search.uid { message.uid } else { n }));
                 }
             }
         }
         self.wire.put(&Data::Search { ids, mod_seq: None }).await?;
         ok("Searched")
+    }
+
+    /// Reads no more of the message than the keys need.
+    async fn matches(
+        &self,
+        keys: &[SearchKey<'_>],
+        needles: &[String],
+        of: &Candidate<'_>,
+    ) -> Result<bool, Failed> {
+        if let Some(found) = search::all(keys, of, None) {
+            return Ok(found);
+        }
+        let store = &*self.house.store;
+        let parts = match Parts::of(store, of.view.mailbox, of.message.uid).await {
+            Ok(parts) => parts,
+            Err(StoreError::Gone) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        let mut texts = Texts::of_index(parts.index());
+        if let Some(found) = search::all(keys, of, Some(&texts)) {
+            return Ok(found);
+        }
+        texts.add_header(&parts.header().await?);
+        if let Some(found) = search::all(keys, of, Some(&texts)) {
+            return Ok(found);
+        }
+        texts.add_found(parts.find(needles).await?);
+        Ok(search::all(keys, of, Some(&texts)) == Some(true))
     }
 
     fn candidate<'a>(&'a self, message: &'a Message, number: u32) -> Result<Candidate<'a>, Failed> {
@@ -108,22 +129,6 @@ impl Session {
             }
         }
         Ok(view.all())
-    }
-
-    async fn texts(&self, uid: u32, with_body: bool) -> Result<Texts, StoreError> {
-        let mailbox = self.selected.as_ref().ok_or(StoreError::Gone)?.view.mailbox;
-        let parts = Parts::of(&*self.house.store, mailbox, uid).await?;
-        let header = Section::new(&[], Some(SectionText::Header)).unwrap_or_default();
-        let mut texts = match parts.range(&header) {
-            Some(range) => Texts::new(&parts.read(range).await?),
-            None => Texts::default(),
-        };
-        if with_body {
-            for range in parts.texts() {
-                texts.add_part(&parts.read(range).await?);
-            }
-        }
-        Ok(texts)
     }
 
     pub(super) async fn store_flags(&mut self, store: &command::Store<'_>) -> Done {

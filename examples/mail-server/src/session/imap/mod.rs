@@ -5,6 +5,7 @@
 
 mod described;
 mod fetch;
+mod find;
 mod mailbox;
 mod message;
 mod parts;

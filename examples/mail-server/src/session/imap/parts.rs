@@ -4,24 +4,22 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use scop_imap_proto::{
-    response::{BodyStructure, Envelope, Media},
+    response::{BodyStructure, Envelope},
     types::{Section, SectionText},
 };
-use scop_mime as mime;
+use scop_mime::{self as mime, Content as Nature, Decoder, Index, Parent};
 
 use super::{
-    described::{Described, piece},
+    described::{self, piece},
+    find::Finder,
+    texts,
     wire::{Failed, Wire, lost},
 };
 use crate::store::{Content, MailboxId, Store, StoreError};
 
-/// What is read into memory of one message for one value, where it must be:
-/// a header, or a text that is searched.
-const IN_MEMORY: u64 = 8 << 20;
-
 pub(super) struct Parts {
     content: Box<dyn Content>,
-    described: Described,
+    index: Index,
 }
 
 impl Parts {
@@ -30,23 +28,30 @@ impl Parts {
         mailbox: MailboxId,
         uid: u32,
     ) -> Result<Self, StoreError> {
-        let content = store.content(mailbox, uid).await?;
-        let described = Described::of(&*content).await?;
-        Ok(Parts { content, described })
+        Self::of_content(store.content(mailbox, uid).await?).await
+    }
+
+    async fn of_content(content: Box<dyn Content>) -> Result<Self, StoreError> {
+        let index = described::index(&*content).await?;
+        Ok(Parts { content, index })
+    }
+
+    pub(super) fn index(&self) -> &Index {
+        &self.index
     }
 
     pub(super) fn envelope(&self) -> Box<Envelope> {
-        self.described.envelope.clone()
+        Box::new(described::envelope(self.index.envelope()))
     }
 
     pub(super) fn structure(&self) -> Box<BodyStructure> {
-        self.described.structure.clone()
+        Box::new(described::structure(self.index.body_structure()))
     }
 
     /// Where a section lies; `None` if the message has no such part. For some
     /// fields of a header: where the header lies.
     pub(super) fn range(&self, section: &Section) -> Option<Range<u64>> {
-        self.described.index.range(&mime_section(section))
+        self.index.range(&mime_section(section))
     }
 
     /// The fields of the header in `range` that a section asks for, and the line
@@ -62,13 +67,24 @@ impl Parts {
         Ok(mime::select_fields(&header, &names, not).into())
     }
 
-    /// The bytes of `range`, up to [`IN_MEMORY`].
-    pub(super) async fn read(&self, range: Range<u64>) -> Result<Vec<u8>, StoreError> {
-        let end = range.end.min(range.start.saturating_add(IN_MEMORY));
+    /// The header of the message, with the line that ends it.
+    pub(super) async fn header(&self) -> Result<Vec<u8>, StoreError> {
+        let section = mime::Section {
+            part: Vec::new(),
+            text: mime::SectionText::Header,
+        };
+        match self.index.range(&section) {
+            Some(range) => self.read(range).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The bytes of `range`: a header, which is no longer than scop-mime lets one be.
+    async fn read(&self, range: Range<u64>) -> Result<Vec<u8>, StoreError> {
         let mut bytes = Vec::new();
         let mut at = range.start;
-        while at < end {
-            let next = front(piece(&*self.content, at).await?, end - at);
+        while at < range.end {
+            let next = front(piece(&*self.content, at).await?, range.end - at);
             at += next.len() as u64;
             bytes.extend_from_slice(&next);
         }
@@ -91,54 +107,41 @@ impl Parts {
         Ok(())
     }
 
-    /// Where the parts lie that are text, each with its header.
-    pub(super) fn texts(&self) -> Vec<Range<u64>> {
-        let mut found = Vec::new();
-        self.collect_texts(&self.described.structure, &mut Vec::new(), &mut found);
-        found
-    }
-
-    /// `path`: the part's number. The depth of `of` is bounded where it is made.
-    fn collect_texts(&self, of: &BodyStructure, path: &mut Vec<u32>, found: &mut Vec<Range<u64>>) {
-        let part = match of {
-            BodyStructure::Single(part) => part,
-            BodyStructure::Multi(multipart) => {
-                for (n, part) in (1..).zip(&multipart.parts) {
-                    path.push(n);
-                    self.collect_texts(part, path, found);
-                    path.pop();
-                }
-                return;
+    /// Those of `needles` that are in the message's texts, or in what the index keeps
+    /// of the headers of messages within. Only text parts are read, in pieces.
+    pub(super) async fn find(&self, needles: &[String]) -> Result<Vec<String>, StoreError> {
+        let mut finder = Finder::new(needles);
+        let outline = self.index.outline();
+        for part in outline.parts() {
+            if finder.is_done() {
+                break;
             }
-        };
-        match &part.media {
-            Media::Text { .. } => {
-                let range = |text| {
-                    let part = path.clone();
-                    self.described.index.range(&mime::Section { part, text })
-                };
-                let whole = if path.is_empty() {
-                    range(mime::SectionText::All)
-                } else {
-                    let (head, body) = (
-                        range(mime::SectionText::Mime),
-                        range(mime::SectionText::All),
-                    );
-                    head.zip(body).map(|(head, body)| head.start..body.end)
-                };
-                found.extend(whole);
-            }
-            Media::Message { structure, .. } => {
-                // The only part of a nested message is its part 1 (RFC 3501 6.4.5).
-                let single = matches!(**structure, BodyStructure::Single(_));
-                path.extend(single.then_some(1));
-                self.collect_texts(structure, path, found);
-                if single {
-                    path.pop();
+            if part.parent() == Parent::Message {
+                for (name, value) in texts::fields(&part) {
+                    finder.add(&format!("{name}: {value}"));
+                    finder.end_text();
                 }
             }
-            Media::Basic { .. } => {}
+            let content_type = part.content_type();
+            if part.content() != Nature::Leaf || content_type.kind() != "text" {
+                continue;
+            }
+            let charset = content_type.parameter("charset").unwrap_or("us-ascii");
+            let mut decoder = Decoder::new(&part.encoding());
+            let mut decoded = Vec::new();
+            let (mut at, end) = (part.body_offset(), part.body_offset() + part.body_length());
+            while at < end {
+                let next = front(piece(&*self.content, at).await?, end - at);
+                at += next.len() as u64;
+                decoder.decode(&next, &mut decoded);
+            }
+            decoder.finish(&mut decoded);
+            if let Some((text, _)) = mime::decode_charset(charset.as_bytes(), &decoded) {
+                finder.add(&text);
+            }
+            finder.end_text();
         }
+        Ok(finder.finish())
     }
 }
 
@@ -158,5 +161,57 @@ fn mime_section(section: &Section) -> mime::Section {
             Some(SectionText::Text) => mime::SectionText::Text,
             Some(SectionText::Mime) => mime::SectionText::Mime,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::described::tests::Dripping, *};
+    use std::sync::Arc;
+
+    async fn parts(text: &[u8]) -> (Parts, Arc<Dripping>) {
+        let content = Dripping::new(text);
+        let parts = Parts::of_content(Box::new(Arc::clone(&content))).await;
+        content.was_read();
+        (parts.unwrap(), content)
+    }
+
+    const MESSAGE: &[u8] = b"Subject: outer\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+        --b\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\
+        Content-Transfer-Encoding: base64\r\n\r\n\
+        R3L832UgYXVz\r\nIMRQRkVMTg==\r\n\
+        --b\r\nContent-Type: application/octet-stream\r\n\r\nneedle, and much of nothing else\r\n\
+        --b\r\nContent-Type: message/rfc822\r\n\r\n\
+        Subject: =?utf-8?q?H=C3=B6fe?=\r\n\r\nwithin\r\n\
+        --b--\r\n";
+
+    #[tokio::test]
+    async fn texts_are_found_as_they_read_and_nothing_else_is_read() {
+        let (parts, content) = parts(MESSAGE).await;
+        let needles = ["grüße aus äpfeln", "höfe", "within", "needle", "outer"];
+        let needles = needles.map(str::to_owned);
+        let found = parts.find(&needles).await.unwrap();
+        assert_eq!(found, ["grüße aus äpfeln", "höfe", "within"]);
+        // Each text in pieces of seven bytes, the last of which may go beyond it.
+        let texts = (2 * 16 + 2 + 2 * 7 + 6) as u64;
+        assert!(content.was_read() <= texts);
+        assert!(parts.find(&[]).await.unwrap().is_empty());
+        assert_eq!(content.was_read(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_the_index_says_needs_no_message() {
+        let (parts, content) = parts(MESSAGE).await;
+        assert_eq!(parts.envelope().subject.as_deref(), Some(&b"outer"[..]));
+        assert!(matches!(*parts.structure(), BodyStructure::Multi(m) if m.parts.len() == 3));
+        assert_eq!(content.was_read(), 0);
+        assert!(
+            parts
+                .header()
+                .await
+                .unwrap()
+                .ends_with(b"boundary=b\r\n\r\n")
+        );
+        assert!(content.was_read() < 70);
     }
 }

@@ -6,7 +6,7 @@ use scop_imap_proto::{
     types::{Date, DateTime},
 };
 
-use super::{texts::Texts, view::View};
+use super::{find::lower, texts::Texts, view::View};
 use crate::store::{Flags, Message};
 
 /// A message, and how it is numbered in this session.
@@ -16,7 +16,8 @@ pub(super) struct Candidate<'a> {
     pub(super) view: &'a View,
 }
 
-/// Whether all of `keys` hold; `None` if that cannot be told without the texts.
+/// Whether all of `keys` hold; `None` if that cannot be told without more of the
+/// texts.
 pub(super) fn all(
     keys: &[SearchKey<'_>],
     of: &Candidate<'_>,
@@ -38,7 +39,7 @@ fn holds(key: &SearchKey<'_>, of: &Candidate<'_>, texts: Option<&Texts>) -> Opti
     let message = of.message;
     let has = |flag: u8| message.flags.has(flag);
     let recent = || of.view.is_recent(message.uid);
-    let field = |name: &str, value: &[u8]| texts.map(|t| t.field(name, &lossy(value)));
+    let envelope = |name: &str, value: &[u8]| texts.map(|t| t.envelope(name, &needle(value)));
     let sent = |test: &dyn Fn(Date) -> bool| texts.map(|t| t.sent().is_some_and(test));
     let came = |test: &dyn Fn(Date) -> bool| {
         let moment = DateTime::from_unix(message.received.seconds, message.received.zone);
@@ -68,16 +69,21 @@ fn holds(key: &SearchKey<'_>, of: &Candidate<'_>, texts: Option<&Texts>) -> Opti
         SearchKey::Since(day) => came(&|date| date >= *day),
         SearchKey::Sequence(set) => set.contains(of.number, of.view.exists()),
         SearchKey::Uid(set) => set.contains(message.uid, of.view.largest_uid()),
-        SearchKey::Bcc(value) => field("bcc", value.as_bytes())?,
-        SearchKey::Cc(value) => field("cc", value.as_bytes())?,
-        SearchKey::From(value) => field("from", value.as_bytes())?,
-        SearchKey::To(value) => field("to", value.as_bytes())?,
-        SearchKey::Subject(value) => field("subject", value.as_bytes())?,
-        SearchKey::Header(name, value) => field(&lossy(name.as_bytes()), value.as_bytes())?,
-        SearchKey::Body(value) => texts?.body(&lossy(value.as_bytes())),
+        SearchKey::Bcc(value) => envelope("bcc", value.as_bytes())?,
+        SearchKey::Cc(value) => envelope("cc", value.as_bytes())?,
+        SearchKey::From(value) => envelope("from", value.as_bytes())?,
+        SearchKey::To(value) => envelope("to", value.as_bytes())?,
+        SearchKey::Subject(value) => envelope("subject", value.as_bytes())?,
+        SearchKey::Header(name, value) => {
+            texts?.field(&needle(name.as_bytes()), &needle(value.as_bytes()))?
+        }
+        SearchKey::Body(value) => texts?.body(&needle(value.as_bytes()))?,
         SearchKey::Text(value) => {
-            let value = lossy(value.as_bytes());
-            texts?.header(&value) || texts?.body(&value)
+            let value = needle(value.as_bytes());
+            match texts?.header(&value) {
+                Some(false) => texts?.body(&value)?,
+                known => known?,
+            }
         }
         SearchKey::SentBefore(day) => sent(&|date| date < *day)?,
         SearchKey::SentOn(day) => sent(&|date| date == *day)?,
@@ -94,17 +100,24 @@ fn holds(key: &SearchKey<'_>, of: &Candidate<'_>, texts: Option<&Texts>) -> Opti
     })
 }
 
-/// Whether a message's body, beside its header, may have to be looked at.
-pub(super) fn wants_body(key: &SearchKey<'_>) -> bool {
-    match key {
-        SearchKey::Body(_) | SearchKey::Text(_) => true,
-        SearchKey::Not(key) => wants_body(key),
-        SearchKey::Or(one, other) => wants_body(one) || wants_body(other),
-        SearchKey::And(keys) => keys.iter().any(wants_body),
-        _ => false,
+/// What is looked for in the texts of messages.
+pub(super) fn needles(keys: &[SearchKey<'_>]) -> Vec<String> {
+    let mut needles = Vec::new();
+    let mut open: Vec<&SearchKey<'_>> = keys.iter().collect();
+    while let Some(key) = open.pop() {
+        match key {
+            SearchKey::Body(value) | SearchKey::Text(value) => {
+                needles.push(needle(value.as_bytes()));
+            }
+            SearchKey::Not(key) => open.push(key),
+            SearchKey::Or(one, other) => open.extend([&**one, &**other]),
+            SearchKey::And(keys) => open.extend(keys),
+            _ => {}
+        }
     }
+    needles
 }
 
-fn lossy(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).to_lowercase()
+fn needle(bytes: &[u8]) -> String {
+    lower(&String::from_utf8_lossy(bytes))
 }
