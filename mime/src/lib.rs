@@ -17,7 +17,7 @@ mod tree;
 mod value;
 
 pub use decode::{Base64, Decoder, QuotedPrintable, Uuencode};
-pub use defect::{Defect, DefectKind};
+pub use defect::{Defect, DefectClass, DefectKind, DefectSet};
 pub use imap::{
     BodyKind, BodyStructure, Detail, Envelope, EnvelopeAddress, Parameters, ParseSectionError,
     Section, SectionText, Single, select_fields, to_crlf,

@@ -1,0 +1,284 @@
+//! The kinds of defects: what is wrong, which reading is chosen, and who reads it
+//! differently.
+
+use core::fmt;
+
+use super::DefectClass;
+
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])* $kind:ident = $name:literal, $class:ident, $rule:literal, $summary:literal;)+) => {
+        /// The kinds of defects, and which reading is chosen. The first sentence is
+        /// [`summary`](Self::summary).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum DefectKind {
+            $(#[doc = $summary] #[doc = ""] $(#[doc = $doc])* $kind,)+
+        }
+
+        impl DefectKind {
+            /// Every kind.
+            pub const ALL: &'static [DefectKind] = &[$(DefectKind::$kind,)+];
+
+            /// Its name: lower case with hyphens. [`Display`](fmt::Display) is the same.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(DefectKind::$kind => $name,)+ }
+            }
+
+            /// The rule that it breaks: `RFC 2046 5.1.1`.
+            #[must_use]
+            pub const fn rule(self) -> &'static str {
+                match self { $(DefectKind::$kind => $rule,)+ }
+            }
+
+            /// What it means for whoever acts on it.
+            #[must_use]
+            pub const fn class(self) -> DefectClass {
+                match self { $(DefectKind::$kind => DefectClass::$class,)+ }
+            }
+
+            /// What is wrong and which reading was chosen, in a sentence.
+            #[must_use]
+            pub const fn summary(self) -> &'static str {
+                match self { $(DefectKind::$kind => $summary,)+ }
+            }
+        }
+    };
+}
+
+// "Others" are the readers in use that choose differently: Python's email package,
+// mail-parser and mailparse (Rust) as measured, others as published.
+kinds! {
+    // Limits.
+
+    HeaderTooLong = "header-too-long", Limit, "scop limit: headers total",
+        "A header longer than the limit: ended here, the rest is an opaque body.";
+    FieldTooLong = "field-too-long", Limit, "scop limit: one field",
+        "A field longer than the limit: its value was read up to there.";
+    TooManyFields = "too-many-fields", Limit, "scop limit: fields",
+        "More fields than the limit: the header was ended here, the rest is an opaque body.";
+    TooDeep = "too-deep", Limit, "scop limit: MIME depth",
+        "A multipart or message deeper than the limit: an opaque leaf.";
+    TooManyParts = "too-many-parts", Limit, "scop limit: MIME parts",
+        "More parts than the limit: the rest is one opaque leaf.";
+    TooManyParameters = "too-many-parameters", Limit, "scop limit: parameters",
+        "More parameters than the limit: the others were left out.";
+
+    // Headers.
+
+    /// Others: the body begins here (mailparse and Python end the header), or the line
+    /// goes on the field before it (RFC 7103 7.2 would have that).
+    NotAField = "not-a-field", Ambiguity, "RFC 5322 2.2",
+        "A line in a header that is no field: kept, without a name.";
+    /// Others: a field of that name, or the end of the header.
+    MboxFrom = "mbox-from", Ambiguity, "RFC 4155",
+        "An mbox separator where a header begins: kept, without a name.";
+    /// Others: no field at all, or a field whose name ends in a space, which a filter
+    /// does not look for.
+    SpaceBeforeColon = "space-before-colon", Ambiguity, "RFC 5322 3.6.8",
+        "White space between a field's name and its colon: dropped.";
+    /// Others: what is written in C may see the end of the value.
+    NulInHeader = "nul-in-header", Ambiguity, "RFC 5322 4.1",
+        "NUL in a header: dropped from the value.";
+    /// Others: the end of a line, behind which another field begins (Python).
+    BareCrInHeader = "bare-cr-in-header", Ambiguity, "RFC 5322 2.2",
+        "A CR without LF in a header: dropped from the value.";
+    /// Others: the empty line that ends the header, for whoever strips white space
+    /// first (RFC 7103 7.3).
+    BlankContinuation = "blank-continuation", Ambiguity, "RFC 5322 3.2.2",
+        "A folded line of nothing but white space: it continues the field.";
+    NotUtf8InHeader = "not-utf8-in-header", Damage, "RFC 6532 3.2",
+        "Bytes above 127 in a header that are not UTF-8: read as ISO-8859-1.";
+    /// Only mail that was announced as SMTPUTF8 may have it.
+    RawUtf8InHeader = "raw-utf8-in-header", Deviation, "RFC 6532 3.2",
+        "UTF-8 in a header, not in encoded words: read as it is.";
+    /// Others: the line is header still, up to an empty line.
+    MissingSeparator = "missing-separator", Ambiguity, "RFC 5322 2.1",
+        "No empty line between header and body: the body begins where no field can be.";
+    /// Others: the last one, or all of them.
+    DuplicateField = "duplicate-field", Ambiguity, "RFC 5322 3.6",
+        "A field that may come once came again: the first counts.";
+    MissingMimeVersion = "missing-mime-version", Deviation, "RFC 2045 4",
+        "A message with MIME fields and without MIME-Version: read as if it were there.";
+    BadMimeVersion = "bad-mime-version", Deviation, "RFC 2045 4",
+        "A MIME-Version other than 1.0: read as 1.0.";
+    MissingFrom = "missing-from", Deviation, "RFC 5322 3.6",
+        "A message without From.";
+    MissingDate = "missing-date", Deviation, "RFC 5322 3.6",
+        "A message without Date.";
+    /// Others: what is behind 998 bytes is not looked at (RFC 7103 9.1), or begins a new
+    /// line.
+    LineTooLong = "line-too-long", Ambiguity, "RFC 5322 2.1.1",
+        "A line of more than 998 bytes: read whole.";
+
+    // The values of MIME fields.
+
+    /// Others: guess by the name of the file, or take it for text.
+    BadContentType = "bad-content-type", Ambiguity, "RFC 2045 5.1",
+        "A Content-Type that cannot be read: the default type counts.";
+    /// Others: the last one; mailparse does so.
+    DuplicateParameter = "duplicate-parameter", Ambiguity, "RFC 2045 5.1",
+        "A parameter that came twice: the first counts.";
+    /// `filename=a; filename*=utf-8''b`, or sections beside a whole value. Others: the
+    /// plain one, whoever does not know RFC 2231.
+    ConflictingParameter = "conflicting-parameter", Ambiguity, "RFC 2231 3",
+        "A parameter plain and by RFC 2231: the latter counts.";
+    /// Others: the whole is a value with a comment in it, or no boundary is found.
+    CommentInMimeField = "comment-in-mime-field", Ambiguity, "RFC 2045 5.1",
+        "A comment in a MIME field: skipped, as the rule is.";
+    /// Others: the value ends at the character, or goes on to the semicolon.
+    UnquotedParameter = "unquoted-parameter", Ambiguity, "RFC 2045 5.1",
+        "A parameter with characters that need quotes: all up to the semicolon, or to where another parameter begins.";
+    /// Others: no parameter behind it is seen, or it goes to the one before.
+    BadParameter = "bad-parameter", Ambiguity, "RFC 2045 5.1",
+        "Something that is no parameter among parameters: skipped.";
+    /// `filename=\"a\\b\"`. Others: the backslash is a character of the value.
+    BackslashInParameter = "backslash-in-parameter", Ambiguity, "RFC 2045 5.1",
+        "A backslash before a character that needs none: dropped, as the rule is.";
+    /// Others: the words as they are.
+    EncodedWordInParameter = "encoded-word-in-parameter", Ambiguity, "RFC 2047 5",
+        "An encoded word in a parameter: decoded.";
+    /// Others: do not know RFC 2231, and find no boundary.
+    ExtendedBoundary = "extended-boundary", Ambiguity, "RFC 2231 3",
+        "A boundary by RFC 2231: put together and decoded.";
+    /// Others: trim it, or stop at the character.
+    OddBoundary = "odd-boundary", Ambiguity, "RFC 2046 5.1.1",
+        "A boundary of more than 70 characters, of others than the rule has, or that ends in a space: taken as it is.";
+    /// Others: treat the part as text, or look for the first line with `--`.
+    MissingBoundary = "missing-boundary", Ambiguity, "RFC 2046 5.1.1",
+        "A multipart without a boundary: an opaque leaf.";
+    BadBoundary = "bad-boundary", Ambiguity, "RFC 2046 5.1.1",
+        "A boundary that no line of 998 bytes can hold: an opaque leaf.";
+    /// Others: the name of the type.
+    ConflictingFilename = "conflicting-filename", Ambiguity, "RFC 2183 2.3",
+        "The type's name and the disposition's filename differ: the latter counts.";
+    BadDisposition = "bad-disposition", Ambiguity, "RFC 2183 2",
+        "A Content-Disposition that cannot be read: as if it were not there; parameters alone make it an attachment.";
+    /// `base64, 7bit`, `base64 x`, `\"base64\"`. Others: an encoding that nobody knows, so 7bit.
+    JunkInEncoding = "junk-in-encoding", Ambiguity, "RFC 2045 6.1",
+        "A Content-Transfer-Encoding with more than its name: the first word counts.";
+    /// Others: 7bit as well, or an attachment of an unknown type (RFC 2045 6.4).
+    UnknownEncoding = "unknown-encoding", Ambiguity, "RFC 2045 6.4",
+        "A Content-Transfer-Encoding that nobody knows: taken as it is.";
+    /// Others: mailparse and mail-parser take it as it is.
+    ObsoleteEncoding = "obsolete-encoding", Ambiguity, "RFC 2045 6.3",
+        "uuencode as a Content-Transfer-Encoding: decoded.";
+
+    // Structure.
+
+    /// Others: the outer one, so that a part of the inner ends it.
+    SharedBoundary = "shared-boundary", Ambiguity, "RFC 2046 5.1.2",
+        "The same boundary as an enclosing multipart: lines count for the inner one.";
+    /// Others: decode first (MimeKit), and find other parts.
+    EncodedMultipart = "encoded-multipart", Ambiguity, "RFC 2045 6.4",
+        "A multipart that says base64 or quoted-printable: read as if it did not.";
+    /// Others: decode first, and find a message.
+    EncodedMessage = "encoded-message", Ambiguity, "RFC 2046 5.2.1",
+        "A message in base64 or quoted-printable: an opaque leaf.";
+    MissingCloseDelimiter = "missing-close-delimiter", Damage, "RFC 2046 5.1.1",
+        "A multipart that ends without its close delimiter.";
+    /// Others: another part.
+    DelimiterAfterClose = "delimiter-after-close", Ambiguity, "RFC 2046 5.1.1",
+        "A delimiter of a multipart that was closed already: part of the epilogue.";
+    /// Others: an ordinary line.
+    JunkAfterDelimiter = "junk-after-delimiter", Ambiguity, "RFC 2046 5.1.1",
+        "A close delimiter with something behind it on its line: it closes.";
+    /// Others: a delimiter, as RFC 2046 has it to the letter.
+    NearDelimiter = "near-delimiter", Ambiguity, "RFC 2046 5.1.1",
+        "A line that begins like a delimiter and goes on: an ordinary line.";
+    /// Others: what would be its preamble is its text.
+    EmptyMultipart = "empty-multipart", Ambiguity, "RFC 2046 5.1.1",
+        "A multipart without a part.";
+    /// Others: a bare LF is a character, or a CR alone ends a line too.
+    MixedLineEnds = "mixed-line-ends", Ambiguity, "RFC 5322 2.3",
+        "Both CRLF and bare LF end lines: either does.";
+    PreambleContent = "preamble-content", Deviation, "RFC 2046 5.1.1",
+        "Text before the first part of a multipart: nobody shows it.";
+    EpilogueContent = "epilogue-content", Deviation, "RFC 2046 5.1.1",
+        "Text behind the last part of a multipart: nobody shows it.";
+
+    // Bodies.
+
+    /// Others: it ends the data, or spoils all of it.
+    Base64Junk = "base64-junk", Ambiguity, "RFC 2045 6.8",
+        "A byte that is not base64: skipped.";
+    /// Others: nothing at all is decoded (mailparse).
+    Base64Truncated = "base64-truncated", Ambiguity, "RFC 2045 6.8",
+        "base64 that ends within a group of four: what whole bytes there are count.";
+    /// Others: the data ends at the padding.
+    Base64AfterPadding = "base64-after-padding", Ambiguity, "RFC 2045 6.8",
+        "base64 that goes on behind its padding: decoded as well.";
+    /// Others: nothing at all is decoded (mailparse).
+    Base64StrayBits = "base64-stray-bits", Ambiguity, "RFC 4648 3.5",
+        "Bits behind the last byte of base64: dropped.";
+    /// Others: the two characters are dropped, or `=` is.
+    QpBadEscape = "qp-bad-escape", Ambiguity, "RFC 2045 6.7",
+        "`=` without two hexadecimal digits: taken as it is.";
+    /// Others: kept.
+    QpTrailingSpace = "qp-trailing-space", Ambiguity, "RFC 2045 6.7",
+        "White space at the end of a quoted-printable line: dropped.";
+    QpSoftBreakAtEnd = "qp-soft-break-at-end", Damage, "RFC 2045 6.7",
+        "A soft line break at the end of the body: dropped.";
+    UuDamaged = "uu-damaged", Damage, "POSIX uuencode",
+        "uuencoded data that cannot be read: taken as far as it can.";
+    /// Others: US-ASCII, UTF-8, ISO-8859-1.
+    UnknownCharset = "unknown-charset", Ambiguity, "RFC 2045 2.4",
+        "A charset that nobody knows: there is no text.";
+    NotOfCharset = "not-of-charset", Damage, "RFC 2046 4.1.2",
+        "Bytes that are not of the charset: replaced.";
+    /// Others: US-ASCII, where markup is no markup.
+    Utf7 = "utf7", Ambiguity, "RFC 2152",
+        "Text in UTF-7, which hides markup: decoded, where it is known.";
+    EightBitBody = "eight-bit-body", Deviation, "RFC 2045 2.7",
+        "Bytes above 127 in a body that says 7bit: taken as they are.";
+    /// Others: what is written in C may see the end of the text.
+    NulInBody = "nul-in-body", Ambiguity, "RFC 2045 2.7",
+        "NUL in a body that is not encoded: taken as it is.";
+    /// Others: the end of a line (RFC 7103 6).
+    BareCrInBody = "bare-cr-in-body", Ambiguity, "RFC 2045 2.7",
+        "A CR without LF in a body that is not encoded: taken as it is.";
+    BinaryBody = "binary-body", Deviation, "RFC 3030",
+        "A body that says binary: only BINARYMIME carries it.";
+
+    // Addresses, dates and other values of headers.
+
+    BadDate = "bad-date", Damage, "RFC 5322 3.3",
+        "A date that cannot be read: none.";
+    BadAddress = "bad-address", Damage, "RFC 5322 3.4",
+        "An address field without an address in it: nobody.";
+    SourceRoute = "source-route", Deviation, "RFC 5322 4.4",
+        "A source route before an address: kept apart, the address counts.";
+    ExcessBrackets = "excess-brackets", Ambiguity, "RFC 7103 7.1.2",
+        "More angle brackets around an address than one pair: dropped.";
+    UnbalancedBracket = "unbalanced-bracket", Ambiguity, "RFC 7103 7.1.3",
+        "An angle bracket without the other one: the address ends at the comma.";
+    UnbalancedParenthesis = "unbalanced-parenthesis", Ambiguity, "RFC 7103 7.1.4",
+        "A parenthesis without the other one: a stray character.";
+    UnbalancedQuote = "unbalanced-quote", Ambiguity, "RFC 7103 7.1.6",
+        "A quote that nothing ends: a stray character; of a parameter all up to the end.";
+    NakedLocalPart = "naked-local-part", Deviation, "RFC 7103 7.1.7",
+        "An address without a domain: a local part alone.";
+    SeveralAt = "several-at", Ambiguity, "RFC 5322 3.4.1",
+        "An address with more than one @: the last one counts.";
+    EncodedWordInAddress = "encoded-word-in-address", Ambiguity, "RFC 2047 5",
+        "An encoded word in an address: not decoded.";
+    SeveralFrom = "several-from", Deviation, "RFC 5322 3.6.2",
+        "More than one author and no Sender.";
+
+    // What fools people.
+
+    AddressInName = "address-in-name", Deception, "RFC 7103 7.1",
+        "A display name that looks like another address than the one it is for.";
+    BidiControl = "bidi-control", Deception, "RFC 5892 A",
+        "Characters that turn the direction of text, in a name or an address.";
+    MixedScripts = "mixed-scripts", Deception, "RFC 5890 4.4",
+        "Letters of several alphabets that look alike, in one label of a domain.";
+    BadALabel = "bad-a-label", Deception, "RFC 5890 2.3.2.1",
+        "A label that begins with xn-- and is no name in another script.";
+}
+
+impl fmt::Display for DefectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
