@@ -1,4 +1,5 @@
-//! Mail authentication without I/O: DKIM signing and verification that streams.
+//! Mail authentication without I/O: DKIM signing and verification that streams, and SPF
+//! (the module [`spf`]).
 //!
 //! Implements DomainKeys Identified Mail (RFC 6376) with the algorithms of
 //! today: `rsa-sha256` and `ed25519-sha256` (RFC 8301, RFC 8463). A message
@@ -83,6 +84,7 @@ mod query;
 mod sign;
 mod signature;
 mod signing_key;
+pub mod spf;
 mod tags;
 mod verify;
 

@@ -24,7 +24,7 @@ use crate::message::{BodyHash, BodyHasher, BodyKind, select, signed_data};
 use crate::name::{Domain, Selector};
 use crate::outcome::{DkimResult, Outcome, Reason};
 use crate::policy::Policy;
-use crate::query::{DnsError, Misuse, Query, QueryId, RecordKind, Records};
+use crate::query::{Answers, DnsError, Misuse, Query, QueryId, RecordKind, Records};
 use crate::signature::Signature;
 use crate::tags::TagList;
 
@@ -58,23 +58,18 @@ struct Core {
     header: Header,
     checks: Vec<Check>,
     outcomes: Vec<Outcome>,
-    lookups: Vec<Lookup>,
+    keys: Answers,
     skipped: usize,
 }
 
 /// A signature that is not settled. Its outcome is `outcomes[outcome]`.
 struct Check {
     outcome: usize,
-    lookup: usize,
+    /// The question for its key.
+    key: usize,
     signature: Signature,
     /// Which field the signature is.
     field: usize,
-}
-
-struct Lookup {
-    name: String,
-    asked: bool,
-    answer: Option<Result<Records, DnsError>>,
 }
 
 impl Verifier {
@@ -91,7 +86,7 @@ impl Verifier {
                 header: Header::default(),
                 checks: Vec::new(),
                 outcomes: Vec::new(),
-                lookups: Vec::new(),
+                keys: Answers::default(),
                 skipped: 0,
             },
             phase: Phase::Header(splitter),
@@ -156,7 +151,7 @@ impl Verifier {
     /// # Errors
     /// [`Misuse`]; nothing is changed then.
     pub fn answer(&mut self, id: QueryId, answer: Result<Records, DnsError>) -> Result<(), Misuse> {
-        self.core.answer(id, answer)
+        self.core.keys.answer(id, answer)
     }
 
     /// Ends the message. A header without an empty line behind it is a message
@@ -207,7 +202,7 @@ impl Verification {
     /// # Errors
     /// [`Misuse`]; nothing is changed then.
     pub fn answer(&mut self, id: QueryId, answer: Result<Records, DnsError>) -> Result<(), Misuse> {
-        self.core.answer(id, answer)?;
+        self.core.keys.answer(id, answer)?;
         self.core.settle(&self.bodies);
         Ok(())
     }
@@ -289,11 +284,12 @@ impl Core {
                         .clone()
                         .or_else(|| unacceptable(&self.policy, self.now, &header, &signature));
                     if early.is_none() {
-                        let lookup = self.lookup(signature.key_name());
+                        let name = signature.key_name();
+                        let key = self.keys.question(&name, RecordKind::Txt);
                         let signature = signature.clone();
                         self.checks.push(Check {
                             outcome,
-                            lookup,
+                            key,
                             signature,
                             field,
                         });
@@ -321,45 +317,10 @@ impl Core {
         }
     }
 
-    fn lookup(&mut self, name: String) -> usize {
-        let known = self
-            .lookups
-            .iter()
-            .position(|l| l.name.eq_ignore_ascii_case(&name));
-        known.unwrap_or_else(|| {
-            self.lookups.push(Lookup {
-                name,
-                asked: false,
-                answer: None,
-            });
-            self.lookups.len() - 1
-        })
-    }
-
     fn next_query(&mut self) -> Option<Query> {
-        let wanted = |i: usize| self.checks.iter().any(|check| check.lookup == i);
-        let open = |(i, l): (usize, &Lookup)| !l.asked && l.answer.is_none() && wanted(i);
-        let i = self.lookups.iter().enumerate().position(open)?;
-        let lookup = self.lookups.get_mut(i)?;
-        lookup.asked = true;
-        Some(Query {
-            id: QueryId(i),
-            name: lookup.name.clone(),
-            kind: RecordKind::Txt,
-        })
-    }
-
-    fn answer(&mut self, id: QueryId, answer: Result<Records, DnsError>) -> Result<(), Misuse> {
-        match self.lookups.get_mut(id.0) {
-            None | Some(Lookup { asked: false, .. }) => Err(Misuse::UnknownQuery),
-            Some(Lookup {
-                answer: Some(_), ..
-            }) => Err(Misuse::AnsweredBefore),
-            Some(lookup) => {
-                lookup.answer = Some(answer);
-                Ok(())
-            }
-        }
+        let checks = &self.checks;
+        self.keys
+            .next_query(|question| checks.iter().any(|check| check.key == question))
     }
 
     /// Judges what can be judged, now that the body is complete.
@@ -369,10 +330,7 @@ impl Core {
             let body = bodies
                 .iter()
                 .find(|b| b.kind == body_kind(&check.signature));
-            let answer = self
-                .lookups
-                .get(check.lookup)
-                .and_then(|l| l.answer.as_ref());
+            let answer = self.keys.get(check.key);
             let (Some(outcome), Some(body)) = (self.outcomes.get_mut(check.outcome), body) else {
                 continue;
             };
@@ -398,6 +356,11 @@ impl Core {
                     continue;
                 }
                 Some(Ok(Records::Txt(records))) => records,
+                // No such answer is taken.
+                Some(Ok(_)) => {
+                    outcome.reason = Reason::NoKey;
+                    continue;
+                }
             };
             let judge = Judge {
                 policy: &self.policy,

@@ -1,0 +1,540 @@
+//! SPF records (RFC 7208 sections 4.5, 4.6, 5, 6 and 12).
+
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::{Ipv4Addr, Ipv6Addr};
+
+use super::macros::MacroString;
+
+/// What a mechanism that matches says about the client (section 4.6.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Qualifier {
+    /// `+`, also when none is written.
+    #[default]
+    Pass,
+    /// `-`
+    Fail,
+    /// `~`
+    SoftFail,
+    /// `?`
+    Neutral,
+}
+
+/// A domain name with macros in it (section 7.1): not expanded, known to be well-formed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainSpec(pub(super) MacroString);
+
+impl DomainSpec {
+    /// Parses `domain-spec`.
+    ///
+    /// ```
+    /// use scop_dkim::spf::DomainSpec;
+    /// assert!(DomainSpec::parse("%{ir}._spf.%{d}").is_ok());
+    /// assert!(DomainSpec::parse("example.123").is_err()); // no top label
+    /// ```
+    ///
+    /// # Errors
+    /// [`RecordError`] says where and which rule.
+    pub fn parse(text: &str) -> Result<Self, RecordError> {
+        Self::at(text.as_bytes(), 0)
+    }
+
+    fn at(text: &[u8], offset: usize) -> Result<Self, RecordError> {
+        let parsed = MacroString::parse(text, offset, false)?;
+        if parsed.ends_as_domain() {
+            Ok(DomainSpec(parsed))
+        } else {
+            Err(RecordError::new(offset, Rule::DomainSpec))
+        }
+    }
+}
+
+impl fmt::Display for DomainSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// How many leading bits of an address count: of IPv4 (0 to 32) and of IPv6 (0 to 128).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prefix {
+    ip4: u8,
+    ip6: u8,
+}
+
+impl Prefix {
+    /// Both lengths; `None` when one is longer than its address.
+    #[must_use]
+    pub const fn new(ip4: u8, ip6: u8) -> Option<Self> {
+        match ip4 <= 32 && ip6 <= 128 {
+            true => Some(Prefix { ip4, ip6 }),
+            false => None,
+        }
+    }
+
+    /// Bits of an IPv4 address.
+    #[must_use]
+    pub const fn ip4(self) -> u8 {
+        self.ip4
+    }
+
+    /// Bits of an IPv6 address.
+    #[must_use]
+    pub const fn ip6(self) -> u8 {
+        self.ip6
+    }
+}
+
+/// Whole addresses.
+impl Default for Prefix {
+    fn default() -> Self {
+        Prefix { ip4: 32, ip6: 128 }
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.ip4 != 32 {
+            write!(f, "/{}", self.ip4)?;
+        }
+        if self.ip6 != 128 {
+            write!(f, "//{}", self.ip6)?;
+        }
+        Ok(())
+    }
+}
+
+/// A test of the client's address (section 5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    /// `all`: always matches (5.1).
+    All,
+    /// `include:`: matches if the other domain's record gives pass (5.2).
+    Include(DomainSpec),
+    /// `a`: the addresses of a name (5.3), of the domain itself without one.
+    A(Option<DomainSpec>, Prefix),
+    /// `mx`: the addresses of a domain's mail exchangers (5.4).
+    Mx(Option<DomainSpec>, Prefix),
+    /// `ptr`: the client's names (5.5). The RFC says: do not use.
+    Ptr(Option<DomainSpec>),
+    /// `ip4:`: a network (5.6); only [`Prefix::ip4`] counts.
+    Ip4(Ipv4Addr, Prefix),
+    /// `ip6:`: a network (5.6); only [`Prefix::ip6`] counts.
+    Ip6(Ipv6Addr, Prefix),
+    /// `exists:`: whether a name has an A record (5.7).
+    Exists(DomainSpec),
+}
+
+/// A mechanism with its qualifier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Directive {
+    /// What a match says.
+    pub qualifier: Qualifier,
+    /// What is tested.
+    pub mechanism: Mechanism,
+}
+
+impl fmt::Display for Directive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.qualifier {
+            Qualifier::Pass => "",
+            Qualifier::Fail => "-",
+            Qualifier::SoftFail => "~",
+            Qualifier::Neutral => "?",
+        })?;
+        let named = |f: &mut fmt::Formatter<'_>, name: &str, spec: &Option<DomainSpec>| match spec {
+            Some(spec) => write!(f, "{name}:{spec}"),
+            None => f.write_str(name),
+        };
+        match &self.mechanism {
+            Mechanism::All => f.write_str("all"),
+            Mechanism::Include(spec) => write!(f, "include:{spec}"),
+            Mechanism::A(spec, prefix) => {
+                named(f, "a", spec)?;
+                write!(f, "{prefix}")
+            }
+            Mechanism::Mx(spec, prefix) => {
+                named(f, "mx", spec)?;
+                write!(f, "{prefix}")
+            }
+            Mechanism::Ptr(spec) => named(f, "ptr", spec),
+            Mechanism::Ip4(address, prefix) => match prefix.ip4 {
+                32 => write!(f, "ip4:{address}"),
+                bits => write!(f, "ip4:{address}/{bits}"),
+            },
+            Mechanism::Ip6(address, prefix) => match prefix.ip6 {
+                128 => write!(f, "ip6:{address}"),
+                bits => write!(f, "ip6:{address}/{bits}"),
+            },
+            Mechanism::Exists(spec) => write!(f, "exists:{spec}"),
+        }
+    }
+}
+
+/// An SPF record: `v=spf1 ..`, syntax checked to the end (section 4.6).
+///
+/// ```
+/// use scop_dkim::spf::{Directive, DomainSpec, Mechanism, Prefix, Qualifier, Record};
+///
+/// let record = Record::new()
+///     .pass(Mechanism::Ip4("192.0.2.0".parse()?, Prefix::new(24, 128).unwrap()))
+///     .pass(Mechanism::Include(DomainSpec::parse("_spf.example.net")?))
+///     .otherwise(Qualifier::Fail);
+/// assert_eq!(record.to_string(), "v=spf1 ip4:192.0.2.0/24 include:_spf.example.net -all");
+/// assert_eq!(Record::parse(record.to_string().as_bytes())?, record);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    directives: Vec<Directive>,
+    redirect: Option<DomainSpec>,
+    explanation: Option<DomainSpec>,
+    unknown: Vec<(String, String)>,
+}
+
+impl Record {
+    /// A record without terms.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same with another mechanism that passes.
+    #[must_use]
+    pub fn pass(self, mechanism: Mechanism) -> Self {
+        self.directive(Qualifier::Pass, mechanism)
+    }
+
+    /// The same with another directive behind those that are there.
+    #[must_use]
+    pub fn directive(mut self, qualifier: Qualifier, mechanism: Mechanism) -> Self {
+        self.directives.push(Directive {
+            qualifier,
+            mechanism,
+        });
+        self
+    }
+
+    /// The same with `all` at the end.
+    #[must_use]
+    pub fn otherwise(self, qualifier: Qualifier) -> Self {
+        self.directive(qualifier, Mechanism::All)
+    }
+
+    /// The same with `redirect=` (section 6.1).
+    #[must_use]
+    pub fn with_redirect(mut self, domain: DomainSpec) -> Self {
+        self.redirect = Some(domain);
+        self
+    }
+
+    /// The same with `exp=` (section 6.2).
+    #[must_use]
+    pub fn with_explanation(mut self, domain: DomainSpec) -> Self {
+        self.explanation = Some(domain);
+        self
+    }
+
+    /// The directives in order.
+    #[must_use]
+    pub fn directives(&self) -> &[Directive] {
+        &self.directives
+    }
+
+    /// `redirect=`, which counts only without `all`.
+    #[must_use]
+    pub fn redirect(&self) -> Option<&DomainSpec> {
+        self.redirect.as_ref()
+    }
+
+    /// `exp=`.
+    #[must_use]
+    pub fn explanation(&self) -> Option<&DomainSpec> {
+        self.explanation.as_ref()
+    }
+
+    /// Modifiers that the RFC does not know, which mean nothing here: name and value.
+    pub fn unknown_modifiers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.unknown.iter().map(|(n, v)| (n.as_str(), v.as_str()))
+    }
+
+    pub(super) fn has_all(&self) -> bool {
+        let is_all = |d: &Directive| d.mechanism == Mechanism::All;
+        self.directives.iter().any(is_all)
+    }
+
+    /// Whether a TXT record is an SPF record at all, well-formed or not: it begins with
+    /// `v=spf1` and a space or its end (section 4.5).
+    #[must_use]
+    pub fn is_spf(text: &[u8]) -> bool {
+        let (version, rest) = text.split_at(text.len().min(VERSION.len()));
+        version.eq_ignore_ascii_case(VERSION) && matches!(rest.first(), None | Some(b' '))
+    }
+
+    /// Parses a record: the joined strings of a TXT record. Cost: linear.
+    ///
+    /// # Errors
+    /// [`RecordError`] for the first term that the grammar does not allow.
+    pub fn parse(text: &[u8]) -> Result<Self, RecordError> {
+        if !Self::is_spf(text) {
+            return Err(RecordError::new(0, Rule::Version));
+        }
+        let mut record = Record::default();
+        let mut at = VERSION.len();
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            let spaces = rest.iter().take_while(|b| **b == b' ').count();
+            let length = rest.iter().skip(spaces).take_while(|b| **b != b' ').count();
+            let term = rest.get(spaces..spaces + length).unwrap_or_default();
+            if !term.is_empty() {
+                record.term(term, at + spaces)?;
+            }
+            at += spaces + length;
+        }
+        Ok(record)
+    }
+
+    fn term(&mut self, term: &[u8], offset: usize) -> Result<(), RecordError> {
+        let is_separator = |b: &u8| matches!(b, b'=' | b':' | b'/');
+        let name_length = term.iter().position(is_separator).unwrap_or(term.len());
+        let (name, rest) = term.split_at(name_length);
+        match rest.split_first() {
+            Some((b'=', value)) => self.modifier(name, value, offset),
+            _ => {
+                self.directives.push(directive(name, rest, offset)?);
+                Ok(())
+            }
+        }
+    }
+
+    fn modifier(&mut self, name: &[u8], value: &[u8], offset: usize) -> Result<(), RecordError> {
+        let value_at = offset + name.len() + 1;
+        let slot = match name {
+            _ if name.eq_ignore_ascii_case(b"redirect") => &mut self.redirect,
+            _ if name.eq_ignore_ascii_case(b"exp") => &mut self.explanation,
+            [first, rest @ ..]
+                if first.is_ascii_alphabetic()
+                    && rest
+                        .iter()
+                        .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b)) =>
+            {
+                let value = MacroString::parse(value, value_at, false)?;
+                let name = String::from_utf8_lossy(name).into_owned();
+                self.unknown.push((name, value.to_string()));
+                return Ok(());
+            }
+            _ => return Err(RecordError::new(offset, Rule::ModifierName)),
+        };
+        let spec = DomainSpec::at(value, value_at)?;
+        match slot.replace(spec) {
+            None => Ok(()),
+            Some(_) => Err(RecordError::new(offset, Rule::RepeatedModifier)),
+        }
+    }
+}
+
+const VERSION: &[u8] = b"v=spf1";
+
+/// A mechanism: its name with the qualifier, and what comes from `:` or `/` on.
+fn directive(name: &[u8], argument: &[u8], offset: usize) -> Result<Directive, RecordError> {
+    let (qualifier, bare) = match name.split_first() {
+        Some((b'+', bare)) => (Qualifier::Pass, bare),
+        Some((b'-', bare)) => (Qualifier::Fail, bare),
+        Some((b'~', bare)) => (Qualifier::SoftFail, bare),
+        Some((b'?', bare)) => (Qualifier::Neutral, bare),
+        _ => (Qualifier::Pass, name),
+    };
+    let at = offset + name.len();
+    let is = |known: &str| bare.eq_ignore_ascii_case(known.as_bytes());
+    // What is behind a colon, which must be there.
+    let required = || match argument.split_first() {
+        Some((b':', spec)) => Ok((spec, at + 1)),
+        _ => Err(RecordError::new(at, Rule::MissingArgument)),
+    };
+    let optional = |argument: &[u8]| match argument.split_first() {
+        None => Ok(None),
+        Some((b':', spec)) => DomainSpec::at(spec, at + 1).map(Some),
+        Some(_) => Err(RecordError::new(at, Rule::UnexpectedArgument)),
+    };
+    let mechanism = if is("all") {
+        match argument {
+            [] => Mechanism::All,
+            _ => return Err(RecordError::new(at, Rule::UnexpectedArgument)),
+        }
+    } else if is("include") {
+        let (spec, at) = required()?;
+        Mechanism::Include(DomainSpec::at(spec, at)?)
+    } else if is("exists") {
+        let (spec, at) = required()?;
+        Mechanism::Exists(DomainSpec::at(spec, at)?)
+    } else if is("a") || is("mx") {
+        let (argument, prefix) = dual_cidr(argument, at)?;
+        let spec = optional(argument)?;
+        match bare.len() {
+            1 => Mechanism::A(spec, prefix),
+            _ => Mechanism::Mx(spec, prefix),
+        }
+    } else if is("ptr") {
+        Mechanism::Ptr(optional(argument)?)
+    } else if is("ip4") {
+        let (network, at) = required()?;
+        let (network, bits) = cidr(network, at, 32)?;
+        let address = text(network).and_then(|n| n.parse().ok());
+        let address = address.ok_or(RecordError::new(at, Rule::Network))?;
+        Mechanism::Ip4(
+            address,
+            Prefix {
+                ip4: bits,
+                ip6: 128,
+            },
+        )
+    } else if is("ip6") {
+        let (network, at) = required()?;
+        let (network, bits) = cidr(network, at, 128)?;
+        let address = text(network).and_then(|n| n.parse().ok());
+        let address = address.ok_or(RecordError::new(at, Rule::Network))?;
+        Mechanism::Ip6(address, Prefix { ip4: 32, ip6: bits })
+    } else {
+        return Err(RecordError::new(offset, Rule::UnknownMechanism));
+    };
+    Ok(Directive {
+        qualifier,
+        mechanism,
+    })
+}
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    core::str::from_utf8(bytes).ok()
+}
+
+/// Takes `/24` off the end, if it is there.
+fn cidr(text: &[u8], offset: usize, most: u8) -> Result<(&[u8], u8), RecordError> {
+    match memchr::memchr(b'/', text) {
+        None => Ok((text, most)),
+        Some(slash) => {
+            let (network, bits) = text.split_at(slash);
+            let bits = prefix_length(bits.get(1..).unwrap_or_default(), most);
+            let error = RecordError::new(offset + slash, Rule::Prefix);
+            bits.map(|bits| (network, bits)).ok_or(error)
+        }
+    }
+}
+
+/// Takes `/24//64`, or one of both, off the end, if it is there.
+fn dual_cidr(text: &[u8], offset: usize) -> Result<(&[u8], Prefix), RecordError> {
+    let mut prefix = Prefix::default();
+    let mut rest = text;
+    if let Some((before, bits)) = trailing_digits(rest)
+        && let Some(before) = before.strip_suffix(b"//")
+    {
+        let error = RecordError::new(offset + before.len(), Rule::Prefix);
+        prefix.ip6 = prefix_length(bits, 128).ok_or(error)?;
+        rest = before;
+    }
+    if let Some((before, bits)) = trailing_digits(rest)
+        && let Some(before) = before.strip_suffix(b"/")
+    {
+        let error = RecordError::new(offset + before.len(), Rule::Prefix);
+        prefix.ip4 = prefix_length(bits, 32).ok_or(error)?;
+        rest = before;
+    }
+    Ok((rest, prefix))
+}
+
+fn trailing_digits(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let digits = text.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    (digits > 0).then(|| text.split_at(text.len() - digits))
+}
+
+/// A number without leading zeros, at most `most`.
+fn prefix_length(digits: &[u8], most: u8) -> Option<u8> {
+    match digits {
+        [] | [b'0', _, ..] => None,
+        _ if !digits.iter().all(u8::is_ascii_digit) => None,
+        _ => text(digits)?.parse().ok().filter(|bits| *bits <= most),
+    }
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("v=spf1")?;
+        for directive in &self.directives {
+            write!(f, " {directive}")?;
+        }
+        if let Some(spec) = &self.redirect {
+            write!(f, " redirect={spec}")?;
+        }
+        if let Some(spec) = &self.explanation {
+            write!(f, " exp={spec}")?;
+        }
+        for (name, value) in &self.unknown {
+            write!(f, " {name}={value}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A record that the grammar of RFC 7208 section 12 does not allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} at byte {offset} of the SPF record (RFC 7208 section {})", .rule.text(), .rule.section())]
+pub struct RecordError {
+    offset: usize,
+    rule: Rule,
+}
+
+impl RecordError {
+    pub(super) fn new(offset: usize, rule: Rule) -> Self {
+        Self { offset, rule }
+    }
+
+    /// Where in the record: bytes from its start.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+}
+
+/// What was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rule {
+    Version,
+    UnknownMechanism,
+    MissingArgument,
+    UnexpectedArgument,
+    Network,
+    Prefix,
+    DomainSpec,
+    Macro,
+    Character,
+    ModifierName,
+    RepeatedModifier,
+}
+
+impl Rule {
+    fn text(self) -> &'static str {
+        match self {
+            Rule::Version => "no \"v=spf1\"",
+            Rule::UnknownMechanism => "a mechanism that does not exist",
+            Rule::MissingArgument => "a mechanism without the \":\" and value that it needs",
+            Rule::UnexpectedArgument => "an argument that the mechanism does not take",
+            Rule::Network => "no IP address",
+            Rule::Prefix => "no prefix length",
+            Rule::DomainSpec => "a domain that ends in neither a top label nor a macro",
+            Rule::Macro => "no macro",
+            Rule::Character => "a character that is not allowed",
+            Rule::ModifierName => "no name of a modifier",
+            Rule::RepeatedModifier => "a modifier that may come once came again",
+        }
+    }
+
+    fn section(self) -> &'static str {
+        match self {
+            Rule::Version => "4.5",
+            Rule::UnknownMechanism | Rule::ModifierName => "4.6.1",
+            Rule::MissingArgument | Rule::UnexpectedArgument => "5",
+            Rule::Network | Rule::Prefix => "5.6",
+            Rule::DomainSpec | Rule::Macro | Rule::Character => "7.1",
+            Rule::RepeatedModifier => "6",
+        }
+    }
+}
