@@ -28,7 +28,10 @@ pub use reader::{
     Place, Reader, Size,
 };
 use tree::slice as tree_slice;
-pub use tree::{DamagedIndex, Decoded, Field, Header, Index, Indexer, Message, Part, PartId, Text};
+pub use tree::{
+    Bodies, DamagedIndex, Decoded, Field, FormField, Header, Index, Indexer, Message, Part, PartId,
+    Related, Text,
+};
 pub use value::address::{Address, Mailbox, mailboxes, parse as parse_addresses};
 pub use value::charset::decode as decode_charset;
 pub use value::content::{ContentType, Disposition};

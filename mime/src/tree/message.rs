@@ -372,11 +372,12 @@ impl<'m, 'a> Part<'m, 'a> {
         field.map_or(TransferEncoding::SevenBit, |f| f.transfer_encoding())
     }
 
-    /// The Content-ID, without its brackets.
+    /// The Content-ID, without its brackets; one that is no id as it is.
     #[must_use]
     pub fn content_id(&self) -> Option<Cow<'a, str>> {
         let field = self.header().get("content-id")?;
-        field.message_ids().into_iter().next()
+        let id = field.message_ids().into_iter().next();
+        id.or_else(|| Some(field.raw_text()).filter(|text| !text.is_empty()))
     }
 
     /// The Content-Description, decoded.

@@ -1,10 +1,12 @@
 //! A message in memory as a tree that borrows from it: a consumer of the reader's
 //! events.
 
+mod choose;
 mod header;
 mod id;
 mod index;
 mod message;
+mod related;
 mod select;
 mod stored;
 
@@ -13,4 +15,6 @@ pub use id::PartId;
 pub use index::{Index, Indexer};
 pub(crate) use message::slice;
 pub use message::{Decoded, Message, Part, Text};
+pub use related::{FormField, Related};
+pub use select::Bodies;
 pub use stored::DamagedIndex;

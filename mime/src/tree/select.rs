@@ -1,141 +1,151 @@
-//! Which parts are the text, and which are attachments: the algorithm of RFC 8621
-//! section 4.1.4, which mail readers follow more or less.
+//! The parts of a message as a mail reader uses them (RFC 8621 section 4.1.4).
 
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::choose::{Chooser, Offered};
+use super::index::NONE;
 use super::message::{Message, Part};
-use crate::Content;
+use super::related::bare_id;
+use crate::{Content, ContentType};
 
-/// The parts of a message by use, as numbers.
-#[derive(Default)]
-struct Use {
-    text: Vec<u32>,
-    html: Vec<u32>,
-    attachments: Vec<u32>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Within {
-    Alternative,
-    Related,
-    Other,
+/// The parts of a message by use, each list in the order of the message: what
+/// [`Message::bodies`] gives. Every part that is no multipart is in at least one.
+#[derive(Clone, Debug, Default)]
+pub struct Bodies<'m, 'a> {
+    /// To be shown one after the other as the message, with a preference for plain
+    /// text: `text/plain`, `text/html`, images, sound and video.
+    pub text: Vec<Part<'m, 'a>>,
+    /// The same with a preference for HTML.
+    pub html: Vec<Part<'m, 'a>>,
+    /// Parts in neither list, messages within among them; and images, sound and video
+    /// that are not in both.
+    pub attachments: Vec<Part<'m, 'a>>,
 }
 
 impl<'a> Message<'a> {
-    /// The part to show as plain text: the first `text/plain` of the body. `None`
-    /// when there is none, for instance because all is HTML.
+    /// The parts by use: exactly the lists `textBody`, `htmlBody` and `attachments` of
+    /// JMAP (RFC 8621 4.1.4). Messages within are attachments as a whole.
+    ///
+    /// Where that algorithm would fail (a part in an alternative of an alternative for
+    /// a list that is closed) the part is an attachment; and so is what
+    /// [is opaque](Part::is_opaque). Cost: the headers of all parts, once.
+    ///
+    /// ```
+    /// let message = scop_mime::Message::parse(b"Content-Type: multipart/mixed; boundary=b\n\n\
+    ///     --b\n\nSee there.\n--b\nContent-Type: image/png\n\n..\n--b\n\nBye.\n--b--\n");
+    /// let bodies = message.bodies();
+    /// let ids = |parts: &[scop_mime::Part]| parts.iter().map(|p| p.id().to_string()).collect::<Vec<_>>();
+    /// assert_eq!(ids(&bodies.text), ["1", "2", "3"]);
+    /// assert!(bodies.attachments.is_empty());
+    /// ```
+    #[must_use]
+    pub fn bodies(&self) -> Bodies<'_, 'a> {
+        let mut bodies = Bodies::default();
+        let mut chooser = Chooser::new();
+        // What is open, by number, and whether the chooser was told.
+        let mut open: Vec<(u32, bool)> = Vec::new();
+        for part in self.parts() {
+            while let Some((_, entered)) = open.pop_if(|top| top.0 != part.record.parent) {
+                if entered {
+                    leave(&mut chooser, &mut bodies);
+                }
+            }
+            if open.last().is_some_and(|top| !top.1) {
+                open.push((part.number, false)); // of a message within
+                continue;
+            }
+            let content_type = part.content_type();
+            if part.content() == Content::Multipart {
+                chooser.enter(&content_type);
+                open.push((part.number, true));
+                continue;
+            }
+            open.push((part.number, false));
+            let readable = part.content() == Content::Leaf && !part.is_opaque();
+            let named = part.filename().is_some();
+            let disposition = part.disposition();
+            let by_use = chooser.leaf(&content_type, disposition.as_ref(), named, readable);
+            if by_use.text {
+                bodies.text.push(part);
+            }
+            if by_use.html {
+                bodies.html.push(part);
+            }
+            if by_use.attachment {
+                bodies.attachments.push(part);
+            }
+        }
+        while let Some((_, entered)) = open.pop() {
+            if entered {
+                leave(&mut chooser, &mut bodies);
+            }
+        }
+        bodies
+    }
+
+    /// The part to show where only plain text can be: the first `text/plain` of
+    /// [`Bodies::text`]. `None` when there is none, for instance because all is HTML.
     #[must_use]
     pub fn text_body(&self) -> Option<Part<'_, 'a>> {
-        self.first(self.by_use().text, "text/plain")
+        let mut parts = self.bodies().text.into_iter();
+        parts.find(|p| p.content_type().essence() == "text/plain")
     }
 
-    /// The part to show as HTML: the first `text/html` of the body.
+    /// The part to show as HTML: the first `text/html` of [`Bodies::html`]; failing
+    /// that, one that a `multipart/related` names as its [root](super::Related::root)
+    /// although it is not its first part.
     #[must_use]
     pub fn html_body(&self) -> Option<Part<'_, 'a>> {
-        self.first(self.by_use().html, "text/html")
+        let bodies = self.bodies();
+        let is_html = |p: &Part<'_, 'a>| p.content_type().essence() == "text/html";
+        let mut parts = bodies.html.into_iter();
+        parts.find(is_html).or_else(|| {
+            let mut others = bodies.attachments.into_iter();
+            let mut last = (NONE, None);
+            others.find(|part| {
+                if last.0 != part.record.parent {
+                    let outer = part.enclosing().map(|p| p.content_type());
+                    last = (part.record.parent, outer.and_then(related_start));
+                }
+                is_html(part)
+                    && last.1.is_some()
+                    && last.1 == part.content_id().map(|id| id.to_string())
+            })
+        })
     }
 
-    /// The parts that are neither text nor HTML to show: attachments, messages within,
-    /// images that HTML refers to.
+    /// The parts that are not shown as the message: [`Bodies::attachments`].
     pub fn attachments(&self) -> impl Iterator<Item = Part<'_, 'a>> {
-        let numbers = self.by_use().attachments;
-        numbers.into_iter().filter_map(|n| self.part_number(n))
+        self.bodies().attachments.into_iter()
     }
 
-    fn first(&self, numbers: Vec<u32>, essence: &str) -> Option<Part<'_, 'a>> {
-        let mut parts = numbers.into_iter().filter_map(|n| self.part_number(n));
-        parts.find(|p| p.content_type().essence() == essence)
-    }
-
-    fn by_use(&self) -> Use {
-        let mut by_use = Use::default();
-        let start = State {
-            within: Within::Other,
-            in_alternative: false,
-            text: true,
-            html: true,
-        };
-        walk(alloc::vec![self.root()], start, &mut by_use);
-        by_use
+    /// Whether a reader should show a paper clip: one of the attachments is not
+    /// `inline` (`hasAttachment`, RFC 8621 4.1.4).
+    #[must_use]
+    pub fn has_attachment(&self) -> bool {
+        let inline = |p: Part<'_, '_>| p.disposition().is_some_and(|d| d.kind() == "inline");
+        self.attachments().any(|p| !inline(p))
     }
 }
 
-#[derive(Clone, Copy)]
-struct State {
-    within: Within,
-    in_alternative: bool,
-    /// Parts still go to the text, to the HTML.
-    text: bool,
-    html: bool,
+/// The id of the part that a `multipart/related` begins with (RFC 2387 3.2).
+fn related_start(content_type: ContentType) -> Option<String> {
+    let is_related = content_type.essence() == "multipart/related";
+    let start = content_type.parameter("start").filter(|_| is_related)?;
+    Some(String::from(bare_id(start)))
 }
 
-/// Recursion is bounded by [`Limits::MAX_DEPTH`](crate::Limits::MAX_DEPTH).
-fn walk(parts: Vec<Part<'_, '_>>, mut state: State, out: &mut Use) {
-    let within = state.within;
-    let (text_before, html_before) = (out.text.len(), out.html.len());
-    let both = state.text && state.html;
-    for (i, part) in parts.into_iter().enumerate() {
-        let content_type = part.content_type();
-        let essence = content_type.essence();
-        if part.content() == Content::Multipart {
-            let within = match content_type.subtype() {
-                "alternative" => Within::Alternative,
-                "related" => Within::Related,
-                _ => Within::Other,
-            };
-            let inner = State {
-                within,
-                in_alternative: state.in_alternative || within == Within::Alternative,
-                ..state
-            };
-            walk(part.children().collect(), inner, out);
-            continue;
+fn leave(chooser: &mut Chooser, bodies: &mut Bodies<'_, '_>) {
+    match chooser.leave() {
+        Offered::Enough => {}
+        Offered::Html(from) => {
+            let html = bodies.html.get(from..).unwrap_or_default();
+            bodies.text.extend_from_slice(html);
         }
-        let media = matches!(content_type.kind(), "image" | "audio" | "video");
-        let attached = part.disposition().is_some_and(|d| d.is_attachment());
-        let readable = part.content() == Content::Leaf
-            && !part.is_opaque()
-            && (media || matches!(essence, "text/plain" | "text/html"));
-        let placed = i == 0 || (within != Within::Related && (media || part.filename().is_none()));
-        if attached || !readable || !placed {
-            out.attachments.push(part.number);
-            continue;
-        }
-        if within == Within::Alternative {
-            match essence {
-                "text/plain" if state.text => out.text.push(part.number),
-                "text/html" if state.html => out.html.push(part.number),
-                "text/plain" | "text/html" => {}
-                _ => out.attachments.push(part.number),
-            }
-            continue;
-        }
-        if state.in_alternative {
-            match essence {
-                "text/plain" => state.html = false,
-                "text/html" => state.text = false,
-                _ => {}
-            }
-        }
-        if state.text {
-            out.text.push(part.number);
-        }
-        if state.html {
-            out.html.push(part.number);
-        }
-        if media && !(state.text && state.html) {
-            out.attachments.push(part.number);
-        }
-    }
-    if within == Within::Alternative && both {
-        // Only one of the two was offered: it is both.
-        let (text_now, html_now) = (out.text.len(), out.html.len());
-        if text_now == text_before && html_now != html_before {
-            let html = out.html.get(html_before..).unwrap_or_default();
-            out.text.extend_from_slice(html);
-        } else if html_now == html_before && text_now != text_before {
-            let text = out.text.get(text_before..).unwrap_or_default();
-            out.html.extend_from_slice(text);
+        Offered::Text(from) => {
+            let text = bodies.text.get(from..).unwrap_or_default();
+            bodies.html.extend_from_slice(text);
         }
     }
 }

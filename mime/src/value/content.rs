@@ -244,6 +244,14 @@ pub(crate) fn body_type(value: &[u8], limit: usize) -> (Option<BodyType>, Vec<De
     (Some(multipart), defects)
 }
 
+/// The boundary of a multipart, from the value of its field.
+pub(crate) fn boundary(value: &[u8], limit: usize) -> Option<Vec<u8>> {
+    match body_type(value, limit).0? {
+        BodyType::Multipart { boundary, .. } => boundary,
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,4 +9,5 @@ pub(crate) mod encoding;
 pub(crate) mod ids;
 pub(crate) mod lex;
 pub(crate) mod parameter;
+pub(crate) mod uri;
 pub(crate) mod words;

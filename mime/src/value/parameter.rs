@@ -304,7 +304,8 @@ fn split_quote(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((bytes.get(..quote)?, bytes.get(quote + 1..)?))
 }
 
-fn percent_decode(text: &[u8], out: &mut Vec<u8>) {
+/// Undoes `%XX`; a `%` without two hexadecimal digits stands for itself.
+pub(crate) fn percent_decode(text: &[u8], out: &mut Vec<u8>) {
     let mut rest = text;
     while let [first, tail @ ..] = rest {
         if let (b'%', [high, low, behind @ ..]) = (first, tail)
