@@ -1,5 +1,5 @@
-//! Mail authentication without I/O: DKIM signing and verification that streams, and SPF
-//! (the module [`spf`]).
+//! Mail authentication without I/O: DKIM signing and verification that streams, SPF
+//! (the module [`spf`]) and DMARC ([`dmarc`]).
 //!
 //! Implements DomainKeys Identified Mail (RFC 6376) with the algorithms of
 //! today: `rsa-sha256` and `ed25519-sha256` (RFC 8301, RFC 8463). A message
@@ -72,6 +72,7 @@ extern crate std;
 
 mod canon;
 mod der;
+pub mod dmarc;
 mod header;
 mod judge;
 mod key;

@@ -72,7 +72,7 @@ impl Records {
         }
     }
 
-    /// There are none: the same as [`DnsError::NotFound`].
+    /// There are none, of a name that exists.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
@@ -137,7 +137,9 @@ impl Records {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DnsError {
-    /// The name does not exist, or has no record of the kind: final.
+    /// The name does not exist (NXDOMAIN): final. A resolver that can tell gives empty
+    /// [`Records`] for a name without records of the kind; one that cannot gives this,
+    /// which only DMARC's `np` sees.
     #[error("no such record")]
     NotFound,
     /// Timeout, SERVFAIL, refused, bogus DNSSEC, no network: may pass.

@@ -1,0 +1,433 @@
+//! The evaluation: policy discovery (RFC 9989 section 4.10.1) and alignment (4.10.2).
+//!
+//! It is a function of the answers that are there: whenever one comes it runs again from
+//! its start, and asks for what it misses. That is at most eight names for the author's
+//! domain and for each identifier.
+
+use alloc::borrow::ToOwned as _;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::record::{Alignment, Policy, Record, Suffix};
+use crate::name::Domain;
+use crate::query::{Answers, DnsError, Misuse, Query, QueryId, RecordKind, Records};
+
+/// A domain that a mechanism authenticated with a pass (section 3.2.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identifier {
+    /// `d=` of a DKIM signature that passes.
+    Dkim(Domain),
+    /// The domain of MAIL FROM, or of HELO where MAIL FROM is empty, that SPF passes.
+    Spf(Domain),
+}
+
+impl Identifier {
+    /// The domain.
+    #[must_use]
+    pub fn domain(&self) -> &Domain {
+        match self {
+            Identifier::Dkim(domain) | Identifier::Spf(domain) => domain,
+        }
+    }
+}
+
+/// The result of a [`Check`]; the names are those of RFC 8601.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DmarcResult {
+    /// No policy applies to the domain.
+    None,
+    /// An authenticated domain is aligned with the author's.
+    Pass,
+    /// A policy applies, and no authenticated domain is aligned.
+    Fail,
+    /// DNS failed; another try may succeed.
+    TempError,
+}
+
+impl fmt::Display for DmarcResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DmarcResult::None => "none",
+            DmarcResult::Pass => "pass",
+            DmarcResult::Fail => "fail",
+            DmarcResult::TempError => "temperror",
+        })
+    }
+}
+
+/// Why a result is what it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// See [`Verdict::aligned`].
+    #[error("aligned")]
+    Aligned,
+    /// No authenticated domain is aligned.
+    #[error("nothing is aligned")]
+    NothingAligned,
+    /// There is no record at the domain, above it, or at its public suffix.
+    #[error("no DMARC record (RFC 9989 section 4.10.1)")]
+    NoRecord,
+    /// The record of this domain has no valid policy and asks for no reports.
+    #[error("the DMARC record of {0} has no valid policy (RFC 9989 section 4.10.1)")]
+    NoPolicy(String),
+    /// DNS gave no usable answer for a name.
+    #[error("DNS failed for {0}")]
+    DnsFailed(String),
+}
+
+/// An identifier that is aligned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aligned {
+    /// Which.
+    pub identifier: Identifier,
+    /// It is the author's domain itself, not only of the same organization.
+    pub strictly: bool,
+}
+
+/// The outcome of a [`Check`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Verdict {
+    /// What to act on.
+    pub result: DmarcResult,
+    /// Why.
+    pub reason: Reason,
+    /// The author's domain.
+    pub author: Domain,
+    /// What a failing message is to meet with: the published policy, one level milder in
+    /// test mode. [`Policy::None`] unless the result is `fail`.
+    pub disposition: Policy,
+    /// The tag that the policy was taken from: `p`, `sp` or `np`.
+    pub tag: &'static str,
+    /// What that tag says, whatever the result is.
+    pub policy: Option<Policy>,
+    /// Where the record is: the author's domain, the organizational one or a public suffix.
+    pub policy_domain: Option<String>,
+    /// The record, which also says where reports go.
+    pub record: Option<Record>,
+    /// Identifiers that are aligned, in the order in which they were given.
+    pub aligned: Vec<Aligned>,
+}
+
+/// One line: result, domain, why, and the policy.
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.result, self.author, self.reason)?;
+        for aligned in &self.aligned {
+            let by = match &aligned.identifier {
+                Identifier::Dkim(_) => "dkim",
+                Identifier::Spf(_) => "spf",
+            };
+            write!(f, " {by}={}", aligned.identifier.domain())?;
+        }
+        if let (Some(policy), Some(domain)) = (self.policy, &self.policy_domain) {
+            write!(f, "; {}={policy} of {domain}", self.tag)?;
+        }
+        Ok(())
+    }
+}
+
+/// An evaluation of DMARC for one author's domain. See the [module](super) for an example.
+#[derive(Debug)]
+pub struct Check {
+    author: Domain,
+    identifiers: Vec<Identifier>,
+    answers: Answers,
+    verdict: Option<Verdict>,
+}
+
+/// Why there is no result of a walk.
+enum Stop {
+    /// An answer is missing.
+    Wait,
+    Failed(String),
+}
+
+impl Check {
+    /// A check of the domain in the From field, given what was authenticated.
+    ///
+    /// A message with several author domains has no defined result (section 5.3.1): make
+    /// a check for each, of a few, and take the strictest disposition (section 11.5).
+    #[must_use]
+    pub fn new(author: &Domain, identifiers: impl IntoIterator<Item = Identifier>) -> Self {
+        Check {
+            author: author.clone(),
+            identifiers: identifiers.into_iter().collect(),
+            answers: Answers::default(),
+            verdict: None,
+        }
+    }
+
+    /// The next DNS question; `None` when there is none until an answer comes, or when
+    /// the [`verdict`](Self::verdict) is known. A name is asked for once.
+    pub fn next_query(&mut self) -> Option<Query> {
+        self.run();
+        match self.verdict {
+            None => self.answers.next_query(|_| true),
+            Some(_) => None,
+        }
+    }
+
+    /// Answers a query, in any order.
+    ///
+    /// # Errors
+    /// [`Misuse`]; nothing is changed then.
+    pub fn answer(&mut self, id: QueryId, answer: Result<Records, DnsError>) -> Result<(), Misuse> {
+        self.answers.answer(id, answer)?;
+        self.run();
+        Ok(())
+    }
+
+    /// The outcome, as soon as no further answer is needed for it.
+    #[must_use]
+    pub fn verdict(&self) -> Option<&Verdict> {
+        self.verdict.as_ref()
+    }
+
+    fn run(&mut self) {
+        if self.verdict.is_none() {
+            self.verdict = self.evaluate();
+        }
+    }
+
+    fn evaluate(&mut self) -> Option<Verdict> {
+        let author = self.author.as_str().to_ascii_lowercase();
+        let mut verdict = Verdict {
+            result: DmarcResult::TempError,
+            reason: Reason::NoRecord,
+            author: self.author.clone(),
+            disposition: Policy::None,
+            tag: "p",
+            policy: None,
+            policy_domain: None,
+            record: None,
+            aligned: Vec::new(),
+        };
+        let walk = match self.walk(&author) {
+            Ok(walk) => walk,
+            Err(Stop::Wait) => return None,
+            Err(Stop::Failed(name)) => {
+                verdict.reason = Reason::DnsFailed(name);
+                return Some(verdict);
+            }
+        };
+        let organization = walk.organization(&author);
+        let Some((domain, record)) = walk.policy_record(&author, &organization) else {
+            verdict.result = DmarcResult::None;
+            return Some(verdict);
+        };
+        if domain != author {
+            match self.subdomain_tag(&author, record) {
+                Ok(tag) => verdict.tag = tag,
+                Err(Stop::Wait) => return None,
+                Err(Stop::Failed(name)) => {
+                    verdict.reason = Reason::DnsFailed(name);
+                    return Some(verdict);
+                }
+            }
+        }
+        verdict.policy_domain = Some(domain.to_owned());
+        verdict.record = Some(record.clone());
+        let Some(policy) = record.policy else {
+            verdict.result = DmarcResult::None;
+            verdict.reason = Reason::NoPolicy(domain.to_owned());
+            return Some(verdict);
+        };
+        let policy = match verdict.tag {
+            "np" => record.nonexistent.unwrap_or(policy),
+            "sp" => record.subdomains.unwrap_or(policy),
+            _ => policy,
+        };
+        verdict.policy = Some(policy);
+        let failed = self.align(&author, &organization, record, &mut verdict.aligned)?;
+        (verdict.result, verdict.reason) = match failed {
+            _ if !verdict.aligned.is_empty() => (DmarcResult::Pass, Reason::Aligned),
+            Some(name) => (DmarcResult::TempError, Reason::DnsFailed(name)),
+            None => (DmarcResult::Fail, Reason::NothingAligned),
+        };
+        if verdict.result == DmarcResult::Fail {
+            verdict.disposition = match record.testing {
+                true => policy.milder(),
+                false => policy,
+            };
+        }
+        Some(verdict)
+    }
+
+    /// Which tag holds for a domain below that of the record (section 4.10.1). The
+    /// author's domain is looked for only if that decides.
+    fn subdomain_tag(&mut self, author: &str, record: &Record) -> Result<&'static str, Stop> {
+        let below = match record.subdomains {
+            Some(_) => "sp",
+            None => "p",
+        };
+        if record.nonexistent.is_none() || !self.is_nonexistent(author)? {
+            return Ok(below);
+        }
+        Ok("np")
+    }
+
+    /// Whether a name does not exist (section 3.2.13). A resolver may not tell that from
+    /// a name without records of one kind, so three are asked for.
+    fn is_nonexistent(&mut self, name: &str) -> Result<bool, Stop> {
+        let kinds = [RecordKind::A, RecordKind::Aaaa, RecordKind::Mx];
+        let questions = kinds.map(|kind| self.answers.question(name, kind));
+        let mut waits = false;
+        let mut failed = false;
+        for question in questions {
+            match self.answers.get(question) {
+                None => waits = true,
+                Some(Ok(_)) => return Ok(false),
+                Some(Err(DnsError::NotFound)) => {}
+                Some(Err(DnsError::Temporary)) => failed = true,
+            }
+        }
+        match (waits, failed) {
+            (true, _) => Err(Stop::Wait),
+            (_, true) => Err(Stop::Failed(name.to_owned())),
+            _ => Ok(true),
+        }
+    }
+
+    /// Finds the identifiers that are aligned. Gives the name of a query that failed, if
+    /// one did; `None` while an answer is missing.
+    fn align(
+        &mut self,
+        author: &str,
+        organization: &str,
+        record: &Record,
+        aligned: &mut Vec<Aligned>,
+    ) -> Option<Option<String>> {
+        let identifiers = core::mem::take(&mut self.identifiers);
+        let mut failed = None;
+        let mut waits = false;
+        for identifier in &identifiers {
+            let domain = identifier.domain().as_str().to_ascii_lowercase();
+            let mode = match identifier {
+                Identifier::Dkim(_) => record.dkim_alignment,
+                Identifier::Spf(_) => record.spf_alignment,
+            };
+            let strictly = domain == author;
+            // The organizational domain is the domain or above it.
+            let may_be = mode == Alignment::Relaxed && is_within(&domain, organization);
+            let is_aligned = strictly
+                || may_be
+                    && match self.walk(&domain) {
+                        Ok(walk) => walk.organization(&domain) == organization,
+                        Err(Stop::Wait) => {
+                            waits = true;
+                            false
+                        }
+                        Err(Stop::Failed(name)) => {
+                            failed = Some(name);
+                            false
+                        }
+                    };
+            if is_aligned {
+                aligned.push(Aligned {
+                    identifier: identifier.clone(),
+                    strictly,
+                });
+            }
+        }
+        self.identifiers = identifiers;
+        (!waits).then_some(failed)
+    }
+
+    /// The DNS Tree Walk from `domain` (section 4.10).
+    fn walk(&mut self, domain: &str) -> Result<Walk, Stop> {
+        let mut records = Vec::new();
+        let mut target = domain;
+        loop {
+            let name = alloc::format!("_dmarc.{target}");
+            let found = match name.len() {
+                ..=253 => match self.answers.look_up(&name, RecordKind::Txt) {
+                    None => return Err(Stop::Wait),
+                    Some(Err(DnsError::Temporary)) => return Err(Stop::Failed(name)),
+                    Some(Ok(Records::Txt(texts))) => only_record(texts),
+                    Some(_) => None,
+                },
+                // No such name can be asked for, so nothing is there.
+                _ => None,
+            };
+            if let Some(record) = found {
+                let is_last = record.suffix != Suffix::Unknown;
+                records.push((target.to_owned(), record));
+                if is_last {
+                    break;
+                }
+            }
+            // Of more than eight labels those beyond the seventh are jumped over.
+            let labels = target.split('.').count();
+            let drop = if labels > 7 { labels - 7 } else { 1 };
+            match target.split('.').nth(drop) {
+                Some(_) => {
+                    let dot = target.match_indices('.').nth(drop - 1);
+                    target = dot
+                        .and_then(|(at, _)| target.get(at + 1..))
+                        .unwrap_or_default();
+                }
+                None => break,
+            }
+        }
+        Ok(Walk { records })
+    }
+}
+
+/// The one DMARC record among TXT records; several are none (section 4.10, step 2).
+fn only_record(texts: &[Vec<u8>]) -> Option<Record> {
+    let mut records = texts.iter().filter_map(|text| Record::parse(text));
+    let record = records.next()?;
+    match records.next() {
+        None => Some(record),
+        Some(_) => None,
+    }
+}
+
+/// What a walk found, from the longest domain to the shortest.
+struct Walk {
+    records: Vec<(String, Record)>,
+}
+
+impl Walk {
+    /// The organizational domain of the domain that the walk began at (section 4.10.2).
+    fn organization(&self, start: &str) -> String {
+        for (domain, record) in &self.records {
+            match record.suffix {
+                Suffix::Organizational => return domain.clone(),
+                Suffix::Public if domain != start => return one_below(start, domain).to_owned(),
+                _ => {}
+            }
+        }
+        let shortest = self.records.last();
+        shortest.map_or(start, |(domain, _)| domain).to_owned()
+    }
+
+    /// The record that applies and where it is (section 4.10.1): of the author's domain,
+    /// of its organization, or of the public suffix above that.
+    fn policy_record(&self, author: &str, organization: &str) -> Option<(&str, &Record)> {
+        let at = |wanted: &str| self.records.iter().find(|(domain, _)| domain == wanted);
+        let suffix = || {
+            let is_public = |(_, r): &&(String, Record)| r.suffix == Suffix::Public;
+            self.records.iter().find(is_public)
+        };
+        let (domain, record) = at(author).or_else(|| at(organization)).or_else(suffix)?;
+        Some((domain, record))
+    }
+}
+
+/// The ancestor of `start` that is one label below `suffix`.
+fn one_below<'a>(start: &'a str, suffix: &str) -> &'a str {
+    let above = start.len().saturating_sub(suffix.len() + 1);
+    let labels = start.get(..above).unwrap_or_default();
+    let at = labels.rfind('.').map_or(0, |dot| dot + 1);
+    start.get(at..).unwrap_or(start)
+}
+
+/// Whether `name` is `domain` or below it; both in lower case.
+fn is_within(name: &str, domain: &str) -> bool {
+    name.strip_suffix(domain)
+        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
