@@ -32,7 +32,7 @@ pub use tree::{
     Bodies, DamagedIndex, Decoded, Field, FormField, Header, Index, Indexer, Message, Part, PartId,
     Related, Text,
 };
-pub use value::address::{Address, Mailbox, mailboxes, parse as parse_addresses};
+pub use value::address::{Address, Addresses, Mailbox, mailboxes, parse as parse_addresses};
 pub use value::charset::decode as decode_charset;
 pub use value::content::{ContentType, Disposition};
 pub use value::date::DateTime;

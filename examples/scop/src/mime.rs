@@ -176,10 +176,7 @@ fn to_text(message: &Message<'_>) -> String {
 /// Names and addresses, for people.
 pub(crate) fn people(list: &[scop_mime::Address<'_>]) -> String {
     let people = scop_mime::mailboxes(list);
-    let people = people.into_iter().map(|m| match m.name() {
-        Some(name) => format!("{name} <{}>", m.address()),
-        None => m.address(),
-    });
+    let people = people.into_iter().map(|m| m.to_string());
     people.collect::<Vec<_>>().join(", ")
 }
 

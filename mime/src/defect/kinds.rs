@@ -262,6 +262,37 @@ kinds! {
         "An address with more than one @: the last one counts.";
     EncodedWordInAddress = "encoded-word-in-address", Ambiguity, "RFC 2047 5",
         "An encoded word in an address: not decoded.";
+    EncodedWordInQuotes = "encoded-word-in-quotes", Ambiguity, "RFC 2047 5",
+        "An encoded word in a quoted string: decoded.";
+    /// Others: the words and the address run together, or nothing at all.
+    MissingBrackets = "missing-brackets", Ambiguity, "RFC 5322 3.4",
+        "A name and an address without brackets: the word with the @ is the address.";
+    /// `<a@x.test>b@y.test`. Others: the first alone, the last alone, or no address.
+    TextAfterAddress = "text-after-address", Ambiguity, "RFC 5322 3.4",
+        "Text between an address and the comma: with an @ an entry of its own, else the name where there is none.";
+    UnquotedDot = "unquoted-dot", Deviation, "RFC 5322 4.1",
+        "A dot in a name without quotes: part of the name.";
+    /// Others: an entry of its own.
+    UnquotedComma = "unquoted-comma", Ambiguity, "RFC 5322 3.2.5",
+        "A comma in a name without quotes: part of the name.";
+    UnquotedSpecial = "unquoted-special", Deviation, "RFC 5322 3.2.5",
+        "A character in a name that needs quotes: part of the name; a colon is dropped.";
+    /// Others: without it, or no address.
+    SpaceInAddress = "space-in-address", Ambiguity, "RFC 5322 3.4.1",
+        "White space in an address: kept in the local part, the domain ends at it.";
+    EmptyAddress = "empty-address", Deviation, "RFC 5322 3.4",
+        "Brackets with no address in them: a mailbox without an address.";
+    IllFormedAddress = "ill-formed-address", Deviation, "RFC 5322 3.4.1",
+        "Dots or characters in an address that do not belong there: kept.";
+    EmptyListItem = "empty-list-item", Deviation, "RFC 5322 4.4",
+        "Nothing between two commas of a list, or at its end: skipped.";
+    /// Others: the end of the list, or a character of the address.
+    SemicolonSeparator = "semicolon-separator", Ambiguity, "RFC 5322 3.4",
+        "A semicolon outside of a group: a comma.";
+    NestedGroup = "nested-group", Ambiguity, "RFC 5322 3.4",
+        "A group within a group: its colon is dropped.";
+    UnclosedGroup = "unclosed-group", Damage, "RFC 5322 3.4",
+        "A group without its semicolon: it ends with the value.";
     SeveralFrom = "several-from", Deviation, "RFC 5322 3.6.2",
         "More than one author and no Sender.";
 

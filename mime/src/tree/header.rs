@@ -4,9 +4,7 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::index::{Index, PartRecord};
-use crate::value::lex::{raw_text, unfold};
-use crate::value::{address, ids, words};
-use crate::{Address, ContentType, DateTime, Disposition, FieldAt, TransferEncoding};
+use crate::{Address, DateTime, Field};
 
 /// The header of a part: its fields in order.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +48,7 @@ impl<'m, 'a> Header<'m, 'a> {
                     super::message::slice(bytes, at.offset..end)
                 }
             };
-            Some(Field { at, raw, limit })
+            Some(Field::new(at, raw, limit))
         })
     }
 
@@ -138,122 +136,5 @@ impl<'m, 'a> Header<'m, 'a> {
     #[must_use]
     pub fn bcc(&self) -> Vec<Address<'a>> {
         self.addresses("bcc")
-    }
-}
-
-/// A field of a header.
-#[derive(Clone, Copy, Debug)]
-pub struct Field<'a> {
-    at: FieldAt,
-    raw: &'a [u8],
-    limit: usize,
-}
-
-impl<'a> Field<'a> {
-    /// Its name as stored; empty for a line that is no field.
-    #[must_use]
-    pub fn name(&self) -> &'a str {
-        let name = self.raw().get(..self.at.name_length as usize);
-        // A name is ASCII, or it is none.
-        core::str::from_utf8(name.unwrap_or_default()).unwrap_or_default()
-    }
-
-    /// Whether it has this name, in any case. A line that is no field has none.
-    #[must_use]
-    pub fn is(&self, name: &str) -> bool {
-        let length = self.at.name_length as usize;
-        length == name.len()
-            && length > 0
-            && (self.raw().get(..length))
-                .is_some_and(|own| own.eq_ignore_ascii_case(name.as_bytes()))
-    }
-
-    /// All of it as stored, its line ends included.
-    #[must_use]
-    pub fn raw(&self) -> &'a [u8] {
-        self.raw
-    }
-
-    /// What is behind the colon, as stored, line ends included; of a long field the
-    /// first [`Limits::field_bytes`](crate::Limits::field_bytes). Empty for a line
-    /// that is no field.
-    #[must_use]
-    pub fn value(&self) -> &'a [u8] {
-        if self.at.value_start == 0 {
-            return &[];
-        }
-        let raw = self.raw();
-        let raw = raw.get(..self.limit).unwrap_or(raw);
-        raw.get(self.at.value_start as usize..).unwrap_or_default()
-    }
-
-    /// Where it begins in the message.
-    #[must_use]
-    pub fn offset(&self) -> u64 {
-        self.at.offset
-    }
-
-    /// Where its value begins in the message.
-    #[must_use]
-    pub fn value_offset(&self) -> u64 {
-        self.at.offset + u64::from(self.at.value_start)
-    }
-
-    /// The value on one line, nothing decoded: line ends and NUL removed, white space
-    /// at the ends too.
-    #[must_use]
-    pub fn unfolded(&self) -> Cow<'a, [u8]> {
-        unfold(self.value())
-    }
-
-    /// The value as text: on one line, encoded words decoded (RFC 2047).
-    #[must_use]
-    pub fn text(&self) -> Cow<'a, str> {
-        words::decode(self.value())
-    }
-
-    /// The value on one line as text, encoded words as they are.
-    #[must_use]
-    pub fn raw_text(&self) -> Cow<'a, str> {
-        match self.unfolded() {
-            Cow::Borrowed(value) => raw_text(value),
-            Cow::Owned(value) => Cow::Owned(raw_text(&value).into_owned()),
-        }
-    }
-
-    /// The value as a list of addresses.
-    #[must_use]
-    pub fn addresses(&self) -> Vec<Address<'a>> {
-        address::parse(self.value())
-    }
-
-    /// The value as a date.
-    #[must_use]
-    pub fn date(&self) -> Option<DateTime> {
-        DateTime::parse(self.value())
-    }
-
-    /// The value as message ids, without their brackets.
-    #[must_use]
-    pub fn message_ids(&self) -> Vec<Cow<'a, str>> {
-        ids::parse(self.value())
-    }
-
-    /// The value as a content type.
-    #[must_use]
-    pub fn content_type(&self) -> Option<ContentType> {
-        ContentType::parse(self.value())
-    }
-
-    /// The value as a content disposition.
-    #[must_use]
-    pub fn disposition(&self) -> Option<Disposition> {
-        Disposition::parse(self.value())
-    }
-
-    /// The value as a transfer encoding.
-    #[must_use]
-    pub fn transfer_encoding(&self) -> TransferEncoding {
-        TransferEncoding::parse(self.value())
     }
 }

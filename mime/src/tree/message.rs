@@ -460,15 +460,10 @@ impl<'m, 'a> Part<'m, 'a> {
     fn inspect(&self, defects: &mut Vec<Defect>) {
         let limit = self.message.limits.parameters;
         for field in self.header().fields() {
+            field.note(&mut |defect| defects.push(defect));
             let mut note = |kind| defects.push(Defect::new(kind, field.value_offset()));
             let name = field.name().to_ascii_lowercase();
             match name.as_str() {
-                "date" | "resent-date" if field.date().is_none() => note(DefectKind::BadDate),
-                "from" | "sender" | "to" | "cc" | "bcc" | "reply-to"
-                    if field.addresses().is_empty() && !field.unfolded().is_empty() =>
-                {
-                    note(DefectKind::BadAddress);
-                }
                 "content-type" => match ContentType::parse_with(field.value(), limit) {
                     Some((_, kinds)) => kinds.into_iter().for_each(note),
                     None => note(DefectKind::BadContentType),

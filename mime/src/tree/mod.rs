@@ -2,6 +2,7 @@
 //! events.
 
 mod choose;
+mod field;
 mod header;
 mod id;
 mod index;
@@ -10,7 +11,8 @@ mod related;
 mod select;
 mod stored;
 
-pub use header::{Field, Header};
+pub use field::Field;
+pub use header::Header;
 pub use id::PartId;
 pub use index::{Index, Indexer};
 pub(crate) use message::slice;

@@ -4,6 +4,9 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
+use super::note::Notes;
+use crate::DefectKind;
+
 /// Walks over a header value.
 ///
 /// A quote or comment that nothing ends would swallow the rest of the value. It is
@@ -29,6 +32,11 @@ impl<'a> Cursor<'a> {
 
     pub(crate) fn pos(&self) -> usize {
         self.pos
+    }
+
+    /// Goes back to a position that it was at.
+    pub(crate) fn seek(&mut self, pos: usize) {
+        self.pos = pos;
     }
 
     pub(crate) fn peek(&self) -> Option<u8> {
@@ -99,6 +107,26 @@ impl<'a> Cursor<'a> {
         }
         self.no_comments = true;
         None
+    }
+
+    /// [`comment`](Self::comment), with the first that nothing ends told.
+    pub(crate) fn comment_noting(&mut self, notes: &mut Notes<'_>) -> Option<&'a [u8]> {
+        let (known, at) = (self.no_comments, self.pos);
+        let comment = self.comment();
+        if comment.is_none() && !known {
+            notes.add(DefectKind::UnbalancedParenthesis, at);
+        }
+        comment
+    }
+
+    /// [`quoted`](Self::quoted), with the first that nothing ends told.
+    pub(crate) fn quoted_noting(&mut self, notes: &mut Notes<'_>) -> Option<Cow<'a, [u8]>> {
+        let (known, at) = (self.no_quotes, self.pos);
+        let quoted = self.quoted();
+        if quoted.is_none() && !known {
+            notes.add(DefectKind::UnbalancedQuote, at);
+        }
+        quoted
     }
 
     /// A quoted string, where one begins: its content, quotes, quoted pairs and

@@ -8,6 +8,7 @@ pub(crate) mod date;
 pub(crate) mod encoding;
 pub(crate) mod ids;
 pub(crate) mod lex;
+pub(crate) mod note;
 pub(crate) mod parameter;
 pub(crate) mod uri;
 pub(crate) mod words;

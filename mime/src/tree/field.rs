@@ -1,0 +1,190 @@
+//! A field of a header. Its value is parsed when it is asked for, by type.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+use crate::value::lex::{raw_text, unfold};
+use crate::value::note::Notes;
+use crate::value::{address, ids, words};
+use crate::{
+    Address, ContentType, DateTime, Defect, DefectKind, Disposition, FieldAt, TransferEncoding,
+};
+
+/// A field of a header.
+#[derive(Clone, Copy, Debug)]
+pub struct Field<'a> {
+    at: FieldAt,
+    raw: &'a [u8],
+    limit: usize,
+}
+
+impl<'a> Field<'a> {
+    pub(super) fn new(at: FieldAt, raw: &'a [u8], limit: usize) -> Self {
+        Field { at, raw, limit }
+    }
+
+    /// Its name as stored; empty for a line that is no field.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        let name = self.raw().get(..self.at.name_length as usize);
+        // A name is ASCII, or it is none.
+        core::str::from_utf8(name.unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// Whether it has this name, in any case. A line that is no field has none.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        let length = self.at.name_length as usize;
+        length == name.len()
+            && length > 0
+            && (self.raw().get(..length))
+                .is_some_and(|own| own.eq_ignore_ascii_case(name.as_bytes()))
+    }
+
+    /// All of it as stored, its line ends included.
+    #[must_use]
+    pub fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// What is behind the colon, as stored, line ends included; of a long field the
+    /// first [`Limits::field_bytes`](crate::Limits::field_bytes). Empty for a line
+    /// that is no field.
+    #[must_use]
+    pub fn value(&self) -> &'a [u8] {
+        if self.at.value_start == 0 {
+            return &[];
+        }
+        let raw = self.raw();
+        let raw = raw.get(..self.limit).unwrap_or(raw);
+        raw.get(self.at.value_start as usize..).unwrap_or_default()
+    }
+
+    /// Where it begins in the message.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.at.offset
+    }
+
+    /// Where its value begins in the message.
+    #[must_use]
+    pub fn value_offset(&self) -> u64 {
+        self.at.offset + u64::from(self.at.value_start)
+    }
+
+    /// The value on one line, nothing decoded: line ends and NUL removed, white space
+    /// at the ends too.
+    #[must_use]
+    pub fn unfolded(&self) -> Cow<'a, [u8]> {
+        unfold(self.value())
+    }
+
+    /// The value as text: on one line, encoded words decoded (RFC 2047).
+    #[must_use]
+    pub fn text(&self) -> Cow<'a, str> {
+        words::decode(self.value())
+    }
+
+    /// The value on one line as text, encoded words as they are.
+    #[must_use]
+    pub fn raw_text(&self) -> Cow<'a, str> {
+        match self.unfolded() {
+            Cow::Borrowed(value) => raw_text(value),
+            Cow::Owned(value) => Cow::Owned(raw_text(&value).into_owned()),
+        }
+    }
+
+    /// The value as a list of addresses.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<Address<'a>> {
+        address::parse(self.value())
+    }
+
+    /// The value as a date.
+    #[must_use]
+    pub fn date(&self) -> Option<DateTime> {
+        DateTime::parse(self.value())
+    }
+
+    /// The value as message ids, without their brackets.
+    #[must_use]
+    pub fn message_ids(&self) -> Vec<Cow<'a, str>> {
+        ids::parse(self.value())
+    }
+
+    /// The value as a content type.
+    #[must_use]
+    pub fn content_type(&self) -> Option<ContentType> {
+        ContentType::parse(self.value())
+    }
+
+    /// The value as a content disposition.
+    #[must_use]
+    pub fn disposition(&self) -> Option<Disposition> {
+        Disposition::parse(self.value())
+    }
+
+    /// The value as a transfer encoding.
+    #[must_use]
+    pub fn transfer_encoding(&self) -> TransferEncoding {
+        TransferEncoding::parse(self.value())
+    }
+
+    /// What is wrong with its value, read as its name says (From as addresses, Date as
+    /// a date, what nobody knows as text): each defect with its offset in the message,
+    /// in the order in which they were found.
+    ///
+    /// ```
+    /// use scop_mime::Message;
+    ///
+    /// let message = Message::parse(b"From: Ann <ann@a.test\r\n\r\n");
+    /// let field = message.header().get("from").unwrap();
+    /// assert_eq!(field.defects()[0].to_string(), "unbalanced-bracket at byte 10");
+    /// ```
+    #[must_use]
+    pub fn defects(&self) -> Vec<Defect> {
+        let mut defects = Vec::new();
+        self.note(&mut |defect| defects.push(defect));
+        defects
+    }
+
+    pub(crate) fn note(&self, take: &mut dyn FnMut(Defect)) {
+        let start = self.value_offset();
+        let mut take = |kind, at: usize| take(Defect::new(kind, start + at as u64));
+        let notes = &mut Notes::new(&mut take);
+        let value = self.value();
+        match Value::of(self.name()) {
+            Value::Addresses => {
+                if address::read(value, notes).is_empty() && !self.unfolded().is_empty() {
+                    notes.add(DefectKind::BadAddress, 0);
+                }
+            }
+            Value::Date => {
+                if self.date().is_none() {
+                    notes.add(DefectKind::BadDate, 0);
+                }
+            }
+            Value::Text => {}
+        }
+    }
+}
+
+/// How a value is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Value {
+    Addresses,
+    Date,
+    Text,
+}
+
+impl Value {
+    /// By the name of the field, in any case.
+    fn of(name: &str) -> Value {
+        let name = name.to_ascii_lowercase();
+        match name.strip_prefix("resent-").unwrap_or(&name) {
+            "from" | "sender" | "reply-to" | "to" | "cc" | "bcc" => Value::Addresses,
+            "date" => Value::Date,
+            _ => Value::Text,
+        }
+    }
+}

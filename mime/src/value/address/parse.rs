@@ -1,0 +1,761 @@
+//! The grammar of address lists, and what damage is taken for.
+
+use alloc::borrow::Cow;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::mem;
+
+use super::{Address, Mailbox, is_atext, is_dot_atom};
+use crate::DefectKind;
+use crate::value::lex::{Cursor, is_space, unescape, unfold};
+use crate::value::note::Notes;
+
+/// The entries of an address list, one at a time (RFC 5322 3.4 and 4.4).
+///
+/// Nothing is refused and no bytes can make it slow: time is linear in the value. The
+/// common entry (`Ann <ann@a.test>`, `ann@a.test`) is borrowed and nothing is
+/// allocated for it. What the grammar does not allow has one reading, and
+/// [`Field::defects`](crate::Field::defects) tells of each:
+///
+/// - brackets: one that is missing is added where the entry ends, more than one count
+///   once; without any the last word with an `@` is the address, the words before it
+///   are the name (`Ann ann@a.test`);
+/// - text behind an address: with an `@` it is an entry of its own (`<a@x.test>b@y.test`,
+///   `<a@x.test> <b@y.test>`), without it is the name where there is none;
+/// - an unquoted name may have dots, brackets, and an `@` in it, and commas: words
+///   without an `@` before a comma belong to the name that goes on behind it
+///   (`Doe, Ann <ann@a.test>`);
+/// - a semicolon outside of a group is a comma; a group that nothing ends ends with the
+///   value; an empty entry is none;
+/// - of several `@` the last counts, the others belong to the local part;
+/// - an entry without an `@` is a local part if it is one word, else a name.
+///
+/// ```
+/// use scop_mime::Addresses;
+///
+/// let shown: Vec<String> = Addresses::new(b"Doe, Ann <ann@a.test>; <b@b.test>c@c.test, Team:;")
+///     .flat_map(|entry| entry.mailboxes().to_vec())
+///     .map(|mailbox| mailbox.to_string())
+///     .collect();
+/// assert_eq!(shown, ["Doe, Ann <ann@a.test>", "b@b.test", "c@c.test"]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Addresses<'a> {
+    value: &'a [u8],
+    cursor: Cursor<'a>,
+    /// What was read of the entry in hand outside of brackets.
+    pieces: Vec<Piece<'a>>,
+    /// The last comment in it.
+    comment: Option<&'a [u8]>,
+    /// The address in brackets that it has.
+    angle: Option<Mailbox<'a>>,
+    group: Option<Group<'a>>,
+    ready: VecDeque<Address<'a>>,
+    /// An entry begins here.
+    fresh: bool,
+    /// There is an `@` among the pieces.
+    has_at: bool,
+    before: Before,
+    over: bool,
+}
+
+/// What came last in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    Start,
+    Item,
+    /// A comma, and where.
+    Comma(usize),
+    /// A comma behind another one.
+    Commas,
+}
+
+#[derive(Clone, Debug)]
+struct Group<'a> {
+    name: Cow<'a, [u8]>,
+    members: Vec<Mailbox<'a>>,
+    start: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Word,
+    Quoted,
+    /// `[192.0.2.1]`, or a bracket in a name.
+    Literal,
+    At,
+    Comma,
+    /// A character that only a name can have, and only in quotes.
+    Stray,
+}
+
+/// A piece of a phrase or an address.
+#[derive(Clone, Debug)]
+struct Piece<'a> {
+    kind: Kind,
+    text: Cow<'a, [u8]>,
+    start: usize,
+    end: usize,
+}
+
+/// The list, with what is wrong with it.
+pub(crate) fn read<'a>(value: &'a [u8], notes: &mut Notes<'_>) -> Vec<Address<'a>> {
+    let mut addresses = Addresses::new(value);
+    let mut list = Vec::new();
+    while let Some(address) = addresses.advance(notes) {
+        list.push(address);
+    }
+    list
+}
+
+impl<'a> Iterator for Addresses<'a> {
+    type Item = Address<'a>;
+
+    fn next(&mut self) -> Option<Address<'a>> {
+        self.advance(&mut Notes::none())
+    }
+}
+
+impl<'a> Addresses<'a> {
+    /// The entries of `value`, which is what is behind the colon of From, To and the
+    /// like.
+    #[must_use]
+    pub fn new(value: &'a [u8]) -> Self {
+        Addresses {
+            value,
+            cursor: Cursor::new(value),
+            pieces: Vec::new(),
+            comment: None,
+            angle: None,
+            group: None,
+            ready: VecDeque::new(),
+            fresh: true,
+            has_at: false,
+            before: Before::Start,
+            over: false,
+        }
+    }
+
+    fn advance(&mut self, notes: &mut Notes<'_>) -> Option<Address<'a>> {
+        loop {
+            if let Some(address) = self.ready.pop_front() {
+                return Some(address);
+            }
+            if self.over {
+                return None;
+            }
+            if mem::take(&mut self.fresh) && !notes.wanted() {
+                if let Some(mailbox) = self.common() {
+                    match &mut self.group {
+                        None => return Some(Address::Mailbox(mailbox)),
+                        Some(group) => group.members.push(mailbox),
+                    }
+                }
+                continue;
+            }
+            self.token(notes);
+        }
+    }
+
+    /// An entry as nearly all are, read without a detour; what is anything else is left
+    /// to [`token`](Self::token). They agree wherever this gives an answer.
+    fn common(&mut self) -> Option<Mailbox<'a>> {
+        let begin = self.cursor.pos();
+        let mailbox = self.common_entry();
+        if mailbox.is_none() {
+            self.cursor.seek(begin);
+        }
+        mailbox
+    }
+
+    fn common_entry(&mut self) -> Option<Mailbox<'a>> {
+        let c = &mut self.cursor;
+        let is_dotted = |b: u8| is_atext(b) || b == b'.';
+        c.skip_space();
+        let mut start = c.pos();
+        let name = match c.peek()? {
+            b'"' => match c.quoted()? {
+                Cow::Borrowed(name) => Some(name),
+                Cow::Owned(_) => return None,
+            },
+            _ => {
+                let words = c.take_while(|b| is_dotted(b) || b == b' ').trim_ascii_end();
+                c.skip_space();
+                let spaced = words.windows(2).any(|w| w == b"  ");
+                (c.peek()? == b'<' && !spaced).then_some(words)
+            }
+        };
+        let spec = match name {
+            Some(_) => {
+                c.skip_space();
+                if !c.eat(b'<') {
+                    return None;
+                }
+                start = c.pos();
+                c.take_while(is_dotted)
+            }
+            None => c.since(start),
+        };
+        let at = spec.len();
+        if at == 0
+            || spec.iter().any(|b| is_space(*b))
+            || !c.eat(b'@')
+            || c.take_while(is_dotted).is_empty()
+        {
+            return None;
+        }
+        let spec = c.since(start);
+        if name.is_some() && !c.eat(b'>') {
+            return None;
+        }
+        c.skip_space();
+        match c.peek() {
+            None => {}
+            Some(b',') => {
+                c.bump();
+                self.fresh = true;
+            }
+            Some(_) => return None,
+        }
+        Some(Mailbox {
+            raw_name: name.filter(|n| !n.is_empty()).map(Cow::Borrowed),
+            route: None,
+            spec: Cow::Borrowed(spec),
+            at,
+        })
+    }
+
+    /// The next token of the list.
+    fn token(&mut self, notes: &mut Notes<'_>) {
+        let start = self.cursor.pos();
+        let Some(byte) = self.cursor.peek() else {
+            if let Before::Comma(at) = self.before {
+                notes.add(DefectKind::EmptyListItem, at);
+            }
+            self.end_entry(notes);
+            if let Some(group) = &self.group {
+                notes.add(DefectKind::UnclosedGroup, group.start);
+            }
+            self.end_group();
+            self.over = true;
+            return;
+        };
+        match byte {
+            b',' => {
+                self.cursor.bump();
+                self.before = match self.before {
+                    Before::Item => Before::Comma(start),
+                    Before::Commas => Before::Commas,
+                    Before::Start | Before::Comma(_) => {
+                        notes.add(DefectKind::EmptyListItem, start);
+                        Before::Commas
+                    }
+                };
+                let naked = self.angle.is_none() && self.comment.is_none() && !self.has_at;
+                if naked && !self.pieces.is_empty() {
+                    // It may be the first half of a name.
+                    self.push(Kind::Comma, Cow::Borrowed(b","), start);
+                } else {
+                    self.end_entry(notes);
+                    self.fresh = true;
+                }
+            }
+            b';' => {
+                self.cursor.bump();
+                self.end_entry(notes);
+                if self.group.is_none() {
+                    notes.add(DefectKind::SemicolonSeparator, start);
+                }
+                self.before = Before::Item;
+                self.end_group();
+                self.fresh = true;
+            }
+            b':' => {
+                self.cursor.bump();
+                self.colon(start, notes);
+            }
+            b'<' => {
+                self.before = Before::Item;
+                self.in_brackets(notes);
+            }
+            b'>' => {
+                self.cursor.bump();
+                notes.add(
+                    match self.angle {
+                        Some(_) => DefectKind::ExcessBrackets,
+                        None => DefectKind::UnbalancedBracket,
+                    },
+                    start,
+                );
+            }
+            _ => self.piece(notes),
+        }
+    }
+
+    fn push(&mut self, kind: Kind, text: Cow<'a, [u8]>, start: usize) {
+        let end = self.cursor.pos();
+        self.has_at |= kind == Kind::At;
+        self.pieces.push(Piece {
+            kind,
+            text,
+            start,
+            end,
+        });
+    }
+
+    /// A word, a quoted string, a literal, an `@`, a comment; or a stray character.
+    fn piece(&mut self, notes: &mut Notes<'_>) {
+        let start = self.cursor.pos();
+        match self.cursor.peek() {
+            Some(b) if is_space(b) => return self.cursor.skip_space(),
+            Some(b'(') => match self.cursor.comment_noting(notes) {
+                Some(comment) => self.comment = Some(comment),
+                None => self.cursor.bump(),
+            },
+            Some(b'"') => match self.cursor.quoted_noting(notes) {
+                Some(text) => self.push(Kind::Quoted, text, start),
+                None => self.cursor.bump(),
+            },
+            Some(b'@') => {
+                self.cursor.bump();
+                self.push(Kind::At, Cow::Borrowed(b"@"), start);
+            }
+            Some(b'[') => {
+                // A domain literal; one that does not end is a word with a bracket.
+                let text = self
+                    .cursor
+                    .take_while(|b| !matches!(b, b']' | b',' | b'<' | b'>'));
+                let text = match self.cursor.eat(b']') {
+                    true => self.cursor.since(start),
+                    false => text,
+                };
+                self.push(Kind::Literal, unfold(text), start);
+            }
+            Some(b')' | b']') => {
+                if self.cursor.eat(b')') {
+                    notes.add(DefectKind::UnbalancedParenthesis, start);
+                } else {
+                    self.cursor.bump();
+                }
+                self.push(Kind::Stray, Cow::Borrowed(self.cursor.since(start)), start);
+            }
+            _ => {
+                let word = self.cursor.take_while(|b| !is_space(b) && !is_special(b));
+                self.push(Kind::Word, Cow::Borrowed(word), start);
+            }
+        }
+        self.before = Before::Item;
+    }
+
+    /// A colon outside of brackets: a group begins, if there is a name for it.
+    fn colon(&mut self, at: usize, notes: &mut Notes<'_>) {
+        if self.group.is_some() {
+            return notes.add(DefectKind::NestedGroup, at);
+        }
+        let cut = self.last_comma().map_or(0, |c| c + 1);
+        let named = self.angle.is_none() && cut < self.pieces.len() && !self.has_at;
+        if !named {
+            return notes.add(DefectKind::UnquotedSpecial, at);
+        }
+        let name = self.pieces.split_off(cut);
+        self.end_entry(notes);
+        self.note_name(&name, notes);
+        self.group = Some(Group {
+            start: name.first().map_or(at, |p| p.start),
+            name: self.phrase(&name),
+            members: Vec::new(),
+        });
+        self.comment = None;
+        // An empty group is no empty entry.
+        self.before = Before::Item;
+        self.fresh = true;
+    }
+
+    fn last_comma(&self) -> Option<usize> {
+        self.pieces.iter().rposition(|p| p.kind == Kind::Comma)
+    }
+
+    /// `<` and what it encloses.
+    fn in_brackets(&mut self, notes: &mut Notes<'_>) {
+        let open = self.cursor.pos();
+        if let Some(first) = self.angle.take() {
+            // No comma between two; what lies between is the name of the second.
+            notes.add(DefectKind::TextAfterAddress, open);
+            self.add_named(first);
+        }
+        if let Some(comma) = self.last_comma() {
+            if comma + 1 == self.pieces.len() {
+                self.end_entry(notes);
+            } else if let Some(first) = self.pieces.iter().find(|p| p.kind == Kind::Comma) {
+                notes.add(DefectKind::UnquotedComma, first.start);
+            }
+        }
+        let name = mem::take(&mut self.pieces);
+        self.note_name(&name, notes);
+        let raw_name = Some(self.phrase(&name)).filter(|n| !n.is_empty());
+        self.reuse(name);
+        let mut route = None;
+        self.cursor.bump();
+        loop {
+            let at = self.cursor.pos();
+            match self.cursor.peek() {
+                Some(b'<') if self.pieces.is_empty() => {
+                    notes.add(DefectKind::ExcessBrackets, at);
+                    self.cursor.bump();
+                }
+                Some(b'>') => {
+                    self.cursor.bump();
+                    break;
+                }
+                Some(b':') => {
+                    self.cursor.bump();
+                    if self.pieces.first().is_some_and(|p| p.kind == Kind::At) {
+                        notes.add(DefectKind::SourceRoute, open);
+                        let pieces = mem::take(&mut self.pieces);
+                        route = Some(self.join(&pieces, false));
+                        self.reuse(pieces);
+                    } else {
+                        notes.add(DefectKind::UnquotedSpecial, at);
+                    }
+                }
+                Some(b',') if self.route_goes_on() => {
+                    self.cursor.bump();
+                    self.push(Kind::Comma, Cow::Borrowed(b","), at);
+                }
+                None | Some(b',' | b';' | b'<') => {
+                    notes.add(DefectKind::UnbalancedBracket, open);
+                    break;
+                }
+                _ => self.piece(notes),
+            }
+        }
+        let pieces = mem::take(&mut self.pieces);
+        let mut mailbox = self.spec(&pieces, open, notes);
+        self.reuse(pieces);
+        mailbox.route = route;
+        mailbox.raw_name = raw_name;
+        self.angle = Some(mailbox);
+    }
+
+    /// Whether the comma that is next lies within a route: an `@` comes behind it, or
+    /// another comma.
+    fn route_goes_on(&self) -> bool {
+        let mut behind = self.cursor.clone();
+        behind.bump();
+        behind.skip_space();
+        self.pieces.first().is_some_and(|p| p.kind == Kind::At)
+            && matches!(behind.peek(), Some(b'@' | b','))
+    }
+
+    /// The allocation of `pieces` is used again.
+    fn reuse(&mut self, mut pieces: Vec<Piece<'a>>) {
+        pieces.clear();
+        self.has_at = false;
+        self.pieces = pieces;
+    }
+
+    /// The entry in hand is over.
+    fn end_entry(&mut self, notes: &mut Notes<'_>) {
+        let (pieces, has_at) = (mem::take(&mut self.pieces), self.has_at);
+        if let Some(mut mailbox) = self.angle.take() {
+            if let Some(first) = pieces.first() {
+                notes.add(DefectKind::TextAfterAddress, first.start);
+            }
+            if has_at {
+                self.add_named(mailbox);
+                self.bare(&pieces, notes);
+            } else {
+                let name = self.phrase(&pieces);
+                if mailbox.raw_name.is_none() && !name.is_empty() {
+                    mailbox.raw_name = Some(name);
+                }
+                self.add_named(mailbox);
+            }
+        } else if has_at {
+            self.bare(&pieces, notes);
+        } else {
+            for entry in pieces.split(|p| p.kind == Kind::Comma) {
+                self.naked(entry, notes);
+            }
+        }
+        self.comment = None;
+        self.reuse(pieces);
+    }
+
+    /// Addresses without brackets: each run of pieces with an `@` in it is one, each
+    /// other run is text.
+    fn bare(&mut self, pieces: &[Piece<'a>], notes: &mut Notes<'_>) {
+        // One with a comma in it began with words that are entries.
+        let cut = pieces.iter().rposition(|p| p.kind == Kind::Comma);
+        let (before, pieces) = pieces.split_at(cut.map_or(0, |c| c + 1));
+        for entry in before.split(|p| p.kind == Kind::Comma) {
+            self.naked(entry, notes);
+        }
+        let mut last: Option<Mailbox<'a>> = None;
+        let mut text = 0..0;
+        let mut at = 0;
+        while let Some(rest) = pieces.get(at..).filter(|r| !r.is_empty()) {
+            let length = rest.windows(2).position(|p| !self.pair_joins(p));
+            let end = at + length.map_or(rest.len(), |l| l + 1);
+            let run = pieces.get(at..end).unwrap_or_default();
+            if !run.iter().any(|p| p.kind == Kind::At) {
+                text.end = end;
+                at = end;
+                continue;
+            }
+            let start = run.first().map_or(0, |p| p.start);
+            let name = pieces.get(text.clone()).unwrap_or_default();
+            let mut mailbox = self.spec(run, start, notes);
+            if let Some(first) = name.first() {
+                notes.add(DefectKind::MissingBrackets, first.start);
+                mailbox.raw_name = Some(self.phrase(name)).filter(|n| !n.is_empty());
+            }
+            if let Some(before) = last.replace(mailbox) {
+                notes.add(DefectKind::TextAfterAddress, start);
+                self.add(before);
+            }
+            text = end..end;
+            at = end;
+        }
+        let behind = pieces.get(text).unwrap_or_default();
+        if let Some(first) = behind.first() {
+            notes.add(DefectKind::TextAfterAddress, first.start);
+        }
+        if let Some(mut mailbox) = last {
+            let name = self.phrase(behind);
+            if mailbox.raw_name.is_none() && !name.is_empty() {
+                mailbox.raw_name = Some(name);
+            }
+            self.add_named(mailbox);
+        }
+    }
+
+    /// An entry without an `@`.
+    fn naked(&mut self, pieces: &[Piece<'a>], notes: &mut Notes<'_>) {
+        let Some(first) = pieces.first() else { return };
+        notes.add(DefectKind::NakedLocalPart, first.start);
+        let word = first.kind != Kind::Quoted && pieces.windows(2).all(|p| self.pair_joins(p));
+        let mailbox = match word {
+            true => self.spec(pieces, first.start, &mut Notes::none()),
+            false => Mailbox {
+                raw_name: Some(self.phrase(pieces)),
+                ..Mailbox::default()
+            },
+        };
+        if !mailbox.spec.is_empty() || mailbox.raw_name.is_some() {
+            self.add_named(mailbox);
+        }
+    }
+
+    /// The pieces as an address.
+    fn spec(&self, pieces: &[Piece<'a>], start: usize, notes: &mut Notes<'_>) -> Mailbox<'a> {
+        let at = pieces.iter().rposition(|p| p.kind == Kind::At);
+        let (local, domain) = match at {
+            Some(at) => (pieces.get(..at), pieces.get(at + 1..)),
+            None => (Some(pieces), None),
+        };
+        let local = local.unwrap_or_default();
+        // In brackets a domain may have text behind it.
+        let domain = domain.map(|d| {
+            let length = d.windows(2).position(|p| !self.pair_joins(p));
+            d.get(..length.map_or(d.len(), |l| l + 1))
+                .unwrap_or_default()
+        });
+        let whole = domain.map_or(local.len(), |d| local.len() + 1 + d.len());
+        let whole = pieces.get(..whole).unwrap_or_default();
+        let mailbox = match self.together(whole, false) {
+            Some(spec) => Mailbox {
+                at: local.iter().map(|p| p.text.len()).sum(),
+                spec: Cow::Borrowed(spec),
+                ..Mailbox::default()
+            },
+            None => {
+                let mut spec = self.join(local, true).into_owned();
+                let at = spec.len();
+                if let Some(domain) = domain {
+                    spec.push(b'@');
+                    spec.extend_from_slice(&self.join(domain, false));
+                }
+                Mailbox {
+                    at,
+                    spec: Cow::Owned(spec),
+                    ..Mailbox::default()
+                }
+            }
+        };
+        if notes.wanted() {
+            self.note_spec(pieces, &mailbox, whole.len(), start, notes);
+        }
+        mailbox
+    }
+
+    fn note_spec(
+        &self,
+        pieces: &[Piece<'a>],
+        mailbox: &Mailbox<'a>,
+        whole: usize,
+        start: usize,
+        notes: &mut Notes<'_>,
+    ) {
+        let (local, domain) = (mailbox.local(), mailbox.domain());
+        let ats = pieces.iter().filter(|p| p.kind == Kind::At);
+        let quoted = pieces.iter().any(|p| p.kind == Kind::Quoted);
+        let kind = match domain {
+            None if local.is_empty() => DefectKind::EmptyAddress,
+            None => DefectKind::NakedLocalPart,
+            _ if ats.count() > 1 => DefectKind::SeveralAt,
+            _ if whole < pieces.len() || pieces.windows(2).any(|p| !self.pair_joins(p)) => {
+                DefectKind::SpaceInAddress
+            }
+            _ if mailbox.spec.windows(2).any(|w| w == b"=?") => DefectKind::EncodedWordInAddress,
+            Some(domain)
+                if !(quoted || is_dot_atom(local))
+                    || !(domain.first() == Some(&b'[') && domain.last() == Some(&b']')
+                        || is_dot_atom(domain)) =>
+            {
+                DefectKind::IllFormedAddress
+            }
+            _ => return,
+        };
+        notes.add(kind, pieces.first().map_or(start, |p| p.start));
+    }
+
+    /// What only quotes allow in a name.
+    fn note_name(&self, name: &[Piece<'a>], notes: &mut Notes<'_>) {
+        if !notes.wanted() {
+            return;
+        }
+        for piece in name {
+            let kind = match piece.kind {
+                Kind::Quoted if piece.text.windows(2).any(|w| w == b"=?") => {
+                    DefectKind::EncodedWordInQuotes
+                }
+                Kind::Word if piece.text.contains(&b'.') => DefectKind::UnquotedDot,
+                Kind::Word if piece.text.iter().all(|b| is_atext(*b)) => continue,
+                Kind::Word | Kind::Literal | Kind::Stray => DefectKind::UnquotedSpecial,
+                _ => continue,
+            };
+            notes.add(kind, piece.start);
+        }
+    }
+
+    /// Adds it to the group or the list; a comment beside it is its name if it has none.
+    fn add_named(&mut self, mut mailbox: Mailbox<'a>) {
+        let comment = self.comment.take();
+        if mailbox.raw_name.is_none() {
+            mailbox.raw_name = comment.map(comment_text);
+        }
+        self.add(mailbox);
+    }
+
+    fn add(&mut self, mailbox: Mailbox<'a>) {
+        match &mut self.group {
+            Some(group) => group.members.push(mailbox),
+            None => self.ready.push_back(Address::Mailbox(mailbox)),
+        }
+    }
+
+    fn end_group(&mut self) {
+        if let Some(Group { name, members, .. }) = self.group.take() {
+            self.ready.push_back(Address::Group {
+                raw_name: name,
+                members,
+            });
+        }
+    }
+
+    /// What lies between two pieces.
+    fn gap(&self, a: &Piece<'_>, b: &Piece<'_>) -> &'a [u8] {
+        self.value.get(a.end..b.start).unwrap_or_default()
+    }
+
+    /// Whether two pieces belong to the same address: RFC 5322 4.4 allows space
+    /// around dots and `@` alone.
+    fn joins(&self, a: &Piece<'_>, b: &Piece<'_>) -> bool {
+        let either = |kind| a.kind == kind || b.kind == kind;
+        let dotted = a.kind != Kind::Quoted && a.text.last() == Some(&b'.')
+            || b.kind != Kind::Quoted && b.text.first() == Some(&b'.');
+        either(Kind::At) || dotted || self.gap(a, b).is_empty() && !either(Kind::Quoted)
+    }
+
+    fn pair_joins(&self, pair: &[Piece<'_>]) -> bool {
+        let [a, b] = pair else { return true };
+        self.joins(a, b)
+    }
+
+    /// The bytes of the pieces where they lie together in the value as they are.
+    fn together(&self, pieces: &[Piece<'a>], phrase: bool) -> Option<&'a [u8]> {
+        let (first, last) = (pieces.first()?, pieces.last()?);
+        let together = pieces.windows(2).all(|p| match p {
+            [a, b] => match self.gap(a, b) {
+                [] => phrase || !(a.kind == Kind::Quoted || b.kind == Kind::Quoted),
+                [b' '] => phrase,
+                _ => false,
+            },
+            _ => true,
+        });
+        let plain = pieces.iter().all(|p| {
+            !matches!(p.kind, Kind::Quoted | Kind::Stray) || phrase && p.kind == Kind::Stray
+        }) && pieces.iter().all(|p| p.text.len() == p.end - p.start);
+        (together && plain).then(|| self.value.get(first.start..last.end).unwrap_or_default())
+    }
+
+    /// A name: one space wherever there was white space or a comment.
+    fn phrase(&self, pieces: &[Piece<'a>]) -> Cow<'a, [u8]> {
+        if let [one] = pieces {
+            return one.text.clone();
+        }
+        match self.together(pieces, true) {
+            Some(text) => Cow::Borrowed(text),
+            None => self.concat(pieces, |a, b| !self.gap(a, b).is_empty(), true),
+        }
+    }
+
+    /// A local part, a domain or a route: no space but, where `spaced`, between words
+    /// that nothing joins.
+    fn join(&self, pieces: &[Piece<'a>], spaced: bool) -> Cow<'a, [u8]> {
+        if let [one] = pieces
+            && one.kind != Kind::Stray
+        {
+            return one.text.clone();
+        }
+        match self.together(pieces, false) {
+            Some(text) => Cow::Borrowed(text),
+            None => self.concat(
+                pieces,
+                |a, b| spaced && !self.gap(a, b).is_empty() && !self.joins(a, b),
+                false,
+            ),
+        }
+    }
+
+    fn concat(
+        &self,
+        pieces: &[Piece<'a>],
+        space: impl Fn(&Piece<'a>, &Piece<'a>) -> bool,
+        strays: bool,
+    ) -> Cow<'a, [u8]> {
+        let mut out = Vec::new();
+        let mut before: Option<&Piece<'a>> = None;
+        for piece in pieces.iter().filter(|p| strays || p.kind != Kind::Stray) {
+            if before.is_some_and(|before| space(before, piece)) {
+                out.push(b' ');
+            }
+            out.extend_from_slice(&piece.text);
+            before = Some(piece);
+        }
+        Cow::Owned(out)
+    }
+}
+
+/// A character that ends a word.
+fn is_special(byte: u8) -> bool {
+    b",;:<>()\"@[]".contains(&byte)
+}
+
+fn comment_text(comment: &[u8]) -> Cow<'_, [u8]> {
+    match comment.contains(&b'\\') {
+        true => Cow::Owned(unescape(comment)),
+        false => unfold(comment),
+    }
+}
