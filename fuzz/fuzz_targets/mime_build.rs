@@ -3,7 +3,7 @@
 #![no_main]
 
 use scop_fuzz::fuzz_target;
-use scop_mime::build::{Attachment, Builder, Mailbox, MessageId};
+use scop_mime::build::{Builder, Mailbox, MessageId, Part};
 use scop_mime::{DateTime, Message};
 
 /// As the builder writes a text: lines that end in CRLF, the last one too.
@@ -38,7 +38,7 @@ fuzz_target!(|data: &[u8]| {
         builder = builder.message_id(id.clone());
     }
     builder = builder.text(plain).html(html);
-    let attachment = Attachment::new(file, "application/x-fuzz", attached.as_bytes().to_vec());
+    let attachment = Part::attachment(file, "application/x-fuzz", attached.as_bytes().to_vec());
     let has_attachment = attachment.is_ok();
     if let Ok(attachment) = attachment {
         builder = builder.attach(attachment);

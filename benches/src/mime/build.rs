@@ -4,7 +4,7 @@
 //! parser for both, and what was put in must be in it.
 
 use peer_mail_builder::{MessageBuilder, headers::date::Date};
-use scop_mime::build::{Attachment, Builder, Mailbox, MessageId};
+use scop_mime::build::{Builder, Mailbox, MessageId, Part};
 use scop_mime::{DateTime, Message, mailboxes};
 
 use crate::measure::{Row, Tally, Unit};
@@ -55,7 +55,7 @@ fn row(name: &'static str, unit: Unit, html: Option<String>, attached: usize) ->
             builder = builder.html(html.as_str());
         }
         if attached > 0 {
-            let file = Attachment::new("minutes.pdf", "application/pdf", data.clone());
+            let file = Part::attachment("minutes.pdf", "application/pdf", data.clone());
             builder = builder.attach(file.expect("an attachment"));
         }
         built(&builder.build().to_vec(), tally);

@@ -1,9 +1,16 @@
-//! Writing header fields: folding (RFC 5322 2.2.3) and encoded words (RFC 2047).
+//! Writing header fields: folding (RFC 5322 2.2.3), encoded words (RFC 2047) and
+//! parameters (RFC 2045 5.1, RFC 2231).
+//!
+//! Every line but an unbreakable word's is at most 78 characters, none is over 998,
+//! none ends in white space, and none is white space alone: a relay has no reason to
+//! touch it, and a DKIM signature over it holds.
 
-use alloc::string::String;
+use alloc::vec::Vec;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+
+use crate::value::address::is_atext;
 
 /// `=?utf-8?Q?` and `?=`.
 const FRAME: usize = 12;
@@ -19,35 +26,51 @@ const NAME: usize = 46;
 const BLANKS: usize = 60;
 /// A word that is longer cannot be left as it is: it would not fit a line of 998.
 const LONG: usize = 800;
+/// A parameter on one line; a longer one is cut (RFC 2231 3).
+const PARAMETER: usize = 60;
 
 /// Writes the value of one field, and folds between words.
 pub(super) struct Folder<'o> {
-    out: &'o mut String,
+    out: &'o mut Vec<u8>,
     column: usize,
     started: bool,
     /// An encoded word is on this line, which must be shorter then.
     encoded: bool,
+    /// UTF-8 may stand in the header as it is (RFC 6532).
+    utf8: bool,
 }
 
 impl<'o> Folder<'o> {
     /// Starts a field: writes its name and the colon.
-    pub(super) fn field(out: &'o mut String, name: &str) -> Self {
-        out.push_str(name);
-        out.push(':');
+    pub(super) fn field(out: &'o mut Vec<u8>, name: &str, utf8: bool) -> Self {
+        out.extend_from_slice(name.as_bytes());
+        out.push(b':');
         Folder {
             column: name.len() + 1,
             started: false,
             encoded: false,
+            utf8,
             out,
         }
     }
 
     /// Writes a space and a word, on a new line if it does not fit on this one.
     pub(super) fn word(&mut self, word: &str) -> &mut Self {
-        self.spaced(" ", word, false)
+        self.words(&[word])
     }
 
-    fn spaced(&mut self, space: &str, word: &str, encoded: bool) -> &mut Self {
+    /// The same with a word that is in pieces.
+    pub(super) fn words(&mut self, pieces: &[&str]) -> &mut Self {
+        let length = pieces.iter().map(|p| p.len()).sum();
+        self.space(" ", length, false);
+        for piece in pieces {
+            self.out.extend_from_slice(piece.as_bytes());
+        }
+        self
+    }
+
+    /// Makes room for a word of `length` behind `space`, and writes the space.
+    fn space(&mut self, space: &str, length: usize, encoded: bool) {
         let line = match self.encoded || encoded {
             true => ENCODED_LINE,
             false => LINE,
@@ -55,55 +78,81 @@ impl<'o> Folder<'o> {
         // A fold right behind the name is right, but looks odd.
         let first = !self.started && self.column < NAME;
         self.started = true;
-        if self.column + space.len() + word.len() > line && !first {
-            self.out.push_str("\r\n");
+        if self.column + space.len() + length > line && !first {
+            self.out.extend_from_slice(b"\r\n");
             self.column = 0;
             self.encoded = false;
         }
         self.encoded |= encoded;
-        self.out.push_str(space);
-        self.out.push_str(word);
-        self.column += space.len() + word.len();
-        self
+        self.out.extend_from_slice(space.as_bytes());
+        self.column += space.len() + length;
     }
 
     /// Appends to the word that was written last.
     pub(super) fn glue(&mut self, text: &str) -> &mut Self {
-        self.out.push_str(text);
+        self.out.extend_from_slice(text.as_bytes());
         self.column += text.len();
         self
     }
 
     /// Writes unstructured text: words that need it as encoded words, and only those.
     pub(super) fn text(&mut self, text: &str) -> &mut Self {
-        let mut words = text.split(|c| !is_blank(c));
-        if text.starts_with(is_blank) || text.ends_with(is_blank) || words.any(|w| w.len() > BLANKS)
-        {
-            return self.encoded(" ", text); // a reader would trim it
+        let edges = text.starts_with(is_blank) || text.ends_with(is_blank);
+        if !edges && self.column + 1 + text.len() <= LINE && self.is_plain(text) {
+            return self.word(text);
+        }
+        if edges || text.split(|c| !is_blank(c)).any(|w| w.len() > BLANKS) {
+            return self.encode(" ", text); // a reader would trim it
         }
         let mut rest = text;
         let mut space = " ";
         while !rest.is_empty() {
             let (word, behind) = split_word(rest);
-            if needs_encoding(word) {
-                let length = encoded_stretch(rest);
+            if self.needs_encoding(word) {
+                let length = self.encoded_stretch(rest);
                 let (stretch, behind) = rest.split_at(length);
-                self.encoded(space, stretch);
+                self.encode(space, stretch);
                 (space, rest) = split_space(behind);
             } else {
-                self.spaced(space, word, false);
+                self.space(space, word.len(), false);
+                self.out.extend_from_slice(word.as_bytes());
                 (space, rest) = split_space(behind);
             }
         }
         self
     }
 
+    /// Writes a phrase (RFC 5322 3.2.5): a display name, the name of a group. As atoms,
+    /// else as a quoted string, else as encoded words.
+    pub(super) fn phrase(&mut self, phrase: &str) -> &mut Self {
+        let atoms = |b: u8| is_atext(b) || b == b' ';
+        let ascii = phrase.is_ascii() || self.utf8;
+        let edges = phrase.starts_with(is_blank) || phrase.ends_with(is_blank);
+        let spaced = edges || phrase.contains("  ");
+        if ascii && !spaced && phrase.bytes().all(atoms) && !phrase.contains("=?") {
+            if phrase.len() <= BLANKS || phrase.split(' ').all(|w| w.len() <= LONG) {
+                phrase.split(' ').for_each(|word| {
+                    self.word(word);
+                });
+                return self;
+            }
+        } else if !edges && !phrase.split(is_blank).any(|w| self.needs_encoding(w)) {
+            let escapes = phrase.bytes().filter(|b| matches!(b, b'"' | b'\\')).count();
+            let length = phrase.len() + escapes + 2;
+            if length <= ENCODED_LINE {
+                self.space(" ", length, false);
+                quote(phrase, self.out);
+                return self;
+            }
+        }
+        // All of it: between encoded words and others a phrase loses its spaces in
+        // some readers.
+        self.encode(" ", phrase)
+    }
+
     /// Writes `text` as encoded words, each of whole characters.
-    pub(super) fn encoded(&mut self, space: &str, text: &str) -> &mut Self {
-        let encoding = match is_q_shorter(text) {
-            true => 'Q',
-            false => 'B',
-        };
+    fn encode(&mut self, space: &str, text: &str) -> &mut Self {
+        let q = is_q_shorter(text);
         let mut rest = text;
         let mut space = space;
         while !rest.is_empty() {
@@ -113,40 +162,130 @@ impl<'o> Folder<'o> {
                 room => room.min(ENCODED_WORD),
             };
             let room = room.saturating_sub(FRAME);
-            let mut length = 0;
-            let mut taken = 0;
+            let (mut length, mut taken) = (0, 0);
             for c in rest.chars() {
-                let cost = match encoding {
-                    'Q' => q_length(c),
-                    _ => c.len_utf8(),
-                };
-                let total = match encoding {
-                    'Q' => length + cost,
-                    _ => (length + cost).div_ceil(3) * 4,
+                let total = match q {
+                    true => length + q_length(c),
+                    false => (taken + c.len_utf8()).div_ceil(3) * 4,
                 };
                 if total > room && taken > 0 {
                     break;
                 }
-                length += cost;
+                length = total;
                 taken += c.len_utf8();
             }
             let (chunk, behind) = rest.split_at(taken);
-            let mut word = alloc::format!("=?utf-8?{encoding}?");
-            match encoding {
-                'Q' => chunk.chars().for_each(|c| q(c, &mut word)),
-                _ => STANDARD.encode_string(chunk, &mut word),
+            self.space(space, length + FRAME, true);
+            self.out.extend_from_slice(match q {
+                true => b"=?utf-8?Q?",
+                false => b"=?utf-8?B?",
+            });
+            match q {
+                true => chunk.bytes().for_each(|b| q_byte(b, self.out)),
+                false => {
+                    let mut space = [0; 4 * ENCODED_WORD];
+                    // A word has room for less than this.
+                    let written = STANDARD.encode_slice(chunk, &mut space).unwrap_or(0);
+                    self.out
+                        .extend_from_slice(space.get(..written).unwrap_or_default());
+                }
             }
-            word.push_str("?=");
-            self.spaced(space, &word, true);
+            self.out.extend_from_slice(b"?=");
             rest = behind;
             space = " ";
         }
         self
     }
 
+    /// Writes `; name=value`: as a token, as a quoted string, or by RFC 2231 where it
+    /// is long or not ASCII. Encoded words have no place in a parameter (RFC 2047 5),
+    /// and what looks like one would be read as one.
+    pub(super) fn parameter(&mut self, name: &str, value: &str) -> &mut Self {
+        let printable = value.bytes().all(|b| (b' '..=b'~').contains(&b));
+        let edges = value.starts_with(' ') || value.ends_with(' ');
+        self.glue(";");
+        if printable && value.len() <= PARAMETER && !value.contains("=?") && !edges {
+            if !value.is_empty() && value.bytes().all(is_token) {
+                return self.words(&[name, "=", value]);
+            }
+            let escapes = value.bytes().filter(|b| matches!(b, b'"' | b'\\')).count();
+            self.space(" ", name.len() + value.len() + escapes + 3, false);
+            self.out.extend_from_slice(name.as_bytes());
+            self.out.push(b'=');
+            quote(value, self.out);
+            return self;
+        }
+        let cost = |b: u8| if is_token(b) { 1 } else { 3 };
+        let total: usize = value.bytes().map(cost).sum();
+        let mut rest = value.as_bytes();
+        let mut section = 0;
+        while !rest.is_empty() {
+            let (mut length, mut taken) = (0, 0);
+            for byte in rest {
+                if length > PARAMETER - 10 {
+                    break;
+                }
+                length += cost(*byte);
+                taken += 1;
+            }
+            let (chunk, behind) = rest.split_at(taken);
+            let number = match total <= PARAMETER - 7 {
+                true => alloc::string::String::from("*="),
+                false => alloc::format!("*{section}*="),
+            };
+            let charset = if section == 0 { "utf-8''" } else { "" };
+            let start = name.len() + number.len() + charset.len();
+            if section > 0 {
+                self.glue(";");
+            }
+            self.space(" ", start + length, false);
+            for piece in [name, &number, charset] {
+                self.out.extend_from_slice(piece.as_bytes());
+            }
+            for byte in chunk {
+                match is_token(*byte) {
+                    true => self.out.push(*byte),
+                    false => escape(b'%', *byte, self.out),
+                }
+            }
+            rest = behind;
+            section += 1;
+        }
+        self
+    }
+
     /// Ends the field.
     pub(super) fn end(&mut self) {
-        self.out.push_str("\r\n");
+        self.out.extend_from_slice(b"\r\n");
+    }
+
+    fn is_plain(&self, text: &str) -> bool {
+        let plain = |b: u8| (b' '..=b'~').contains(&b) || (self.utf8 && b >= 0x80);
+        text.bytes().all(plain) && !text.contains("=?")
+    }
+
+    /// The words from the start of `text` that need encoding, the spaces between them
+    /// too: a reader drops the space between two encoded words.
+    fn encoded_stretch(&self, text: &str) -> usize {
+        let mut end = 0;
+        let mut rest = text;
+        loop {
+            let (word, behind) = split_word(rest);
+            if !self.needs_encoding(word) {
+                return end;
+            }
+            end = text.len() - behind.len();
+            rest = split_space(behind).1;
+            if rest.is_empty() {
+                return end;
+            }
+        }
+    }
+
+    /// Whether a reader would not take the word for what it is.
+    fn needs_encoding(&self, word: &str) -> bool {
+        let plain = |b: u8| b.is_ascii_graphic() || (self.utf8 && b >= 0x80);
+        word.len() > LONG || !word.bytes().all(plain) || word.contains("=?")
     }
 }
 
@@ -163,64 +302,51 @@ fn split_space(text: &str) -> (&str, &str) {
     text.split_at(end)
 }
 
-/// The words from the start of `text` that need encoding, the spaces between them
-/// too: a reader drops the space between two encoded words.
-fn encoded_stretch(text: &str) -> usize {
-    let mut end = 0;
-    let mut rest = text;
-    loop {
-        let (word, behind) = split_word(rest);
-        if !needs_encoding(word) {
-            return end;
-        }
-        end = text.len() - behind.len();
-        rest = split_space(behind).1;
-        if rest.is_empty() {
-            return end;
-        }
-    }
-}
-
-/// Whether a reader would not take the word for what it is.
-pub(super) fn needs_encoding(word: &str) -> bool {
-    word.len() > LONG || word.contains("=?") || !word.bytes().all(|b| b.is_ascii_graphic())
-}
-
 fn is_q_shorter(text: &str) -> bool {
     text.chars().map(q_length).sum::<usize>() <= text.len().div_ceil(3) * 4
 }
 
 /// Characters that are themselves anywhere in a header (RFC 2047 5 (3)).
-fn is_q_safe(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '!' | '*' | '+' | '-' | '/')
+fn is_q_safe(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!*+-/".contains(&byte)
 }
 
 fn q_length(c: char) -> usize {
-    match is_q_safe(c) || c == ' ' {
-        true => 1,
-        false => c.len_utf8() * 3,
+    match u8::try_from(c) {
+        Ok(byte) if is_q_safe(byte) || byte == b' ' => 1,
+        _ => c.len_utf8() * 3,
     }
 }
 
-fn q(c: char, out: &mut String) {
-    match c {
-        ' ' => out.push('_'),
-        c if is_q_safe(c) => out.push(c),
-        c => {
-            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-                out.push('=');
-                hex(byte, out);
-            }
+fn q_byte(byte: u8, out: &mut Vec<u8>) {
+    match byte {
+        b' ' => out.push(b'_'),
+        byte if is_q_safe(byte) => out.push(byte),
+        byte => escape(b'=', byte, out),
+    }
+}
+
+/// A mark and two hexadecimal digits, upper case.
+pub(super) fn escape(mark: u8, byte: u8, out: &mut Vec<u8>) {
+    const DIGITS: [u8; 16] = *b"0123456789ABCDEF";
+    let digit = |n: u8| DIGITS.get(usize::from(n & 15)).copied().unwrap_or(b'0');
+    out.extend_from_slice(&[mark, digit(byte >> 4), digit(byte)]);
+}
+
+/// Appends `text` as a quoted string.
+fn quote(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    for byte in text.bytes() {
+        if matches!(byte, b'"' | b'\\') {
+            out.push(b'\\');
         }
+        out.push(byte);
     }
+    out.push(b'"');
 }
 
-/// Two hexadecimal digits, upper case.
-pub(super) fn hex(byte: u8, out: &mut String) {
-    for digit in [byte >> 4, byte & 15] {
-        out.push(match digit {
-            0..=9 => char::from(b'0' + digit),
-            _ => char::from(b'A' + digit - 10),
-        });
-    }
+/// A character of a token (RFC 2045 5.1) that stands for itself in an extended value
+/// too (RFC 2231 7, RFC 5987 3.2.1).
+pub(super) fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte)
 }

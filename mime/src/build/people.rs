@@ -1,11 +1,12 @@
-//! Addresses and ids to write.
+//! Addresses, ids and links to write.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
-use super::fold::{Folder, needs_encoding};
+use super::fold::Folder;
 use super::{BuildError, check};
-use crate::value::address::{is_atext, is_dot_atom, quote};
+use crate::value::address::{is_dot_atom, quote};
 
 /// The longest display name, in bytes.
 const NAME: usize = 1 << 10;
@@ -25,12 +26,37 @@ impl Mailbox {
     /// # Errors
     ///
     /// [`BuildError::Address`] for what is no `local@domain` (RFC 5322 3.4.1; lengths
-    /// RFC 5321 4.5.3.1), and for what is not ASCII: that needs a mail system with
-    /// SMTPUTF8, and a domain can be given in its `xn--` form.
+    /// RFC 5321 4.5.3.1), and for what is not ASCII: see [`utf8`](Self::utf8), or give
+    /// the domain in its `xn--` form.
     pub fn new(address: &str) -> Result<Self, BuildError> {
+        match address.is_ascii() {
+            true => Self::utf8(address),
+            false => Err(BuildError::Address("only printable ASCII")),
+        }
+    }
+
+    /// The same where the address may have UTF-8 in it (RFC 6531, RFC 6532). A message
+    /// with such an address has its header in UTF-8, and only a mail system with
+    /// SMTPUTF8 can carry it: [`Built::needs_smtputf8`](super::Built::needs_smtputf8)
+    /// says so.
+    ///
+    /// ```
+    /// use scop_mime::build::Mailbox;
+    ///
+    /// assert!(Mailbox::new("jörg@bücher.example").is_err());
+    /// assert!(Mailbox::utf8("jörg@bücher.example")?.needs_smtputf8());
+    /// assert!(!Mailbox::utf8("joe@books.example")?.needs_smtputf8());
+    /// # Ok::<(), scop_mime::build::BuildError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Address`] as for [`new`](Self::new); controls, white space that is
+    /// not ASCII, and marks that turn the direction of text are refused too.
+    pub fn utf8(address: &str) -> Result<Self, BuildError> {
         let bad = |what| Err(BuildError::Address(what));
-        if !address.bytes().all(|b| (b' '..=b'~').contains(&b)) {
-            return bad("only printable ASCII");
+        if !address.chars().all(is_shown) {
+            return bad("only characters that can be seen");
         }
         let Some((local, domain)) = address.rsplit_once('@') else {
             return bad("no @");
@@ -41,14 +67,14 @@ impl Mailbox {
             _ if is_dot_atom(local.as_bytes()) => written.push_str(local),
             Some(bare) => {
                 let unescaped = crate::value::lex::unescape(bare.as_bytes());
-                // It was ASCII, and so it is still.
+                // It was UTF-8, and so it is still.
                 quote(&String::from_utf8_lossy(&unescaped), &mut written);
             }
             None if local.is_empty() => return bad("nothing before the @"),
             None => quote(local, &mut written),
         }
         if written.len() > 66 {
-            return bad("more than 64 characters before the @");
+            return bad("more than 64 bytes before the @");
         }
         if !is_domain(domain) {
             return bad("no domain behind the @");
@@ -66,9 +92,10 @@ impl Mailbox {
     /// # Errors
     ///
     /// [`BuildError::Control`], [`BuildError::TooLong`] over 1 KiB.
-    pub fn named(mut self, name: &str) -> Result<Self, BuildError> {
-        check("a display name", name, NAME)?;
-        self.name = (!name.is_empty()).then(|| name.into());
+    pub fn named(mut self, name: impl Into<String>) -> Result<Self, BuildError> {
+        let name = name.into();
+        check("a display name", &name, NAME)?;
+        self.name = (!name.is_empty()).then_some(name);
         Ok(self)
     }
 
@@ -84,31 +111,28 @@ impl Mailbox {
         self.name.as_deref()
     }
 
+    /// The address is not ASCII (RFC 6531).
+    #[must_use]
+    pub fn needs_smtputf8(&self) -> bool {
+        !self.address.is_ascii()
+    }
+
     /// Writes it, and `end` behind it.
-    pub(super) fn write(&self, folder: &mut Folder<'_>, end: &str) {
-        let Some(name) = &self.name else {
-            folder.word(&alloc::format!("{}{end}", self.address));
-            return;
+    fn write(&self, folder: &mut Folder<'_>, end: &str) {
+        match &self.name {
+            None => folder.words(&[&self.address, end]),
+            Some(name) => folder.phrase(name).words(&["<", &self.address, ">", end]),
         };
-        let spaced = name.contains("  ");
-        let trimmed = name.trim_matches([' ', '\t']) != name;
-        if trimmed || name.split([' ', '\t']).any(needs_encoding) {
-            // All of it: between encoded words and others a phrase loses its spaces
-            // in some readers.
-            folder.encoded(" ", name);
-        } else if !spaced && name.split(' ').all(|w| w.bytes().all(is_atext)) {
-            for word in name.split(' ') {
-                folder.word(word);
-            }
-        } else {
-            let mut quoted = String::new();
-            quote(name, &mut quoted);
-            match quoted.len() <= 76 {
-                true => folder.word(&quoted),
-                false => folder.encoded(" ", name),
-            };
-        }
-        folder.word(&alloc::format!("<{}>{end}", self.address));
+    }
+}
+
+/// A character that an address may have: one that is seen, or a space.
+fn is_shown(c: char) -> bool {
+    let direction =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    match c.is_ascii() {
+        true => (' '..='~').contains(&c),
+        false => !c.is_control() && !c.is_whitespace() && !direction,
     }
 }
 
@@ -127,7 +151,132 @@ fn is_domain(domain: &str) -> bool {
     }
 }
 
-/// The id of a message, without its brackets.
+/// Several mailboxes under a name (RFC 5322 3.4): `name: mailbox, mailbox;`.
+///
+/// ```
+/// use scop_mime::build::{Builder, Group, Mailbox};
+/// # use scop_mime::DateTime;
+/// # let now = DateTime::from_unix(0, 0).unwrap();
+///
+/// let built = Builder::new(Mailbox::new("ann@a.test")?, now)
+///     .to(Group::undisclosed_recipients())
+///     .bcc(Mailbox::new("bob@b.test")?)
+///     .build();
+/// let text = String::from_utf8(built.to_vec())?;
+/// assert!(text.contains("\r\nTo: undisclosed-recipients:;\r\n") && !text.contains("bob"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Group {
+    name: String,
+    members: Vec<Mailbox>,
+}
+
+impl Group {
+    /// A group. It may have no members.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Control`], [`BuildError::TooLong`] over 1 KiB, and
+    /// [`BuildError::Empty`] for a name of nothing.
+    pub fn new(
+        name: impl Into<String>,
+        members: impl IntoIterator<Item = Mailbox>,
+    ) -> Result<Self, BuildError> {
+        let name = name.into();
+        check("the name of a group", &name, NAME)?;
+        if name.is_empty() {
+            return Err(BuildError::Empty("the name of a group"));
+        }
+        Ok(Group {
+            name,
+            members: members.into_iter().collect(),
+        })
+    }
+
+    /// Nobody that is named: `undisclosed-recipients:;`.
+    #[must_use]
+    pub fn undisclosed_recipients() -> Self {
+        Group {
+            name: "undisclosed-recipients".into(),
+            members: Vec::new(),
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Those in it.
+    #[must_use]
+    pub fn members(&self) -> &[Mailbox] {
+        &self.members
+    }
+}
+
+/// Whom a message is to: a mailbox or a group.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// One mailbox.
+    Mailbox(Mailbox),
+    /// Several under a name.
+    Group(Group),
+}
+
+impl From<Mailbox> for Address {
+    fn from(mailbox: Mailbox) -> Self {
+        Address::Mailbox(mailbox)
+    }
+}
+
+impl From<Group> for Address {
+    fn from(group: Group) -> Self {
+        Address::Group(group)
+    }
+}
+
+impl Address {
+    /// The mailbox, or the members of the group.
+    #[must_use]
+    pub fn mailboxes(&self) -> &[Mailbox] {
+        match self {
+            Address::Mailbox(mailbox) => core::slice::from_ref(mailbox),
+            Address::Group(group) => &group.members,
+        }
+    }
+
+    fn write(&self, folder: &mut Folder<'_>, end: &str) {
+        match self {
+            Address::Mailbox(mailbox) => mailbox.write(folder, end),
+            Address::Group(group) => {
+                folder.phrase(&group.name).glue(":");
+                write_list(&group.members, folder, Mailbox::write);
+                folder.glue(";").glue(end);
+            }
+        }
+    }
+}
+
+/// Writes addresses with commas between them.
+pub(super) fn write_addresses(addresses: &[Address], folder: &mut Folder<'_>) {
+    write_list(addresses, folder, Address::write);
+}
+
+/// The same for mailboxes.
+pub(super) fn write_mailboxes(mailboxes: &[Mailbox], folder: &mut Folder<'_>) {
+    write_list(mailboxes, folder, Mailbox::write);
+}
+
+fn write_list<T>(list: &[T], folder: &mut Folder<'_>, write: impl Fn(&T, &mut Folder<'_>, &str)) {
+    if let Some((last, others)) = list.split_last() {
+        others.iter().for_each(|item| write(item, folder, ","));
+        write(last, folder, "");
+    }
+}
+
+/// The id of a message, or of a part (RFC 2392), without its brackets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MessageId(String);
 
@@ -137,14 +286,15 @@ impl MessageId {
     /// # Errors
     ///
     /// [`BuildError::MessageId`] (RFC 5322 3.6.4; at most 900 characters).
-    pub fn new(id: &str) -> Result<Self, BuildError> {
+    pub fn new(id: impl Into<String>) -> Result<Self, BuildError> {
+        let id = id.into();
         let valid = id.len() <= 900
             && id.is_ascii()
             && id
                 .split_once('@')
                 .is_some_and(|(left, right)| is_dot_atom(left.as_bytes()) && is_domain(right));
         match valid {
-            true => Ok(MessageId(id.into())),
+            true => Ok(MessageId(id)),
             false => Err(BuildError::MessageId),
         }
     }
@@ -160,5 +310,49 @@ impl fmt::Display for MessageId {
     /// With brackets, as fields have it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<{}>", self.0)
+    }
+}
+
+/// A link for a List-* field (RFC 2369), or where a part is (RFC 2557).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Url(String);
+
+impl Url {
+    /// A link: a scheme, a colon, and what is behind it. What is not ASCII, and `<`
+    /// and `>`, must be percent-encoded.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Url`] (RFC 3986 appendix A in outline; at most 900 characters).
+    pub fn new(url: impl Into<String>) -> Result<Self, BuildError> {
+        let url = url.into();
+        let valid = url.len() <= 900
+            && url
+                .bytes()
+                .all(|b| b.is_ascii_graphic() && !br#"<>"\^`{|}"#.contains(&b))
+            && url.split_once(':').is_some_and(|(scheme, rest)| {
+                scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+                    && scheme
+                        .bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+                    && !rest.is_empty()
+            });
+        match valid {
+            true => Ok(Url(url)),
+            false => Err(BuildError::Url),
+        }
+    }
+
+    /// The link.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether its scheme is `https`.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        let scheme = self.0.get(..6).unwrap_or_default();
+        scheme.eq_ignore_ascii_case("https:")
     }
 }

@@ -1,6 +1,7 @@
 //! A built message on its way out.
 
 use alloc::vec::Vec;
+use core::convert::Infallible;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,56 +15,141 @@ const LINES: usize = 512;
 
 /// A stretch of a message.
 #[derive(Clone, Debug)]
-pub(super) enum Segment {
+pub(crate) enum Segment {
     /// As it is.
     Plain(Bytes),
-    /// To be encoded as it leaves. Its last line has no end: the delimiter behind it
-    /// begins with one.
+    /// To be encoded as it leaves. Its last line has no end: what is behind it begins
+    /// with one.
     Base64(Bytes),
+    /// What the source of that number gives, in base64; so many bytes, if that is known.
+    Source(usize, Option<u64>),
 }
 
-/// A message, built. It ends in CRLF, and all its lines do.
+impl Segment {
+    pub(crate) fn len(&self) -> Option<u64> {
+        match self {
+            Segment::Plain(bytes) => Some(bytes.len() as u64),
+            Segment::Base64(bytes) => Some(base64_len(bytes.len() as u64)),
+            Segment::Source(_, length) => length.map(base64_len),
+        }
+    }
+}
+
+/// The length of so many bytes in lines of base64, without the last line end.
+pub(super) fn base64_len(bytes: u64) -> u64 {
+    let line = LINE_BYTES as u64;
+    let digits = bytes.div_ceil(3).saturating_mul(4);
+    digits.saturating_add(bytes.div_ceil(line).saturating_sub(1).saturating_mul(2))
+}
+
+/// A message, built. All its lines end in CRLF, the last one too.
+///
+/// `S` is what the caller knows a streamed source by; without streamed parts it is
+/// [`Infallible`], and [`chunks`](Self::chunks) gives the whole message. With them,
+/// [`stream`](Self::stream) asks for their bytes.
 #[derive(Clone, Debug)]
-pub struct Built {
-    segments: Vec<Segment>,
+pub struct Built<S = Infallible> {
+    pub(super) segments: Vec<Segment>,
+    pub(super) sources: Vec<S>,
+    /// Its header is in UTF-8.
+    pub(super) utf8: bool,
+    /// A byte over 127 is in it.
+    pub(super) eight_bit: bool,
+    /// Multiparts and messages in each other.
+    pub(super) depth: u16,
+}
+
+impl<S> Built<S> {
+    /// Its length in bytes, without building it: what SMTP's `SIZE` and an IMAP literal
+    /// want to know. `None` if the length of a streamed source was not said.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        let mut lengths = self.segments.iter().map(Segment::len);
+        lengths.try_fold(0u64, |sum, length| Some(sum.saturating_add(length?)))
+    }
+
+    /// An address that is not ASCII is in its header, which is in UTF-8: only a mail
+    /// system with SMTPUTF8 (RFC 6531) can carry it.
+    #[must_use]
+    pub fn needs_smtputf8(&self) -> bool {
+        self.utf8
+    }
+
+    /// There are bytes over 127 in it: only a mail system with 8BITMIME (RFC 6152) can
+    /// carry it. Not so unless [`eight_bit`](super::Builder::eight_bit) was allowed, an
+    /// address needs it, or a message within has it.
+    #[must_use]
+    pub fn needs_8bitmime(&self) -> bool {
+        self.eight_bit || self.utf8
+    }
+
+    /// The message in chunks, and questions for the bytes of streamed sources between
+    /// them. At most some 40 KiB are encoded at a time; no source is ever held.
+    ///
+    /// ```
+    /// use scop_mime::build::{Builder, Chunk, Mailbox, Part};
+    /// # use scop_mime::DateTime;
+    /// # let now = DateTime::from_unix(0, 0).unwrap();
+    ///
+    /// let file = vec![7; 100_000]; // think of a file that is larger than memory
+    /// let video = Part::streamed("video/mp4", "holiday.mp4", Some(file.len() as u64))?;
+    /// let built = Builder::new(Mailbox::new("a@b.test")?, now)
+    ///     .streaming() // sources are known by their path, here
+    ///     .attach(video.file_name("holiday.mp4")?)
+    ///     .build();
+    /// let (mut stream, mut sent, mut read) = (built.stream(), Vec::new(), 0);
+    /// while let Some(chunk) = stream.next_chunk() {
+    ///     match chunk {
+    ///         Chunk::Bytes(bytes) => sent.extend_from_slice(&bytes),
+    ///         Chunk::Need(path) if read < file.len() => {
+    ///             assert_eq!(*path, "holiday.mp4");
+    ///             let n = 8192.min(file.len() - read);
+    ///             stream.supply(&file[read..read + n])?;
+    ///             read += n;
+    ///         }
+    ///         Chunk::Need(_) => stream.end_source()?,
+    ///     }
+    /// }
+    /// assert_eq!(Some(sent.len() as u64), built.size());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn stream(&self) -> Stream<'_, S> {
+        Stream {
+            built: self,
+            next: 0,
+            encoding: Bytes::new(),
+            source: None,
+            carry: Vec::new(),
+            ready: None,
+        }
+    }
 }
 
 impl Built {
-    pub(super) fn new(segments: Vec<Segment>) -> Self {
-        Built { segments }
-    }
-
-    /// Its length in bytes, without building it: what SMTP's `SIZE` and an IMAP literal
-    /// want to know.
+    /// Its length in bytes: [`size`](Self::size) where there is no streamed source.
     #[must_use]
     pub fn len(&self) -> u64 {
-        let length = |segment: &Segment| match segment {
-            Segment::Plain(bytes) => bytes.len() as u64,
-            Segment::Base64(bytes) => {
-                let (bytes, line) = (bytes.len() as u64, LINE_BYTES as u64);
-                bytes.div_ceil(3) * 4 + bytes.div_ceil(line).saturating_sub(1) * 2
-            }
-        };
-        self.segments.iter().map(length).sum()
+        self.size().unwrap_or(u64::MAX)
     }
 
     /// Never: a message has a header.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.segments.is_empty()
     }
 
     /// The message in chunks. Attachments are encoded as they are asked for, some 40 KiB
     /// at a time.
     ///
     /// ```
-    /// use scop_mime::build::{Attachment, Builder, Mailbox};
+    /// use scop_mime::build::{Builder, Mailbox, Part};
     /// # use scop_mime::DateTime;
     /// # let now = DateTime::from_unix(0, 0).unwrap();
     ///
     /// let data = vec![7; 1 << 20];
     /// let built = Builder::new(Mailbox::new("a@b.test")?, now)
-    ///     .attach(Attachment::new("a.bin", "application/octet-stream", data)?)
+    ///     .attach(Part::attachment("a.bin", "application/octet-stream", data)?)
     ///     .build();
     /// assert!(built.chunks().all(|chunk| chunk.len() < 48 << 10));
     /// assert_eq!(built.chunks().map(|c| c.len() as u64).sum::<u64>(), built.len());
@@ -71,34 +157,132 @@ impl Built {
     /// ```
     #[must_use]
     pub fn chunks(&self) -> Chunks<'_> {
-        Chunks {
-            segments: self.segments.iter(),
-            encoding: Bytes::new(),
+        Chunks(self.stream())
+    }
+
+    /// Appends all of it.
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        out.reserve(usize::try_from(self.len()).unwrap_or(0));
+        for segment in &self.segments {
+            match segment {
+                Segment::Plain(bytes) => out.extend_from_slice(bytes),
+                Segment::Base64(bytes) => {
+                    base64_lines(bytes, out);
+                    if !bytes.is_empty() {
+                        out.truncate(out.len() - 2);
+                    }
+                }
+                Segment::Source(..) => {} // there is none
+            }
         }
     }
 
     /// All of it at once.
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(usize::try_from(self.len()).unwrap_or(0));
-        self.chunks().for_each(|c| out.extend_from_slice(&c));
+        let mut out = Vec::new();
+        self.write_to(&mut out);
         out
+    }
+
+    /// All of it at once, not copied if it lies together: as it does without large
+    /// attachments.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        match &self.segments[..] {
+            [Segment::Plain(bytes)] => bytes.clone(),
+            _ => self.to_vec().into(),
+        }
     }
 }
 
 /// The chunks of a [`Built`] message.
 #[derive(Clone, Debug)]
-pub struct Chunks<'b> {
-    segments: core::slice::Iter<'b, Segment>,
-    /// What is left of the attachment in hand.
-    encoding: Bytes,
-}
+pub struct Chunks<'b>(Stream<'b, Infallible>);
 
 impl Iterator for Chunks<'_> {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
+        match self.0.next_chunk()? {
+            Chunk::Bytes(bytes) => Some(bytes),
+            Chunk::Need(never) => match *never {},
+        }
+    }
+}
+
+/// What comes next of a message that is streamed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Chunk<'b, S> {
+    /// Bytes of the message.
+    Bytes(Bytes),
+    /// Bytes of this source are wanted: [`Stream::supply`] some, or
+    /// [`Stream::end_source`].
+    Need(&'b S),
+}
+
+/// A streamed source gave something else than it was said to. The call changed nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StreamError {
+    /// No source is being read.
+    #[error("no bytes were asked for; call next_chunk until it says Need")]
+    NotAsked,
+    /// More bytes than were announced.
+    #[error(
+        "the source was said to have {announced} bytes and gave {given}: the message would not have the size that was announced"
+    )]
+    TooLong {
+        /// What was said.
+        announced: u64,
+        /// What there would be.
+        given: u64,
+    },
+    /// Fewer bytes than were announced.
+    #[error(
+        "the source was said to have {announced} bytes and ended after {given}: the message would not have the size that was announced"
+    )]
+    TooShort {
+        /// What was said.
+        announced: u64,
+        /// What there was.
+        given: u64,
+    },
+}
+
+/// A [`Built`] message that leaves: see [`Built::stream`].
+#[derive(Clone, Debug)]
+pub struct Stream<'b, S> {
+    built: &'b Built<S>,
+    next: usize,
+    /// What is left of the attachment in hand.
+    encoding: Bytes,
+    source: Option<Source>,
+    /// Bytes of a source that make no whole line yet.
+    carry: Vec<u8>,
+    /// Encoded bytes of a source.
+    ready: Option<Bytes>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Source {
+    number: usize,
+    announced: Option<u64>,
+    given: u64,
+}
+
+impl<'b, S> Stream<'b, S> {
+    /// The next chunk; `None` when the message is over.
+    pub fn next_chunk(&mut self) -> Option<Chunk<'b, S>> {
         loop {
+            if let Some(bytes) = self.ready.take() {
+                return Some(Chunk::Bytes(bytes));
+            }
+            if let Some(source) = &self.source
+                && let Some(source) = self.built.sources.get(source.number)
+            {
+                return Some(Chunk::Need(source));
+            }
             if !self.encoding.is_empty() {
                 let n = self.encoding.len().min(LINE_BYTES * LINES);
                 let bytes = self.encoding.split_to(n);
@@ -107,19 +291,98 @@ impl Iterator for Chunks<'_> {
                 if self.encoding.is_empty() {
                     out.truncate(out.len().saturating_sub(2));
                 }
-                return Some(out.into());
+                return Some(Chunk::Bytes(out.into()));
             }
-            match self.segments.next()? {
+            let segment = self.built.segments.get(self.next)?;
+            self.next += 1;
+            match segment {
                 Segment::Plain(bytes) if bytes.is_empty() => {}
-                Segment::Plain(bytes) => return Some(bytes.clone()),
+                Segment::Plain(bytes) => return Some(Chunk::Bytes(bytes.clone())),
                 Segment::Base64(bytes) => self.encoding = bytes.clone(),
+                Segment::Source(number, announced) => {
+                    self.source = Some(Source {
+                        number: *number,
+                        announced: *announced,
+                        given: 0,
+                    });
+                }
             }
         }
+    }
+
+    /// The next bytes of the source that was asked for. They are encoded at once, so
+    /// give no more than may be held: some 30 KiB.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError::NotAsked`], [`StreamError::TooLong`].
+    pub fn supply(&mut self, bytes: &[u8]) -> Result<(), StreamError> {
+        let ready = self.ready.is_some();
+        let source = self.source.as_mut().filter(|_| !ready);
+        let source = source.ok_or(StreamError::NotAsked)?;
+        let given = source.given.saturating_add(bytes.len() as u64);
+        if let Some(announced) = source.announced.filter(|a| given > *a) {
+            return Err(StreamError::TooLong { announced, given });
+        }
+        let first = source.given < LINE_BYTES as u64;
+        source.given = given;
+        let total = self.carry.len() + bytes.len();
+        if total < LINE_BYTES {
+            self.carry.extend_from_slice(bytes);
+            return Ok(());
+        }
+        let mut out = Vec::with_capacity(total.div_ceil(LINE_BYTES) * 78);
+        if !first {
+            out.extend_from_slice(b"\r\n");
+        }
+        let mut bytes = bytes;
+        if !self.carry.is_empty() {
+            let (head, rest) = bytes
+                .split_at_checked(LINE_BYTES - self.carry.len())
+                .unwrap_or((bytes, &[]));
+            self.carry.extend_from_slice(head);
+            base64_lines(&self.carry, &mut out);
+            self.carry.clear();
+            bytes = rest;
+        }
+        let whole = bytes.len() - bytes.len() % LINE_BYTES;
+        let (lines, rest) = bytes.split_at_checked(whole).unwrap_or((bytes, &[]));
+        base64_lines(lines, &mut out);
+        self.carry.extend_from_slice(rest);
+        out.truncate(out.len().saturating_sub(2));
+        self.ready = Some(out.into());
+        Ok(())
+    }
+
+    /// The source that was asked for has no more bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError::NotAsked`], [`StreamError::TooShort`].
+    pub fn end_source(&mut self) -> Result<(), StreamError> {
+        let source = self.source.filter(|_| self.ready.is_none());
+        let source = source.ok_or(StreamError::NotAsked)?;
+        let given = source.given;
+        if let Some(announced) = source.announced.filter(|a| given < *a) {
+            return Err(StreamError::TooShort { announced, given });
+        }
+        self.source = None;
+        if !self.carry.is_empty() {
+            let mut out = Vec::with_capacity(80);
+            if given >= LINE_BYTES as u64 {
+                out.extend_from_slice(b"\r\n");
+            }
+            base64_lines(&self.carry, &mut out);
+            out.truncate(out.len().saturating_sub(2));
+            self.carry.clear();
+            self.ready = Some(out.into());
+        }
+        Ok(())
     }
 }
 
 /// base64 in lines of 76 characters, each with CRLF.
-pub(super) fn base64_lines(bytes: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn base64_lines(bytes: &[u8], out: &mut Vec<u8>) {
     for line in bytes.chunks(LINE_BYTES) {
         let start = out.len();
         out.resize(start + line.len().div_ceil(3) * 4, 0);

@@ -1,0 +1,742 @@
+//! Parts: what a message is made of, for those who put it together themselves.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::convert::Infallible;
+
+use bytes::Bytes;
+
+use super::content::{Encoding, Facts, Options, canonical};
+use super::field::check_token;
+use super::fold::{Folder, is_token};
+use super::{BuildError, Built, Field, MessageId, Url, check};
+
+/// Parts within each other; with what the builder adds that stays under the
+/// [depth](crate::Limits::depth) that readers take.
+const DEPTH: u16 = 64;
+/// The longest value of a parameter, in bytes.
+const PARAMETER: usize = 1 << 10;
+/// Parameters of one field.
+const PARAMETERS: usize = 64;
+
+/// A part of a message: a text, a file, several parts together, or a message.
+///
+/// ```
+/// use scop_mime::build::{Builder, Mailbox, MessageId, Part};
+/// # use scop_mime::{DateTime, Message};
+/// # let now = DateTime::from_unix(0, 0).unwrap();
+///
+/// let logo = MessageId::new("logo@a.test")?;
+/// let page = Part::related(
+///     Part::html("<img src=\"cid:logo@a.test\">"),
+///     [Part::data("image/png", &b"\x89PNG"[..])?.content_id(logo).inlined()],
+/// )?;
+/// let built = Builder::new(Mailbox::new("ann@a.test")?, now)
+///     .body(Part::alternative([Part::text("No picture here.\n"), page])?)
+///     .build();
+/// let bytes = built.to_vec();
+/// let message = Message::parse(&bytes);
+/// assert_eq!(message.part_at("2.2").unwrap().content_id().as_deref(), Some("logo@a.test"));
+/// # Ok::<(), scop_mime::build::BuildError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Part<S = Infallible> {
+    content_type: Cow<'static, str>,
+    parameters: Vec<(Cow<'static, str>, String)>,
+    disposition: Option<Disposition>,
+    file_name: Option<String>,
+    content_id: Option<MessageId>,
+    fields: Vec<Field>,
+    pub(super) content: Content<S>,
+    depth: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Disposition {
+    Inline,
+    Attachment,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Content<S> {
+    /// Bytes, and how they are encoded.
+    Data {
+        data: Bytes,
+        /// Without them it is base64, whatever it is.
+        facts: Option<Facts>,
+        encoding: Encoding,
+    },
+    /// Bytes that come when they are asked for.
+    Streamed { source: S, length: Option<u64> },
+    /// Parts, and whether one of them is 8bit.
+    Multipart {
+        parts: Vec<Part<S>>,
+        eight_bit: bool,
+    },
+    /// A message that was built.
+    Message(Box<Built<S>>),
+    /// Bytes that may not be encoded: a message, or what reports of it.
+    Verbatim { bytes: Bytes, eight_bit: bool },
+    /// The same with its own header.
+    Entity { bytes: Bytes, eight_bit: bool },
+}
+
+/// What is in memory. Among streamed parts it takes a [`lift`](Self::lift).
+impl Part {
+    /// A text, in lines that end in LF or CRLF. A last line without an end gets one. It
+    /// is US-ASCII if that is enough, else UTF-8; as it is if it can be, else the
+    /// shorter of quoted-printable and base64.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::of_text("text/plain", text.into())
+    }
+
+    /// The same as HTML.
+    #[must_use]
+    pub fn html(text: impl Into<String>) -> Self {
+        Self::of_text("text/html", text.into())
+    }
+
+    /// A text of another subtype: `csv` makes it `text/csv`.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::ContentType`] for what is no name (RFC 6838 4.2).
+    pub fn text_as(subtype: &str, text: impl Into<String>) -> Result<Self, BuildError> {
+        let content_type = alloc::format!("text/{subtype}");
+        check_type(&content_type)?;
+        Ok(Self::of_text(content_type, text.into()))
+    }
+
+    fn of_text(content_type: impl Into<Cow<'static, str>>, text: String) -> Self {
+        let data = canonical(text.into_bytes());
+        let facts = Facts::of(&data);
+        let part = Self::new(content_type, Content::data(data, Some(facts)));
+        part.with_parameter("charset", facts.charset())
+    }
+
+    /// Bytes of a type, `application/pdf`; where nothing better is known,
+    /// `application/octet-stream`. They are shared, not copied, and arrive as they are:
+    /// in base64, or, if the type is a text's and its lines end in CRLF, as text.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::ContentType`] for a type that is none, that has parameters (see
+    /// [`parameter`](Self::parameter)), and for `multipart/*` and `message/*`, which
+    /// may not be in base64 (RFC 2045 6.4).
+    pub fn data(content_type: &str, data: impl Into<Bytes>) -> Result<Self, BuildError> {
+        check_leaf(content_type)?;
+        let data = data.into();
+        let is_text = content_type
+            .get(..5)
+            .is_some_and(|t| t.eq_ignore_ascii_case("text/"));
+        let facts = is_text.then(|| Facts::of(&data));
+        let content = Content::data(data, facts);
+        Ok(Self::new(String::from(content_type), content))
+    }
+
+    /// A file to attach: [`data`](Self::data) with a [name](Self::file_name), as an
+    /// [attachment](Self::attached).
+    ///
+    /// # Errors
+    ///
+    /// As those.
+    pub fn attachment(
+        name: &str,
+        content_type: &str,
+        data: impl Into<Bytes>,
+    ) -> Result<Self, BuildError> {
+        Self::data(content_type, data)?.attached().file_name(name)
+    }
+
+    /// A message that came from somewhere, to be passed on as it is; `message/global`
+    /// if its header is in UTF-8. Line ends become CRLF.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Line`] for NUL and for a line over 998 bytes: no transfer encoding
+    /// may hide them here (RFC 2046 5.2.1), so such a message can only go as
+    /// [data](Self::data) of another type, or as its [header](Self::message_header).
+    pub fn message_bytes(message: impl Into<Vec<u8>>) -> Result<Self, BuildError> {
+        let bytes = canonical(message.into());
+        let content_type = match is_utf8_header(&bytes) {
+            true => "message/global",
+            false => "message/rfc822",
+        };
+        Self::verbatim(content_type, bytes)
+    }
+
+    /// The header alone of a message that came from somewhere, as a text (RFC 6522 4,
+    /// RFC 6533 5). What is behind the empty line is left out.
+    #[must_use]
+    pub fn message_header(message: &[u8]) -> Self {
+        let end = header_end(message);
+        let header = canonical(message.get(..end).unwrap_or(message).into());
+        let content_type = match is_utf8_header(&header) {
+            true => "message/global-headers",
+            false => "text/rfc822-headers",
+        };
+        let facts = Facts::of(&header);
+        Self::new(content_type, Content::data(header, Some(facts)))
+    }
+
+    /// `message/SUBTYPE` of bytes that are not encoded: the machine's part of a report.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::ContentType`] for what is no name, and for `rfc822`, `global` and
+    /// `news`: they are messages; [`BuildError::Line`] as for
+    /// [`message_bytes`](Self::message_bytes).
+    pub fn machine(subtype: &str, bytes: impl Into<Vec<u8>>) -> Result<Self, BuildError> {
+        let content_type = alloc::format!("message/{subtype}");
+        check_type(&content_type)?;
+        let own = ["rfc822", "global", "news"];
+        if own.iter().any(|o| subtype.eq_ignore_ascii_case(o)) {
+            return Err(BuildError::ContentType("it has a constructor of its own"));
+        }
+        Self::verbatim(content_type, canonical(bytes.into()))
+    }
+
+    fn verbatim(
+        content_type: impl Into<Cow<'static, str>>,
+        bytes: Vec<u8>,
+    ) -> Result<Self, BuildError> {
+        check_lines("a message", &bytes)?;
+        let eight_bit = !bytes.is_ascii();
+        let bytes = bytes.into();
+        let content = Content::Verbatim { bytes, eight_bit };
+        let mut part = Self::new(content_type, content);
+        part.depth = 1;
+        Ok(part)
+    }
+
+    /// A part of another message as it is, header and all:
+    /// [`Part::raw`](crate::Part::raw). Line ends become CRLF. Its header is its own:
+    /// what is set here besides is not written.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Line`] for NUL and for a line over 998 bytes.
+    pub fn entity(entity: impl Into<Vec<u8>>) -> Result<Self, BuildError> {
+        let bytes = canonical(entity.into());
+        check_lines("a part", &bytes)?;
+        Ok(Self::of_entity(bytes.into()))
+    }
+
+    /// A text that is not called one: armour, for instance.
+    pub(super) fn plain(content_type: &'static str, text: String) -> Self {
+        let data = canonical(text.into_bytes());
+        let facts = Facts::of(&data);
+        Self::new(content_type, Content::data(data, Some(facts)))
+    }
+}
+
+impl<S> Part<S> {
+    pub(super) fn new(content_type: impl Into<Cow<'static, str>>, content: Content<S>) -> Self {
+        Part {
+            content_type: content_type.into(),
+            parameters: Vec::new(),
+            disposition: None,
+            file_name: None,
+            content_id: None,
+            fields: Vec::new(),
+            content,
+            depth: 0,
+        }
+    }
+
+    /// Bytes of a type that are never in memory as a whole: they are
+    /// [asked for](super::Built::stream) by `source` when they are to be sent, and sent
+    /// in base64, in which no boundary can be. `length` is how many there will be: with
+    /// it the [size](super::Built::size) of the message is known.
+    ///
+    /// # Errors
+    ///
+    /// As [`data`](Self::data).
+    pub fn streamed(
+        content_type: &str,
+        source: S,
+        length: Option<u64>,
+    ) -> Result<Self, BuildError> {
+        check_leaf(content_type)?;
+        let content = Content::Streamed { source, length };
+        Ok(Self::new(String::from(content_type), content))
+    }
+
+    /// Parts after each other (RFC 2046 5.1.3).
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Empty`] without a part; [`BuildError::TooDeep`] for more than 64
+    /// in each other.
+    pub fn mixed(parts: impl IntoIterator<Item = Self>) -> Result<Self, BuildError> {
+        Self::parts("multipart/mixed", parts)
+    }
+
+    /// Parts that say the same, of which a reader shows the last that it can (RFC 2046
+    /// 5.1.4).
+    ///
+    /// # Errors
+    ///
+    /// As [`mixed`](Self::mixed).
+    pub fn alternative(parts: impl IntoIterator<Item = Self>) -> Result<Self, BuildError> {
+        Self::parts("multipart/alternative", parts)
+    }
+
+    /// A part and those that it refers to by their [content id](Self::content_id), as a
+    /// page and its images (RFC 2387).
+    ///
+    /// # Errors
+    ///
+    /// As [`mixed`](Self::mixed).
+    pub fn related(root: Self, parts: impl IntoIterator<Item = Self>) -> Result<Self, BuildError> {
+        let parts: Vec<Self> = parts.into_iter().collect();
+        match root
+            .depth
+            .max(parts.iter().map(|p| p.depth).max().unwrap_or(0))
+        {
+            DEPTH.. => Err(BuildError::TooDeep),
+            _ => Ok(Self::of_related(root, parts)),
+        }
+    }
+
+    pub(super) fn of_related(root: Self, parts: Vec<Self>) -> Self {
+        let root_type = String::from(&*root.content_type);
+        let parts = core::iter::once(root).chain(parts).collect();
+        let related = Self::of_parts("multipart/related", parts);
+        match root_type.is_empty() {
+            true => related, // an entity: it says so itself
+            false => related.with_parameter("type", root_type),
+        }
+    }
+
+    /// One part, or several to choose from.
+    pub(super) fn of_alternatives(mut parts: Vec<Self>) -> Self {
+        match (parts.len(), parts.pop()) {
+            (1, Some(part)) => part,
+            (_, last) => {
+                parts.extend(last);
+                Self::of_parts("multipart/alternative", parts)
+            }
+        }
+    }
+
+    /// Messages after each other (RFC 2046 5.1.5).
+    ///
+    /// # Errors
+    ///
+    /// As [`mixed`](Self::mixed).
+    pub fn digest(messages: impl IntoIterator<Item = Built<S>>) -> Result<Self, BuildError> {
+        let parts = messages.into_iter().map(Self::message);
+        let parts: Result<Vec<_>, _> = parts.collect();
+        Self::parts("multipart/digest", parts?)
+    }
+
+    /// Parts together in another way: `form-data` makes it `multipart/form-data`.
+    ///
+    /// # Errors
+    ///
+    /// As [`mixed`](Self::mixed); [`BuildError::ContentType`] for what is no name, and
+    /// for `signed` and `encrypted`, which have ways of their own.
+    pub fn multipart(
+        subtype: &str,
+        parts: impl IntoIterator<Item = Self>,
+    ) -> Result<Self, BuildError> {
+        let content_type = alloc::format!("multipart/{subtype}");
+        check_type(&content_type)?;
+        let own = ["signed", "encrypted", "report"];
+        if own.iter().any(|o| subtype.eq_ignore_ascii_case(o)) {
+            return Err(BuildError::ContentType("it has a constructor of its own"));
+        }
+        Self::parts(content_type, parts)
+    }
+
+    pub(super) fn parts(
+        content_type: impl Into<Cow<'static, str>>,
+        parts: impl IntoIterator<Item = Self>,
+    ) -> Result<Self, BuildError> {
+        let parts: Vec<Self> = parts.into_iter().collect();
+        let depth = parts.iter().map(|p| p.depth).max();
+        let Some(depth) = depth else {
+            return Err(BuildError::Empty("a multipart"));
+        };
+        if depth >= DEPTH {
+            return Err(BuildError::TooDeep);
+        }
+        Ok(Self::of_parts(content_type, parts))
+    }
+
+    /// The same where it is known that there is a part, and that it is not too deep.
+    pub(super) fn of_parts(content_type: impl Into<Cow<'static, str>>, parts: Vec<Self>) -> Self {
+        let depth = parts.iter().map(|p| p.depth).max().unwrap_or(0);
+        let eight_bit = false; // not known yet
+        let mut part = Self::new(content_type, Content::Multipart { parts, eight_bit });
+        part.depth = depth + 1;
+        part
+    }
+
+    /// A message that was built (RFC 2046 5.2.1); `message/global` if it
+    /// [needs SMTPUTF8](super::Built::needs_smtputf8) (RFC 6532 3.7).
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::TooDeep`] for more than 64 parts in each other.
+    pub fn message(message: Built<S>) -> Result<Self, BuildError> {
+        if message.depth >= DEPTH {
+            return Err(BuildError::TooDeep);
+        }
+        let content_type = match message.utf8 {
+            true => "message/global",
+            false => "message/rfc822",
+        };
+        let depth = message.depth + 1;
+        let mut part = Self::new(content_type, Content::Message(message.into()));
+        part.depth = depth;
+        Ok(part)
+    }
+
+    pub(super) fn of_entity(bytes: Bytes) -> Self {
+        let eight_bit = !bytes.is_ascii();
+        let mut part = Self::new("", Content::Entity { bytes, eight_bit });
+        part.depth = 1;
+        part
+    }
+
+    /// To be shown as an attachment (RFC 2183 2.2).
+    #[must_use]
+    pub fn attached(mut self) -> Self {
+        self.disposition = Some(Disposition::Attachment);
+        self
+    }
+
+    /// To be shown where it stands (RFC 2183 2.1).
+    #[must_use]
+    pub fn inlined(mut self) -> Self {
+        self.disposition = Some(Disposition::Inline);
+        self
+    }
+
+    /// A name for the file that it could be stored as; no name if empty. By RFC 2231
+    /// where it is long or not ASCII.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Control`] and [`BuildError::TooLong`] (1 KiB).
+    pub fn file_name(mut self, name: &str) -> Result<Self, BuildError> {
+        check("a file name", name, PARAMETER)?;
+        self.file_name = (!name.is_empty()).then(|| name.into());
+        Ok(self)
+    }
+
+    /// An id, by which other parts refer to it: `cid:` and the id (RFC 2392).
+    #[must_use]
+    pub fn content_id(mut self, id: MessageId) -> Self {
+        self.content_id = Some(id);
+        self
+    }
+
+    /// What it is, for people (Content-Description).
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Control`] and [`BuildError::TooLong`] (16 KiB).
+    pub fn description(self, text: &str) -> Result<Self, BuildError> {
+        self.field(Field::text("Content-Description", text)?)
+    }
+
+    /// The language of it, as `de-CH` (RFC 3282). More calls add more.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Token`] for what is no language tag.
+    pub fn language(mut self, tag: &str) -> Result<Self, BuildError> {
+        let subtag =
+            |t: &str| (1..=8).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric());
+        if tag.len() > 64 || !tag.split('-').all(subtag) {
+            return Err(BuildError::Token("a language tag (RFC 5646 2.1)"));
+        }
+        const NAME: &str = "Content-Language";
+        match self.fields.iter_mut().find(|f| f.is(NAME)) {
+            Some(field) => field.and_word(tag),
+            None => self.fields.push(Field::words(NAME, tag)),
+        }
+        Ok(self)
+    }
+
+    /// Where it is in the web (RFC 2557).
+    #[must_use]
+    pub fn location(mut self, url: &Url) -> Self {
+        self.fields.retain(|f| !f.is("Content-Location"));
+        self.fields
+            .push(Field::words("Content-Location", url.as_str()));
+        self
+    }
+
+    /// A parameter of its type. `charset` is the encoder's and `boundary` the
+    /// builder's to say.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Token`] for a name that is none, was given already or is not the
+    /// caller's; [`BuildError::Control`] and [`BuildError::TooLong`] (1 KiB) for the
+    /// value; [`BuildError::TooLong`] for more than 64.
+    pub fn parameter(mut self, name: &str, value: &str) -> Result<Self, BuildError> {
+        check_token("a parameter", name)?;
+        check("a parameter", value, PARAMETER)?;
+        let text = matches!(&self.content, Content::Data { .. })
+            && self.parameters.iter().any(|p| p.0 == "charset");
+        let own =
+            name.eq_ignore_ascii_case("boundary") || (text && name.eq_ignore_ascii_case("charset"));
+        let taken = |p: &(Cow<'static, str>, String)| p.0.eq_ignore_ascii_case(name);
+        if own || self.parameters.iter().any(taken) || name.contains(['*', '\'', '%']) {
+            return Err(BuildError::Token("a parameter that may be added"));
+        }
+        if name.len() > 60 || self.parameters.len() >= PARAMETERS {
+            let (what, limit) = ("the parameters", PARAMETERS);
+            return Err(BuildError::TooLong { what, limit });
+        }
+        let name = Cow::Owned(String::from(name));
+        self.parameters.push((name, value.into()));
+        Ok(self)
+    }
+
+    pub(super) fn with_parameter(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.parameters.push((name.into(), value.into()));
+        self
+    }
+
+    /// Another field that describes it: only `Content-*` has a meaning in a part (RFC
+    /// 2046 5.1).
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::FieldName`] for another field, and for one that has a method here.
+    pub fn field(mut self, field: Field) -> Result<Self, BuildError> {
+        const OWN: [&str; 4] = [
+            "content-type",
+            "content-transfer-encoding",
+            "content-disposition",
+            "content-id",
+        ];
+        let prefix = field.name().get(..8).unwrap_or_default();
+        let known = self.fields.iter().any(|f| f.is(field.name()));
+        if !prefix.eq_ignore_ascii_case("content-") || known || OWN.iter().any(|o| field.is(o)) {
+            return Err(BuildError::FieldName(
+                "a part has Content-* fields only, each once; the main ones have methods",
+            ));
+        }
+        self.fields.push(field);
+        Ok(self)
+    }
+
+    pub(super) fn is_of(&self, content_type: &str) -> bool {
+        self.content_type.eq_ignore_ascii_case(content_type)
+    }
+
+    /// The type of a report with this as its machine's part.
+    pub(super) fn report_type(&self) -> Option<&str> {
+        let subtype = self.content_type.strip_prefix("message/")?;
+        let message = matches!(subtype, "rfc822" | "global");
+        let verbatim = matches!(self.content, Content::Verbatim { .. }) && !message;
+        verbatim.then(|| subtype.strip_prefix("global-").unwrap_or(subtype))
+    }
+
+    pub(super) fn depth(&self) -> u16 {
+        self.depth
+    }
+
+    pub(super) fn is_entity(&self) -> bool {
+        matches!(self.content, Content::Entity { .. })
+    }
+
+    /// Chooses encodings; gives whether a byte over 127 will be sent.
+    pub(super) fn choose(&mut self, options: Options) -> bool {
+        match &mut self.content {
+            Content::Data {
+                facts, encoding, ..
+            } => {
+                *encoding = match facts {
+                    Some(facts) => facts.encoding(options),
+                    None => Encoding::Base64,
+                };
+                *encoding == Encoding::EightBit
+            }
+            Content::Streamed { .. } => false,
+            Content::Multipart { parts, eight_bit } => {
+                *eight_bit = false;
+                for part in parts {
+                    *eight_bit |= part.choose(options);
+                }
+                *eight_bit
+            }
+            Content::Message(built) => built.needs_8bitmime(),
+            Content::Verbatim { eight_bit, .. } | Content::Entity { eight_bit, .. } => *eight_bit,
+        }
+    }
+
+    /// Writes its Content-* fields: `boundary` is that of a multipart.
+    pub(super) fn head(&self, out: &mut Vec<u8>, boundary: Option<&str>, utf8: bool) {
+        let mut folder = Folder::field(out, "Content-Type", utf8);
+        folder.word(&self.content_type);
+        for (name, value) in &self.parameters {
+            folder.parameter(name, value);
+        }
+        if let Some(boundary) = boundary {
+            folder.glue(";").words(&["boundary=\"", boundary, "\""]);
+        }
+        folder.end();
+        let encoding = match &self.content {
+            Content::Data { encoding, .. } => Some(encoding.name()),
+            Content::Streamed { .. } => Some("base64"),
+            Content::Multipart { eight_bit, .. } => eight_bit.then_some("8bit"),
+            Content::Message(built) => built.needs_8bitmime().then_some("8bit"),
+            Content::Verbatim { eight_bit, .. } | Content::Entity { eight_bit, .. } => {
+                eight_bit.then_some("8bit")
+            }
+        };
+        if let Some(encoding) = encoding {
+            out.extend_from_slice(b"Content-Transfer-Encoding: ");
+            out.extend_from_slice(encoding.as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
+        if self.disposition.is_some() || self.file_name.is_some() {
+            let mut folder = Folder::field(out, "Content-Disposition", utf8);
+            folder.word(match self.disposition {
+                Some(Disposition::Inline) => "inline",
+                Some(Disposition::Attachment) | None => "attachment",
+            });
+            if let Some(name) = &self.file_name {
+                folder.parameter("filename", name);
+            }
+            folder.end();
+        }
+        if let Some(id) = &self.content_id {
+            super::field::ids(out, "Content-ID", core::slice::from_ref(id));
+        }
+        for field in &self.fields {
+            field.write(out, utf8);
+        }
+    }
+}
+
+impl Part {
+    /// The same among parts of which some are streamed.
+    #[must_use]
+    pub fn lift<S>(self) -> Part<S> {
+        Part {
+            content_type: self.content_type,
+            parameters: self.parameters,
+            disposition: self.disposition,
+            file_name: self.file_name,
+            content_id: self.content_id,
+            fields: self.fields,
+            content: self.content.lift(),
+            depth: self.depth,
+        }
+    }
+}
+
+impl Content<Infallible> {
+    fn lift<S>(self) -> Content<S> {
+        match self {
+            Content::Data {
+                data,
+                facts,
+                encoding,
+            } => Content::Data {
+                data,
+                facts,
+                encoding,
+            },
+            Content::Streamed { source, .. } => match source {},
+            Content::Multipart { parts, eight_bit } => Content::Multipart {
+                parts: parts.into_iter().map(Part::lift).collect(),
+                eight_bit,
+            },
+            Content::Message(built) => {
+                let built = *built;
+                Content::Message(Box::new(Built {
+                    segments: built.segments,
+                    sources: Vec::new(),
+                    utf8: built.utf8,
+                    eight_bit: built.eight_bit,
+                    depth: built.depth,
+                }))
+            }
+            Content::Verbatim { bytes, eight_bit } => Content::Verbatim { bytes, eight_bit },
+            Content::Entity { bytes, eight_bit } => Content::Entity { bytes, eight_bit },
+        }
+    }
+}
+
+impl<S> Content<S> {
+    fn data(data: impl Into<Bytes>, facts: Option<Facts>) -> Self {
+        Content::Data {
+            data: data.into(),
+            facts,
+            encoding: Encoding::Base64,
+        }
+    }
+}
+
+/// Refuses what is no `type/subtype` (RFC 6838 4.2).
+fn check_type(content_type: &str) -> Result<(), BuildError> {
+    let Some((kind, subtype)) = content_type.split_once('/') else {
+        return Err(BuildError::ContentType("no slash"));
+    };
+    let name = |t: &str| {
+        (1..=127).contains(&t.len()) && t.bytes().all(|b| is_token(b) && !b"`|~".contains(&b))
+    };
+    match name(kind) && name(subtype) {
+        true => Ok(()),
+        false => Err(BuildError::ContentType(
+            "not two names of up to 127 letters, digits and !#$&-^_.+ (RFC 6838 4.2)",
+        )),
+    }
+}
+
+fn check_leaf(content_type: &str) -> Result<(), BuildError> {
+    check_type(content_type)?;
+    let kind = content_type.split('/').next().unwrap_or_default();
+    let composite = ["multipart", "message"];
+    match composite.iter().any(|c| kind.eq_ignore_ascii_case(c)) {
+        true => Err(BuildError::ContentType("it may not be in base64")),
+        false => Ok(()),
+    }
+}
+
+/// Refuses what cannot be sent as it is.
+fn check_lines(what: &'static str, bytes: &[u8]) -> Result<(), BuildError> {
+    if let Some(offset) = memchr::memchr(0, bytes) {
+        return Err(BuildError::Line { what, offset });
+    }
+    let mut start = 0;
+    for lf in memchr::memchr_iter(b'\n', bytes) {
+        if lf - start > 999 {
+            let offset = start;
+            return Err(BuildError::Line { what, offset });
+        }
+        start = lf + 1;
+    }
+    Ok(())
+}
+
+/// Where the header of a message ends: at its empty line.
+fn header_end(message: &[u8]) -> usize {
+    let mut start = 0;
+    for lf in memchr::memchr_iter(b'\n', message) {
+        if matches!(message.get(start..lf), Some(b"" | b"\r")) {
+            return start;
+        }
+        start = lf + 1;
+    }
+    message.len()
+}
+
+fn is_utf8_header(message: &[u8]) -> bool {
+    let end = memchr::memmem::find(message, b"\r\n\r\n").unwrap_or(message.len());
+    let header = message.get(..end).unwrap_or(message);
+    !header.is_ascii() && core::str::from_utf8(header).is_ok()
+}

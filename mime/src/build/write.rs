@@ -1,0 +1,255 @@
+//! Puts a message together: headers, delimiters, encoded bodies.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use memchr::memmem;
+
+use super::Built;
+use super::content::{Encoding, Options, quoted_printable};
+use super::part::{Content, Part};
+use super::stream::{Segment, base64_len, base64_lines};
+
+/// A body of this size is not copied behind what is before it.
+const LARGE: usize = 16 << 10;
+/// So much of the start and of the end of a body is hashed.
+const HASHED: usize = 2 << 10;
+
+/// What begins every boundary of a message, and no line of its bodies.
+///
+/// Neither base64 nor quoted-printable has `=_` in it, so what is encoded - and what
+/// is streamed, which is always in base64 - cannot hold a boundary. What is sent as it
+/// is, is searched. The rest is a hash of what the message says, so that messages that
+/// are put into each other differ, and the same calls give the same bytes.
+pub(crate) struct Boundaries {
+    prefix: String,
+    next: u32,
+}
+
+impl Boundaries {
+    pub(crate) fn new<'p, S: 'p>(
+        seed: &[u8],
+        head: &[u8],
+        parts: impl IntoIterator<Item = &'p Part<S>>,
+    ) -> Self {
+        let mut hash = Hash(0xcbf2_9ce4_8422_2325);
+        hash.write(seed);
+        hash.write(head);
+        let mut identity: Vec<&[u8]> = Vec::new();
+        for part in parts {
+            gather(part, &mut hash, &mut identity);
+        }
+        Self::search(hash, &identity)
+    }
+
+    fn search(mut hash: Hash, searched: &[&[u8]]) -> Self {
+        loop {
+            let prefix = alloc::format!("=_{:016x}_", hash.0);
+            let finder = memmem::Finder::new(prefix.as_bytes());
+            if searched.iter().all(|bytes| finder.find(bytes).is_none()) {
+                return Boundaries { prefix, next: 0 };
+            }
+            hash.word(1);
+        }
+    }
+
+    pub(crate) fn take(&mut self) -> String {
+        let boundary = alloc::format!("{}{:06x}", self.prefix, self.next);
+        self.next += 1;
+        boundary
+    }
+}
+
+/// Hashes what a part is, and finds what will be sent as it is.
+fn gather<'p, S>(part: &'p Part<S>, hash: &mut Hash, identity: &mut Vec<&'p [u8]>) {
+    match &part.content {
+        Content::Data { data, encoding, .. } => {
+            hash.write(data);
+            if matches!(encoding, Encoding::SevenBit | Encoding::EightBit) {
+                identity.push(data);
+            }
+        }
+        Content::Streamed { length, .. } => hash.word(length.unwrap_or(0)),
+        Content::Multipart { parts, .. } => {
+            parts.iter().for_each(|part| gather(part, hash, identity));
+        }
+        Content::Message(built) => {
+            for segment in &built.segments {
+                match segment {
+                    Segment::Plain(bytes) => {
+                        hash.write(bytes);
+                        identity.push(bytes);
+                    }
+                    Segment::Base64(bytes) => hash.write(bytes),
+                    Segment::Source(_, length) => hash.word(length.unwrap_or(0)),
+                }
+            }
+        }
+        Content::Verbatim { bytes, .. } | Content::Entity { bytes, .. } => {
+            hash.write(bytes);
+            identity.push(bytes);
+        }
+    }
+}
+
+/// Not cryptography: what must hold is searched for.
+struct Hash(u64);
+
+impl Hash {
+    fn word(&mut self, word: u64) {
+        let product = u128::from(self.0 ^ word) * 0x9e37_79b9_7f4a_7c15;
+        self.0 = (product as u64) ^ (product >> 64) as u64;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.word(bytes.len() as u64 ^ 0xa076_1d64_78bd_642f);
+        let head = bytes.get(..HASHED).unwrap_or(bytes);
+        let tail = bytes.len().saturating_sub(HASHED).max(head.len());
+        for piece in [head, bytes.get(tail..).unwrap_or_default()] {
+            for chunk in piece.chunks(8) {
+                let mut word = [0; 8];
+                word.iter_mut().zip(chunk).for_each(|(w, b)| *w = *b);
+                self.word(u64::from_le_bytes(word));
+            }
+        }
+    }
+}
+
+/// What was written so far.
+pub(crate) struct Writer<S> {
+    out: Vec<u8>,
+    segments: Vec<Segment>,
+    sources: Vec<S>,
+    boundaries: Boundaries,
+    utf8: bool,
+}
+
+impl<S> Writer<S> {
+    /// Goes on behind `head`: the fields of a message, without the empty line.
+    pub(crate) fn new(head: Vec<u8>, boundaries: Boundaries, utf8: bool) -> Self {
+        Writer {
+            out: head,
+            segments: Vec::new(),
+            sources: Vec::new(),
+            boundaries,
+            utf8,
+        }
+    }
+
+    /// Writes a part: its header, the empty line, its body.
+    pub(crate) fn part(&mut self, part: Part<S>) {
+        let boundary = match &part.content {
+            Content::Multipart { .. } => Some(self.boundaries.take()),
+            _ => None,
+        };
+        if !part.is_entity() {
+            part.head(&mut self.out, boundary.as_deref(), self.utf8);
+        }
+        match part.content {
+            Content::Multipart { parts, .. } => {
+                let boundary = boundary.unwrap_or_default();
+                for part in parts {
+                    self.delimiter(&boundary, "");
+                    self.part(part);
+                }
+                return self.delimiter(&boundary, "--");
+            }
+            Content::Entity { bytes, .. } => return self.push(bytes),
+            _ => self.out.extend_from_slice(b"\r\n"),
+        }
+        match part.content {
+            Content::Data { data, encoding, .. } => match encoding {
+                Encoding::SevenBit | Encoding::EightBit => self.push(data),
+                Encoding::QuotedPrintable => quoted_printable(&data, &mut self.out),
+                Encoding::Base64 if data.len() < LARGE => {
+                    self.out.reserve(base64_len(data.len() as u64) as usize + 2);
+                    base64_lines(&data, &mut self.out);
+                    if !data.is_empty() {
+                        self.out.truncate(self.out.len() - 2);
+                    }
+                }
+                Encoding::Base64 => self.segment(Segment::Base64(data)),
+            },
+            Content::Streamed { source, length } => {
+                self.segment(Segment::Source(self.sources.len(), length));
+                self.sources.push(source);
+            }
+            Content::Message(built) => {
+                let first = self.sources.len();
+                self.sources.extend(built.sources);
+                for segment in built.segments {
+                    match segment {
+                        Segment::Plain(bytes) => self.push(bytes),
+                        Segment::Base64(bytes) => self.segment(Segment::Base64(bytes)),
+                        Segment::Source(number, length) => {
+                            self.segment(Segment::Source(first + number, length));
+                        }
+                    }
+                }
+            }
+            Content::Verbatim { bytes, .. } => self.push(bytes),
+            Content::Multipart { .. } | Content::Entity { .. } => {}
+        }
+    }
+
+    /// The line end before it is the delimiter's; behind a header it is the empty line.
+    fn delimiter(&mut self, boundary: &str, close: &str) {
+        for piece in ["\r\n--", boundary, close, "\r\n"] {
+            self.out.extend_from_slice(piece.as_bytes());
+        }
+    }
+
+    fn push(&mut self, bytes: bytes::Bytes) {
+        match bytes.len() < LARGE {
+            true => self.out.extend_from_slice(&bytes),
+            false => self.segment(Segment::Plain(bytes)),
+        }
+    }
+
+    fn segment(&mut self, segment: Segment) {
+        self.flush();
+        self.segments.push(segment);
+    }
+
+    fn flush(&mut self) {
+        if !self.out.is_empty() {
+            let plain = core::mem::take(&mut self.out);
+            self.segments.push(Segment::Plain(plain.into()));
+        }
+    }
+
+    /// The end of a message: it has a line end, whatever its body is.
+    pub(crate) fn finish(mut self, eight_bit: bool, depth: u16) -> Built<S> {
+        let ends = match (&self.out[..], self.segments.last()) {
+            ([], Some(Segment::Plain(last))) => last.ends_with(b"\r\n"),
+            (out, _) => out.ends_with(b"\r\n"),
+        };
+        if !ends {
+            self.out.extend_from_slice(b"\r\n");
+        }
+        self.flush();
+        Built {
+            segments: self.segments,
+            sources: self.sources,
+            utf8: self.utf8,
+            eight_bit,
+            depth,
+        }
+    }
+
+    /// The end of a part: nothing is added.
+    pub(crate) fn into_segments(mut self) -> Vec<Segment> {
+        self.flush();
+        self.segments
+    }
+}
+
+/// Writes a part without streamed sources on its own.
+pub(crate) fn entity(part: Part, options: Options) -> (Vec<Segment>, bool) {
+    let mut part = part;
+    let eight_bit = part.choose(options);
+    let boundaries = Boundaries::new(&[], &[], [&part]);
+    let mut writer = Writer::new(Vec::new(), boundaries, false);
+    writer.part(part);
+    (writer.into_segments(), eight_bit)
+}
