@@ -91,8 +91,20 @@ type Work = Box<dyn FnMut(&mut Tally)>;
 enum Kind {
     /// Something to be timed.
     Timed(Unit, Work),
-    /// A figure that is what it is, in the unit named; less is better.
-    Figure(&'static str, Box<dyn FnOnce() -> f64>),
+    /// A figure that is what it is, in the unit named; less is better. Perhaps
+    /// beside another of that kind.
+    Figure(&'static str, Figure, Option<(&'static str, Figure)>),
+}
+
+type Figure = Box<dyn FnOnce() -> f64>;
+
+/// Who is compared with us.
+struct Peer {
+    name: &'static str,
+    /// Where it is not the row's: then the work is another.
+    unit: Option<Unit>,
+    work: Work,
+    goal: Option<f64>,
 }
 
 /// What the figures of a row mean.
@@ -100,6 +112,8 @@ enum Kind {
 pub enum Unit {
     /// Nanoseconds for one of so many items; less is better.
     Nanoseconds { items: u64 },
+    /// Nanoseconds for a kilobyte of so many bytes; less is better.
+    PerKilobyte { bytes: u64 },
     /// Gigabytes in a second, of so many bytes; more is better.
     Throughput { bytes: u64 },
     /// So many items, how many in a second; more is better.
@@ -110,6 +124,7 @@ impl Unit {
     fn name(self) -> &'static str {
         match self {
             Unit::Nanoseconds { .. } => "ns",
+            Unit::PerKilobyte { .. } => "ns/KB",
             Unit::Throughput { .. } => "GB/s",
             Unit::Rate { .. } => "1/s",
         }
@@ -119,6 +134,7 @@ impl Unit {
         let ns = pass.as_secs_f64() * 1e9;
         match self {
             Unit::Nanoseconds { items } => ns / items as f64,
+            Unit::PerKilobyte { bytes } => ns * 1e3 / bytes as f64,
             Unit::Throughput { bytes } => bytes as f64 / ns,
             Unit::Rate { items } => items as f64 * 1e9 / ns,
         }
@@ -127,7 +143,15 @@ impl Unit {
     fn items(self) -> u64 {
         match self {
             Unit::Nanoseconds { items } | Unit::Rate { items } => items,
-            Unit::Throughput { .. } => 1,
+            Unit::Throughput { .. } | Unit::PerKilobyte { .. } => 1,
+        }
+    }
+
+    /// How many times as good ours is as theirs.
+    fn ratio(self, ours: f64, theirs: f64) -> f64 {
+        match self {
+            Unit::Nanoseconds { .. } | Unit::PerKilobyte { .. } => theirs / ours,
+            Unit::Throughput { .. } | Unit::Rate { .. } => ours / theirs,
         }
     }
 }
@@ -138,7 +162,7 @@ pub struct Row {
     name: String,
     kind: Kind,
     goal: Option<f64>,
-    peers: Vec<(&'static str, Work)>,
+    peers: Vec<Peer>,
 }
 
 /// What came of it: one line of the table.
@@ -181,10 +205,38 @@ impl Row {
         Row {
             area,
             name: name.into(),
-            kind: Kind::Figure(unit, Box::new(figure)),
+            kind: Kind::Figure(unit, Box::new(figure), None),
             goal: None,
             peers: Vec::new(),
         }
+    }
+
+    /// Another figure, for a row of a figure.
+    #[must_use]
+    pub fn beside(mut self, name: &'static str, other: impl FnOnce() -> f64 + 'static) -> Row {
+        if let Kind::Figure(.., beside) = &mut self.kind {
+            *beside = Some((name, Box::new(other)));
+        }
+        self
+    }
+
+    /// What one more kilobyte costs where there are many: `work` on `bytes` bytes, and
+    /// on about a quarter of them. A ratio near 1 says that the cost is linear.
+    pub fn linear(
+        area: &'static str,
+        name: impl Into<String>,
+        (bytes, quarter): (u64, u64),
+        work: impl FnMut(&mut Tally) + 'static,
+        on_quarter: impl FnMut(&mut Tally) + 'static,
+    ) -> Row {
+        let mut row = Row::new(area, name, Unit::PerKilobyte { bytes }, work);
+        row.peers.push(Peer {
+            name: "itself on a quarter",
+            unit: Some(Unit::PerKilobyte { bytes: quarter }),
+            work: Box::new(on_quarter),
+            goal: Some(1.0 / 1.3),
+        });
+        row
     }
 
     pub fn name(&self) -> &str {
@@ -193,14 +245,22 @@ impl Row {
 
     #[must_use]
     pub fn peer(mut self, name: &'static str, work: impl FnMut(&mut Tally) + 'static) -> Row {
-        self.peers.push((name, Box::new(work)));
+        self.peers.push(Peer {
+            name,
+            unit: None,
+            work: Box::new(work),
+            goal: None,
+        });
         self
     }
 
-    /// The least ratio wanted, for a row with peers; for one without, the figure.
+    /// The least ratio wanted with the peers so far; for a row without, the figure.
     #[must_use]
     pub fn goal(mut self, goal: f64) -> Row {
         self.goal = Some(goal);
+        for peer in &mut self.peers {
+            peer.goal.get_or_insert(goal);
+        }
         self
     }
 
@@ -212,13 +272,18 @@ impl Row {
     pub fn run(mut self, check_only: bool) -> Result<Vec<Line>, String> {
         let (unit, mut ours) = match self.kind {
             Kind::Timed(unit, work) => (unit, work),
-            Kind::Figure(unit, figure) => {
+            Kind::Figure(unit, figure, beside) => {
+                let ours = figure();
+                let peer = beside.map(|(name, other)| {
+                    let other = other();
+                    (name, other, other / ours)
+                });
                 return Ok(vec![Line {
                     area: self.area,
                     row: self.name,
                     unit,
-                    ours: figure(),
-                    peer: None,
+                    ours,
+                    peer,
                     goal: self.goal,
                     allocations: (None, None),
                 }]);
@@ -228,50 +293,51 @@ impl Row {
         if deep.items == 0 {
             return Err(format!("{} {}: nothing was done", self.area, self.name));
         }
-        for (peer, work) in &mut self.peers {
-            let theirs = done(work);
+        for peer in self.peers.iter_mut().filter(|p| p.unit.is_none()) {
+            let theirs = done(&mut peer.work);
             if !deep.is_same(&theirs) {
-                let (area, name) = (self.area, &self.name);
+                let (area, name, peer) = (self.area, &self.name, peer.name);
                 let (here, there) = deep.difference(&theirs);
                 return Err(format!(
                     "{area} {name}: {peer} did other work: {there}, ours {here}"
                 ));
             }
         }
+        drop(deep);
         let mut sides: Vec<&mut Work> = vec![&mut ours];
-        sides.extend(self.peers.iter_mut().map(|(_, work)| work));
+        sides.extend(self.peers.iter_mut().map(|peer| &mut peer.work));
         let times = if check_only {
             vec![Duration::from_nanos(1); sides.len()]
         } else {
             rounds(&mut sides)
         };
-        let per = unit.items() as f64;
         let allocations: Vec<f64> = sides
             .iter_mut()
             .map(|work| {
                 let before = memory::allocations();
                 work(&mut Tally::new(false));
-                (memory::allocations() - before) as f64 / per
+                (memory::allocations() - before) as f64 / unit.items() as f64
             })
             .collect();
         let ours_figure = unit.figure(times[0]);
-        let line = |peer, theirs| Line {
+        let line = |peer, goal, theirs| Line {
             area: self.area,
             row: self.name.clone(),
             unit: unit.name(),
             ours: ours_figure,
             peer,
-            goal: self.goal,
+            goal,
             allocations: (Some(allocations[0]), theirs),
         };
         if self.peers.is_empty() {
-            return Ok(vec![line(None, None)]);
+            return Ok(vec![line(None, self.goal, None)]);
         }
-        let compared = self.peers.iter().enumerate().map(|(i, (name, _))| {
-            let theirs = times[i + 1];
-            let ratio = theirs.as_secs_f64() / times[0].as_secs_f64();
+        let compared = self.peers.iter().enumerate().map(|(i, peer)| {
+            let theirs = peer.unit.unwrap_or(unit).figure(times[i + 1]);
+            let ratio = unit.ratio(ours_figure, theirs);
             line(
-                Some((*name, unit.figure(theirs), ratio)),
+                Some((peer.name, theirs, ratio)),
+                peer.goal,
                 Some(allocations[i + 1]),
             )
         });
@@ -289,6 +355,8 @@ fn done(work: &mut Work) -> Tally {
 fn rounds(sides: &mut [&mut Work]) -> Vec<Duration> {
     const ROUNDS: usize = 40;
     const SAMPLE: Duration = Duration::from_millis(4);
+    /// What takes long is not done so often, but seven times.
+    const LONGEST: Duration = Duration::from_secs(3);
     let passes: Vec<u32> = sides
         .iter_mut()
         .map(|work| {
@@ -301,7 +369,11 @@ fn rounds(sides: &mut [&mut Work]) -> Vec<Duration> {
         })
         .collect();
     let mut fastest = vec![Duration::MAX; sides.len()];
+    let began = Instant::now();
     for round in 0..ROUNDS {
+        if round >= 7 && began.elapsed() > LONGEST {
+            break;
+        }
         for turn in 0..sides.len() {
             let side = (turn + round) % sides.len();
             fastest[side] = fastest[side].min(sample(sides[side], passes[side]));

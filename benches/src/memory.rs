@@ -9,6 +9,7 @@ struct Counting;
 
 static CALLS: AtomicU64 = AtomicU64::new(0);
 static HELD: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -17,7 +18,11 @@ static ALLOCATOR: Counting = Counting;
 // each allocation would count against whoever allocates more.
 fn add(size: usize) {
     CALLS.store(CALLS.load(Relaxed) + 1, Relaxed);
-    HELD.store(HELD.load(Relaxed).wrapping_add(size), Relaxed);
+    let held = HELD.load(Relaxed).wrapping_add(size);
+    HELD.store(held, Relaxed);
+    if held > PEAK.load(Relaxed) {
+        PEAK.store(held, Relaxed);
+    }
 }
 
 fn sub(size: usize) {
@@ -42,6 +47,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // Both are there while the bytes move.
         add(size);
         sub(layout.size());
         unsafe { System.realloc(at, layout, size) }
@@ -56,4 +62,12 @@ pub fn allocations() -> u64 {
 /// Bytes of heap held now.
 pub fn held() -> usize {
     HELD.load(Relaxed)
+}
+
+/// The most that `work` held at a time, over what was held before.
+pub fn peak(work: impl FnOnce()) -> usize {
+    let before = held();
+    PEAK.store(before, Relaxed);
+    work();
+    PEAK.load(Relaxed) - before
 }

@@ -4,11 +4,14 @@
 //! is, what the four headers hold, what the decoded bodies are.
 
 mod build;
+mod decode;
 pub mod disagreements;
+mod hostile;
 mod mail_parser;
 mod mailparse;
 mod messages;
 mod ours;
+mod stream;
 
 use std::rc::Rc;
 
@@ -38,7 +41,15 @@ pub fn rows() -> Vec<Row> {
             rows.push(bodies(&set, ends));
         }
     }
+    for set in [messages::small(), messages::list(), messages::bounces()] {
+        let set = Rc::new(set.beyond_cache());
+        rows.push(index(&set, "CRLF, beyond the cache"));
+        rows.push(four(&set, "CRLF, beyond the cache"));
+    }
+    rows.extend(decode::rows());
     rows.extend(build::rows());
+    rows.extend(stream::rows());
+    rows.extend(hostile::rows());
     rows
 }
 

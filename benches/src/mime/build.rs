@@ -39,7 +39,7 @@ fn html() -> String {
 }
 
 fn row(name: &'static str, unit: Unit, html: Option<String>, attached: usize) -> Row {
-    let data: Vec<u8> = (0..attached).map(|i| (i * i >> 7) as u8).collect();
+    let data: Vec<u8> = (0..attached).map(|i| ((i * i) >> 7) as u8).collect();
     let (their_html, their_data) = (html.clone(), data.clone());
     let data = bytes_of(data);
     let ours = move |tally: &mut Tally| {

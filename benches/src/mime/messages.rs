@@ -21,7 +21,7 @@ impl Set {
 
     /// So many copies that they fit into no cache.
     pub fn beyond_cache(&self) -> Set {
-        const SIZE: u64 = 96 << 20;
+        const SIZE: u64 = 48 << 20;
         let times = SIZE.div_ceil(self.bytes()) as usize;
         let copies = (0..times).flat_map(|_| self.messages.iter().cloned());
         Set {

@@ -28,7 +28,11 @@ fn node(part: &Part<'_, '_>, tally: &mut Tally) {
 
 /// From, To, Subject and Date of a message.
 pub fn four(message: &[u8], tally: &mut Tally) {
-    let message = Message::parse(message);
+    four_of(&Message::parse(message), tally);
+    tally.item();
+}
+
+pub fn four_of(message: &Message<'_>, tally: &mut Tally) {
     let header = message.header();
     for addresses in [header.from(), header.to()] {
         for mailbox in mailboxes(&addresses) {
@@ -41,7 +45,6 @@ pub fn four(message: &[u8], tally: &mut Tally) {
     tally.bytes(header.subject().unwrap_or_default().as_bytes());
     let date = header.date();
     tally.number(date.map_or(0, |d| d.to_unix()) as u64);
-    tally.item();
 }
 
 /// The tree and all bodies decoded: text as text, others as bytes.

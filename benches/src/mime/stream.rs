@@ -1,0 +1,247 @@
+//! Messages that are never whole in memory: what reading in chunks costs, and what
+//! is held while it happens.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use scop_mime::build::{Attachment, Builder, Mailbox};
+use scop_mime::{
+    Content, DateTime, Decoder, Event, Index, Indexer, Limits, Reader, TransferEncoding,
+};
+
+use super::messages::{self, Set};
+use super::{AREA, each, unit};
+use crate::measure::{Row, Tally};
+use crate::memory;
+
+const CHUNK: usize = 64 << 10;
+/// A stream may cost 1.3 times what the same costs in memory.
+const GOAL: f64 = 1.0 / 1.3;
+
+pub fn rows() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for set in [
+        messages::attachment(),
+        messages::quoted_printable(),
+        messages::tiny_parts(),
+    ] {
+        let set = Rc::new(set);
+        rows.push(index(&set, "64 KiB", CHUNK).goal(GOAL));
+        rows.push(index(&set, "1460 byte", 1460));
+        rows.push(bodies(&set));
+    }
+    rows.push(heap("reader", read));
+    rows.push(heap("indexer", index_of));
+    rows.push(heap("extractor", extract));
+    rows.push(heap("builder's output", build));
+    rows
+}
+
+fn index(set: &Rc<Set>, name: &str, chunk: usize) -> Row {
+    let ours = move |message: &[u8], tally: &mut Tally| {
+        let mut indexer = Indexer::new(Limits::default());
+        message.chunks(chunk).for_each(|c| indexer.write(c));
+        indexed(&indexer.finish(), tally);
+    };
+    let whole = |message: &[u8], tally: &mut Tally| {
+        indexed(&Index::of(message, &Limits::default()), tally);
+    };
+    Row::new(
+        AREA,
+        format!("streamed index: {}, {name} chunks", set.name),
+        unit(set),
+        each(set, ours),
+    )
+    .peer("itself in memory", each(set, whole))
+}
+
+fn indexed(index: &Index, tally: &mut Tally) {
+    tally.item();
+    let size = index.size();
+    tally.number(size.octets);
+    tally.number(size.lines);
+    if tally.is_comparison() {
+        tally.bytes(&index.to_bytes());
+    }
+}
+
+/// All bodies decoded as they come, into a buffer that is used again.
+fn bodies(set: &Rc<Set>) -> Row {
+    let mut out = Vec::new();
+    let ours = move |message: &[u8], tally: &mut Tally| {
+        let mut extractor = Extractor::new();
+        for chunk in message.chunks(CHUNK) {
+            extractor.write(chunk, &mut out);
+            tally.bytes(&out);
+            out.clear();
+        }
+        extractor.finish(&mut out);
+        tally.bytes(&out);
+        out.clear();
+        tally.item();
+    };
+    let whole = |message: &[u8], tally: &mut Tally| {
+        let message = scop_mime::Message::parse(message);
+        for part in message.parts().filter(|p| p.content() == Content::Leaf) {
+            tally.bytes(&part.decoded());
+        }
+        tally.item();
+    };
+    Row::new(
+        AREA,
+        format!("streamed bodies: {}, 64 KiB chunks", set.name),
+        unit(set),
+        each(set, ours),
+    )
+    .peer("itself in memory", each(set, whole))
+    .goal(GOAL)
+}
+
+/// The reader's bodies through the decoder that each part's header asks for.
+struct Extractor {
+    reader: Reader,
+    encoding: TransferEncoding,
+    decoder: Option<Decoder>,
+}
+
+impl Extractor {
+    fn new() -> Extractor {
+        Extractor {
+            reader: Reader::new(Limits::default()),
+            encoding: TransferEncoding::SevenBit,
+            decoder: None,
+        }
+    }
+
+    fn write(&mut self, mut input: &[u8], out: &mut Vec<u8>) {
+        while let Some(event) = self.reader.read(&mut input) {
+            match event {
+                Event::PartStart(_) => self.encoding = TransferEncoding::SevenBit,
+                Event::Header(field) => {
+                    let name = field.name();
+                    if name.eq_ignore_ascii_case(b"content-transfer-encoding") {
+                        self.encoding = TransferEncoding::parse(field.value());
+                    }
+                }
+                Event::BodyStart(start) => {
+                    let leaf = start.content == Content::Leaf;
+                    self.decoder = leaf.then(|| Decoder::new(&self.encoding));
+                }
+                Event::Body(body) => {
+                    if let Some(decoder) = &mut self.decoder {
+                        decoder.decode(body.data, out);
+                    }
+                }
+                Event::PartEnd(_) => {
+                    if let Some(mut decoder) = self.decoder.take() {
+                        decoder.finish(out);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        self.reader.finish();
+        self.write(&[], out);
+    }
+}
+
+/// The most that is held while a message of 1 GiB goes through, beside one of 1 MiB.
+fn heap(name: &str, peak: fn(u64) -> usize) -> Row {
+    Row::figure(
+        AREA,
+        format!("peak heap, 1 GiB: {name}"),
+        "bytes",
+        move || peak(1 << 30) as f64,
+    )
+    .beside("1 MiB", move || peak(1 << 20) as f64)
+    .goal(1.0)
+}
+
+/// A message with an attachment of so many bytes of base64, in chunks, none of which
+/// is kept.
+struct Large {
+    lines: Vec<u8>,
+    times: u64,
+}
+
+impl Large {
+    fn new(size: u64) -> Large {
+        let mut lines = Vec::new();
+        messages::base64(CHUNK / 78 * 78 - 2, &mut lines);
+        lines.extend_from_slice(b"\r\n");
+        let times = size.div_ceil(lines.len() as u64);
+        Large { lines, times }
+    }
+
+    fn chunks(&self) -> impl Iterator<Item = &[u8]> {
+        let head = b"From: a@b.example\r\nSubject: large\r\n\
+            Content-Type: multipart/mixed; boundary=b\r\n\r\n\
+            --b\r\nContent-Transfer-Encoding: base64\r\n\r\n";
+        let lines = (0..self.times).map(|_| &self.lines[..]);
+        std::iter::once(&head[..])
+            .chain(lines)
+            .chain([&b"--b--\r\n"[..]])
+    }
+}
+
+fn read(size: u64) -> usize {
+    let large = Large::new(size);
+    let mut bytes = 0;
+    let peak = memory::peak(|| {
+        let mut reader = Reader::new(Limits::default());
+        let mut events = |reader: &mut Reader, mut chunk: &[u8]| {
+            while let Some(event) = reader.read(&mut chunk) {
+                if let Event::Body(body) = event {
+                    bytes += body.data.len() as u64;
+                }
+            }
+        };
+        large.chunks().for_each(|chunk| events(&mut reader, chunk));
+        reader.finish();
+        events(&mut reader, &[]);
+    });
+    assert!(bytes >= size);
+    peak
+}
+
+fn index_of(size: u64) -> usize {
+    let large = Large::new(size);
+    memory::peak(|| {
+        let mut indexer = Indexer::new(Limits::default());
+        large.chunks().for_each(|chunk| indexer.write(chunk));
+        assert!(indexer.finish().size().octets >= size);
+    })
+}
+
+fn extract(size: u64) -> usize {
+    let large = Large::new(size);
+    let mut bytes = 0;
+    let peak = memory::peak(|| {
+        let mut extractor = Extractor::new();
+        let mut out = Vec::new();
+        for chunk in large.chunks() {
+            extractor.write(chunk, &mut out);
+            bytes += out.len() as u64;
+            out.clear();
+        }
+        extractor.finish(&mut out);
+    });
+    assert!(bytes > size / 4 * 3 / 100 * 97);
+    peak
+}
+
+/// The attachment is the caller's; what the builder holds besides is counted.
+fn build(size: u64) -> usize {
+    let data = Bytes::from(vec![7; size as usize]);
+    memory::peak(|| {
+        let now = DateTime::from_unix(0, 0).expect("a date");
+        let from = Mailbox::new("a@b.example").expect("a mailbox");
+        let file = Attachment::new("a", "application/octet-stream", data).expect("an attachment");
+        let built = Builder::new(from, now).attach(file).build();
+        let bytes: u64 = built.chunks().map(|chunk| chunk.len() as u64).sum();
+        assert_eq!(bytes, built.len());
+    })
+}
