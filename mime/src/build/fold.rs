@@ -30,7 +30,7 @@ const LONG: usize = 800;
 const PARAMETER: usize = 60;
 
 /// Writes the value of one field, and folds between words.
-pub(super) struct Folder<'o> {
+pub(crate) struct Folder<'o> {
     out: &'o mut Vec<u8>,
     column: usize,
     started: bool,
@@ -42,7 +42,7 @@ pub(super) struct Folder<'o> {
 
 impl<'o> Folder<'o> {
     /// Starts a field: writes its name and the colon.
-    pub(super) fn field(out: &'o mut Vec<u8>, name: &str, utf8: bool) -> Self {
+    pub(crate) fn field(out: &'o mut Vec<u8>, name: &str, utf8: bool) -> Self {
         out.extend_from_slice(name.as_bytes());
         out.push(b':');
         Folder {
@@ -55,12 +55,12 @@ impl<'o> Folder<'o> {
     }
 
     /// Writes a space and a word, on a new line if it does not fit on this one.
-    pub(super) fn word(&mut self, word: &str) -> &mut Self {
+    pub(crate) fn word(&mut self, word: &str) -> &mut Self {
         self.words(&[word])
     }
 
     /// The same with a word that is in pieces.
-    pub(super) fn words(&mut self, pieces: &[&str]) -> &mut Self {
+    pub(crate) fn words(&mut self, pieces: &[&str]) -> &mut Self {
         let length = pieces.iter().map(|p| p.len()).sum();
         self.space(" ", length, false);
         for piece in pieces {
@@ -89,14 +89,14 @@ impl<'o> Folder<'o> {
     }
 
     /// Appends to the word that was written last.
-    pub(super) fn glue(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn glue(&mut self, text: &str) -> &mut Self {
         self.out.extend_from_slice(text.as_bytes());
         self.column += text.len();
         self
     }
 
     /// Writes unstructured text: words that need it as encoded words, and only those.
-    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         let edges = text.starts_with(is_blank) || text.ends_with(is_blank);
         if !edges && self.column + 1 + text.len() <= LINE && self.is_plain(text) {
             return self.word(text);
@@ -124,7 +124,7 @@ impl<'o> Folder<'o> {
 
     /// Writes a phrase (RFC 5322 3.2.5): a display name, the name of a group. As atoms,
     /// else as a quoted string, else as encoded words.
-    pub(super) fn phrase(&mut self, phrase: &str) -> &mut Self {
+    pub(crate) fn phrase(&mut self, phrase: &str) -> &mut Self {
         let atoms = |b: u8| is_atext(b) || b == b' ';
         let ascii = phrase.is_ascii() || self.utf8;
         let edges = phrase.starts_with(is_blank) || phrase.ends_with(is_blank);
@@ -200,7 +200,7 @@ impl<'o> Folder<'o> {
     /// Writes `; name=value`: as a token, as a quoted string, or by RFC 2231 where it
     /// is long or not ASCII. Encoded words have no place in a parameter (RFC 2047 5),
     /// and what looks like one would be read as one.
-    pub(super) fn parameter(&mut self, name: &str, value: &str) -> &mut Self {
+    pub(crate) fn parameter(&mut self, name: &str, value: &str) -> &mut Self {
         let printable = value.bytes().all(|b| (b' '..=b'~').contains(&b));
         let edges = value.starts_with(' ') || value.ends_with(' ');
         self.glue(";");
@@ -255,7 +255,7 @@ impl<'o> Folder<'o> {
     }
 
     /// Ends the field.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.out.extend_from_slice(b"\r\n");
     }
 
@@ -327,7 +327,7 @@ fn q_byte(byte: u8, out: &mut Vec<u8>) {
 }
 
 /// A mark and two hexadecimal digits, upper case.
-pub(super) fn escape(mark: u8, byte: u8, out: &mut Vec<u8>) {
+pub(crate) fn escape(mark: u8, byte: u8, out: &mut Vec<u8>) {
     const DIGITS: [u8; 16] = *b"0123456789ABCDEF";
     let digit = |n: u8| DIGITS.get(usize::from(n & 15)).copied().unwrap_or(b'0');
     out.extend_from_slice(&[mark, digit(byte >> 4), digit(byte)]);
@@ -347,6 +347,6 @@ fn quote(text: &str, out: &mut Vec<u8>) {
 
 /// A character of a token (RFC 2045 5.1) that stands for itself in an extended value
 /// too (RFC 2231 7, RFC 5987 3.2.1).
-pub(super) fn is_token(byte: u8) -> bool {
+pub(crate) fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte)
 }

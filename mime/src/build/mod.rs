@@ -34,7 +34,7 @@
 mod builder;
 mod content;
 mod field;
-mod fold;
+pub(crate) mod fold;
 mod part;
 mod people;
 mod shapes;
