@@ -3,8 +3,7 @@
 
 use std::rc::Rc;
 
-use bytes::Bytes;
-use scop_mime::build::{Attachment, Builder, Mailbox};
+use scop_mime::build::{Builder, Chunk, Mailbox, Part};
 use scop_mime::{
     Content, DateTime, Decoder, Event, Index, Indexer, Limits, Reader, TransferEncoding,
 };
@@ -233,15 +232,30 @@ fn extract(size: u64) -> usize {
     peak
 }
 
-/// The attachment is the caller's; what the builder holds besides is counted.
+/// A builder's message with an attachment that comes as it is asked for.
 fn build(size: u64) -> usize {
-    let data = Bytes::from(vec![7; size as usize]);
-    memory::peak(|| {
+    let piece = vec![7; 8 << 10];
+    let mut sent = 0;
+    let peak = memory::peak(|| {
         let now = DateTime::from_unix(0, 0).expect("a date");
         let from = Mailbox::new("a@b.example").expect("a mailbox");
-        let file = Attachment::new("a", "application/octet-stream", data).expect("an attachment");
-        let built = Builder::new(from, now).attach(file).build();
-        let bytes: u64 = built.chunks().map(|chunk| chunk.len() as u64).sum();
-        assert_eq!(bytes, built.len());
-    })
+        let file = Part::streamed("application/octet-stream", (), Some(size));
+        let built = Builder::new(from, now)
+            .streaming()
+            .attach(file.expect("a part"))
+            .build();
+        let (mut stream, mut given) = (built.stream(), 0);
+        while let Some(chunk) = stream.next_chunk() {
+            match chunk {
+                Chunk::Bytes(bytes) => sent += bytes.len() as u64,
+                Chunk::Need(()) if given < size => {
+                    stream.supply(&piece).expect("asked for");
+                    given += piece.len() as u64;
+                }
+                Chunk::Need(()) => stream.end_source().expect("all given"),
+            }
+        }
+    });
+    assert!(sent > size);
+    peak
 }
