@@ -70,7 +70,9 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod bimi;
 mod canon;
+pub mod dane;
 mod der;
 pub mod dmarc;
 mod header;
@@ -78,15 +80,18 @@ mod judge;
 mod key;
 mod limits;
 mod message;
+pub mod mta_sts;
 mod name;
 mod outcome;
 mod policy;
+mod policy_record;
 mod query;
 mod sign;
 mod signature;
 mod signing_key;
 pub mod spf;
 mod tags;
+pub mod tls_rpt;
 mod verify;
 
 pub use canon::Canonicalization;
