@@ -51,9 +51,13 @@ fn main() -> ExitCode {
             "--json" => json = true,
             "--check" => check = true,
             #[cfg(feature = "mime")]
-            "--disagreements" => {
+            "--disagreements" | "--ambiguous" => {
                 let directory = arguments.next().unwrap_or_default();
-                return match mime::disagreements::report(directory.as_ref()) {
+                let report = match argument.as_str() {
+                    "--ambiguous" => mime::ambiguous::report,
+                    _ => mime::disagreements::report,
+                };
+                return match report(directory.as_ref()) {
                     Ok(()) => ExitCode::SUCCESS,
                     Err(error) => {
                         eprintln!("{directory}: {error}");

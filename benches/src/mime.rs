@@ -3,6 +3,7 @@
 //! The sides read the same bytes and say the same of them: where each part's body
 //! is, what the four headers hold, what the decoded bodies are.
 
+pub mod ambiguous;
 mod build;
 mod decode;
 pub mod disagreements;
@@ -11,6 +12,7 @@ mod mail_parser;
 mod mailparse;
 mod messages;
 mod ours;
+mod reading;
 mod stream;
 
 use std::rc::Rc;
