@@ -355,8 +355,8 @@ fn done(work: &mut Work) -> Tally {
 fn rounds(sides: &mut [&mut Work]) -> Vec<Duration> {
     const ROUNDS: usize = 40;
     const SAMPLE: Duration = Duration::from_millis(4);
-    /// What takes long is not done so often, but seven times.
-    const LONGEST: Duration = Duration::from_secs(3);
+    /// What takes long is not done so often, but five times.
+    const LONGEST: Duration = Duration::from_secs(2);
     let passes: Vec<u32> = sides
         .iter_mut()
         .map(|work| {
@@ -371,7 +371,7 @@ fn rounds(sides: &mut [&mut Work]) -> Vec<Duration> {
     let mut fastest = vec![Duration::MAX; sides.len()];
     let began = Instant::now();
     for round in 0..ROUNDS {
-        if round >= 7 && began.elapsed() > LONGEST {
+        if round >= 5 && began.elapsed() > LONGEST {
             break;
         }
         for turn in 0..sides.len() {

@@ -39,7 +39,8 @@ const CONTENT: &[Work] = &[Limited, Parts, Imap, Inspect];
 const SHAPES: &[Shape] = &[
     ("nested multiparts", 100_000, nested_multiparts, STRUCTURE),
     ("nested rfc822", 100_000, nested_messages, STRUCTURE),
-    ("empty parts", 1_000_000, empty_parts, STRUCTURE),
+    ("empty parts", 1_000_000, empty_parts, &[Limited, Index]),
+    ("empty parts", 100_000, empty_parts, &[Imap, Inspect]),
     ("`--` lines in 64 multiparts", 100_000, dashes, STRUCTURE),
     (
         "near delimiters in 64 multiparts",

@@ -38,7 +38,7 @@ fn ours(message: &[u8]) -> Reading {
     for part in message.parts().filter(|p| p.content() == Content::Leaf) {
         let content_type = part.content_type();
         out.push(leaf(
-            &content_type.essence(),
+            content_type.essence(),
             part.filename().as_deref(),
             &part.decoded(),
         ));
