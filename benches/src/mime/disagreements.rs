@@ -20,7 +20,9 @@ pub fn report(directory: &Path) -> std::io::Result<()> {
     collect(directory, &mut files)?;
     files.sort();
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    println!("| message | work | peer | peer reads | we read |\n|---|---|---|---|---|");
+    println!(
+        "| message | work | peer | peer reads | we read | our defects |\n|---|---|---|---|---|---|"
+    );
     for file in &files {
         let message = fs::read(file)?;
         let mut other_tree = Vec::new();
@@ -39,11 +41,9 @@ pub fn report(directory: &Path) -> std::io::Result<()> {
                 *counts.entry((work, peer)).or_default() += 1;
                 let name = file.strip_prefix(directory).unwrap_or(file).display();
                 let (we, they) = here.difference(&there);
-                println!(
-                    "| {name} | {work} | {peer} | {} | {} |",
-                    cell(they),
-                    cell(we)
-                );
+                let (we, they) = (cell(we), cell(they));
+                let said = defects(&message);
+                println!("| {name} | {work} | {peer} | {they} | {we} | {said} |");
             }
         }
     }
@@ -102,6 +102,15 @@ fn run(side: &Side, message: &[u8]) -> Tally {
         tally.bytes(b"(a panic)");
     }
     tally
+}
+
+/// What we say of a message, each kind once.
+fn defects(message: &[u8]) -> String {
+    let defects = scop_mime::Message::parse(message).inspect();
+    let mut kinds: Vec<&str> = defects.iter().map(|d| d.kind.as_str()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds.join(", ")
 }
 
 /// A message is a file that is none of what our corpus has beside them.
