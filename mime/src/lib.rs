@@ -11,8 +11,11 @@ pub mod build;
 mod decode;
 mod defect;
 mod imap;
+mod inspect;
 mod limits;
+mod policy;
 mod reader;
+mod sanitise;
 mod tree;
 mod value;
 
@@ -22,11 +25,14 @@ pub use imap::{
     BodyKind, BodyStructure, Detail, Envelope, EnvelopeAddress, Parameters, ParseSectionError,
     Section, SectionText, Single, select_fields, to_crlf,
 };
+pub use inspect::{Inspector, Refused, Report};
 pub use limits::Limits;
+pub use policy::{Applied, Gate, Policy};
 pub use reader::{
     Body, BodyStart, Content, Delimiter, Event, FieldAt, HeaderField, Parent, PartEnd, PartStart,
     Place, Reader, Size,
 };
+pub use sanitise::{Sanitiser, sanitise};
 use tree::slice as tree_slice;
 pub use tree::{
     Bodies, DamagedIndex, Decoded, Field, FormField, Header, Index, Indexer, Message, Part, PartId,

@@ -125,10 +125,14 @@ kinds! {
         "A parameter plain and by RFC 2231: the latter counts.";
     /// Others: the whole is a value with a comment in it, or no boundary is found.
     CommentInMimeField = "comment-in-mime-field", Ambiguity, "RFC 2045 5.1",
-        "A comment in a MIME field: skipped, as the rule is.";
-    /// Others: the value ends at the character, or goes on to the semicolon.
-    UnquotedParameter = "unquoted-parameter", Ambiguity, "RFC 2045 5.1",
-        "A parameter with characters that need quotes: all up to the semicolon, or to where another parameter begins.";
+        "A comment in a MIME field, or white space around its `/` or `=`: skipped, as the rule is.";
+    UnquotedParameter = "unquoted-parameter", Deviation, "RFC 2045 5.1",
+        "A parameter with characters that need quotes: they are of the value.";
+    /// Others: the value ends at the white space, or goes on to the semicolon.
+    UnquotedSpace = "unquoted-space", Ambiguity, "RFC 2045 5.1",
+        "A parameter of several words without quotes: all up to the semicolon, or to where another parameter begins.";
+    StraySemicolon = "stray-semicolon", Deviation, "RFC 2045 5.1",
+        "A semicolon with no parameter behind it: skipped.";
     /// Others: no parameter behind it is seen, or it goes to the one before.
     BadParameter = "bad-parameter", Ambiguity, "RFC 2045 5.1",
         "Something that is no parameter among parameters: skipped.";

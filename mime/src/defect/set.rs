@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::{DefectClass, DefectKind};
 
-/// A set of [`DefectKind`]s, as small as an integer.
+/// A set of [`DefectKind`]s, as small as a few integers.
 ///
 /// ```
 /// use scop_mime::{DefectKind, DefectSet};
@@ -15,22 +15,22 @@ use super::{DefectClass, DefectKind};
 /// assert!(!REFUSED.contains(DefectKind::MissingCloseDelimiter), "damage");
 /// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct DefectSet(u128);
+pub struct DefectSet(u128, u128);
 
 // One bit for each kind.
-const _: () = assert!(DefectKind::ALL.len() <= 128);
+const _: () = assert!(DefectKind::ALL.len() <= 256);
 
 impl DefectSet {
     /// No kind.
     #[must_use]
     pub const fn none() -> Self {
-        DefectSet(0)
+        DefectSet(0, 0)
     }
 
     /// Every kind.
     #[must_use]
     pub const fn all() -> Self {
-        let mut set = DefectSet(0);
+        let mut set = DefectSet(0, 0);
         let mut i = 0;
         while i < DefectKind::ALL.len() {
             set = set.with(DefectKind::ALL[i]);
@@ -42,7 +42,7 @@ impl DefectSet {
     /// The kinds of a class.
     #[must_use]
     pub const fn of(class: DefectClass) -> Self {
-        let mut set = DefectSet(0);
+        let mut set = DefectSet(0, 0);
         let mut i = 0;
         while i < DefectKind::ALL.len() {
             let kind = DefectKind::ALL[i];
@@ -86,40 +86,49 @@ impl DefectSet {
             .union(Self::limited())
     }
 
+    const fn bit(kind: DefectKind) -> Self {
+        match kind as u32 {
+            n @ ..128 => DefectSet(1 << n, 0),
+            n => DefectSet(0, 1 << (n - 128)),
+        }
+    }
+
     /// With `kind` in it.
     #[must_use]
     pub const fn with(self, kind: DefectKind) -> Self {
-        DefectSet(self.0 | 1 << kind as u32)
+        let bit = Self::bit(kind);
+        DefectSet(self.0 | bit.0, self.1 | bit.1)
     }
 
     /// Without `kind`.
     #[must_use]
     pub const fn without(self, kind: DefectKind) -> Self {
-        DefectSet(self.0 & !(1 << kind as u32))
+        let bit = Self::bit(kind);
+        DefectSet(self.0 & !bit.0, self.1 & !bit.1)
     }
 
     /// What is in either.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
-        DefectSet(self.0 | other.0)
+        DefectSet(self.0 | other.0, self.1 | other.1)
     }
 
     /// What is in both.
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {
-        DefectSet(self.0 & other.0)
+        DefectSet(self.0 & other.0, self.1 & other.1)
     }
 
     /// Whether `kind` is in it.
     #[must_use]
     pub const fn contains(self, kind: DefectKind) -> bool {
-        self.0 & 1 << kind as u32 != 0
+        !self.intersection(Self::bit(kind)).is_empty()
     }
 
     /// Whether nothing is in it.
     #[must_use]
     pub const fn is_empty(self) -> bool {
-        self.0 == 0
+        self.0 == 0 && self.1 == 0
     }
 
     /// What is in it.

@@ -19,7 +19,7 @@ pub struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    pub(super) fn new(at: FieldAt, raw: &'a [u8], limit: usize) -> Self {
+    pub(crate) fn new(at: FieldAt, raw: &'a [u8], limit: usize) -> Self {
         Field { at, raw, limit }
     }
 

@@ -11,8 +11,7 @@ use super::index::{Index, PartRecord};
 use crate::imap::{BodyStructure, Envelope, Section, SectionText};
 use crate::value::{charset, content, words};
 use crate::{
-    Content, ContentType, Decoder, Defect, DefectKind, Disposition, Limits, Parent, Size,
-    TransferEncoding,
+    Content, ContentType, Decoder, Defect, Disposition, Limits, Parent, Size, TransferEncoding,
 };
 
 /// A message, taken apart where it lies.
@@ -180,16 +179,12 @@ impl<'a> Message<'a> {
     }
 
     /// All that is wrong, by offset: with the structure, with values of headers, and
-    /// with the encodings of bodies. This decodes every body once.
+    /// with the encodings and charsets of bodies; of very many the first
+    /// [`Limits::defects`]. This reads the message once more and decodes every body:
+    /// it is an [`Inspector`](crate::Inspector) over the whole.
     #[must_use]
     pub fn inspect(&self) -> Vec<Defect> {
-        let mut defects = self.index.defects.clone();
-        for part in self.parts() {
-            part.inspect(&mut defects);
-        }
-        defects.sort_unstable();
-        defects.dedup();
-        defects
+        crate::inspect::inspect(self.bytes, &self.limits).into_defects()
     }
 
     /// Data for IMAP's ENVELOPE.
@@ -455,40 +450,5 @@ impl<'m, 'a> Part<'m, 'a> {
             charset,
             lossy,
         })
-    }
-
-    fn inspect(&self, defects: &mut Vec<Defect>) {
-        let limit = self.message.limits.parameters;
-        for field in self.header().fields() {
-            field.note(&mut |defect| defects.push(defect));
-            let mut note = |kind| defects.push(Defect::new(kind, field.value_offset()));
-            let name = field.name().to_ascii_lowercase();
-            match name.as_str() {
-                "content-type" => match ContentType::parse_with(field.value(), limit) {
-                    Some((_, kinds)) => kinds.into_iter().for_each(note),
-                    None => note(DefectKind::BadContentType),
-                },
-                "content-disposition" => {
-                    let read = Disposition::parse_with(field.value(), limit);
-                    read.map_or(Vec::new(), |r| r.1).into_iter().for_each(note);
-                }
-                "content-transfer-encoding" => {
-                    if let TransferEncoding::Unknown(_) = field.transfer_encoding() {
-                        note(DefectKind::UnknownEncoding);
-                    }
-                }
-                _ => {}
-            }
-        }
-        defects.extend(self.decode().defects);
-        let content_type = self.content_type();
-        if content_type.kind() == "text" && self.record.content == Content::Leaf {
-            let kind = match self.text() {
-                None => DefectKind::UnknownCharset,
-                Some(text) if text.lossy => DefectKind::NotOfCharset,
-                Some(_) => return,
-            };
-            defects.push(Defect::new(kind, self.record.body));
-        }
     }
 }

@@ -1,0 +1,301 @@
+//! The MIME fields by the letter of the rule (RFC 2045 5.1 and 6.1, RFC 2183 2):
+//! every place where a value leaves it. The lenient readers in `value` say what is
+//! read there; this says that others may read something else.
+
+use alloc::vec::Vec;
+
+use crate::DefectKind;
+use crate::value::lex::{Cursor, is_space};
+
+/// Told of a kind and where it is in the value.
+type Note<'n> = &'n mut dyn FnMut(DefectKind, usize);
+
+/// A Content-Type. Duplicate and too many parameters are not looked for in that of a
+/// multipart: the reader has told of those.
+pub(super) fn content_type(value: &[u8], limit: usize, note: Note<'_>) {
+    let mut c = Cursor::new(value);
+    comments(&mut c, note);
+    let kind = c.take_while(is_token);
+    gap(&mut c, note);
+    if kind.is_empty() || !c.eat(b'/') {
+        return note(DefectKind::BadContentType, 0);
+    }
+    gap(&mut c, note);
+    if c.take_while(is_token).is_empty() {
+        return note(DefectKind::BadContentType, 0);
+    }
+    let told = kind.eq_ignore_ascii_case(b"multipart");
+    parameters(&mut c, limit, told, note);
+}
+
+/// A Content-Disposition.
+pub(super) fn disposition(value: &[u8], limit: usize, note: Note<'_>) {
+    let mut c = Cursor::new(value);
+    comments(&mut c, note);
+    let start = c.pos();
+    let kind = c.take_while(is_token);
+    let mut behind = c.clone();
+    behind.skip_cfws();
+    if kind.is_empty() || behind.peek() == Some(b'=') {
+        return note(DefectKind::BadDisposition, start);
+    }
+    parameters(&mut c, limit, false, note);
+}
+
+/// A Content-Transfer-Encoding.
+pub(super) fn encoding(value: &[u8], note: Note<'_>) {
+    use crate::TransferEncoding as E;
+    let mut c = Cursor::new(value);
+    comments(&mut c, note);
+    let name = c.take_while(is_token);
+    comments(&mut c, note);
+    let known = match E::parse(value) {
+        E::Unknown(_) => return note(DefectKind::UnknownEncoding, 0),
+        E::Uuencode => {
+            note(DefectKind::ObsoleteEncoding, 0);
+            true
+        }
+        known => name.eq_ignore_ascii_case(known.as_str().as_bytes()),
+    };
+    if !known || c.peek().is_some() {
+        note(DefectKind::JunkInEncoding, 0);
+    }
+}
+
+/// A MIME-Version.
+pub(super) fn mime_version(value: &[u8], note: Note<'_>) {
+    let mut digits = Vec::new();
+    let mut c = Cursor::new(value);
+    c.skip_cfws();
+    while let Some(byte) = c.peek() {
+        digits.push(byte);
+        c.bump();
+        c.skip_cfws();
+    }
+    if digits != b"1.0" {
+        note(DefectKind::BadMimeVersion, 0);
+    }
+}
+
+/// A character of a token, to the letter.
+pub(crate) fn is_token(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !br#"()<>@,;:\"/[]?="#.contains(&byte)
+}
+
+/// White space, and comments, which are told of.
+fn comments(c: &mut Cursor<'_>, note: Note<'_>) {
+    loop {
+        c.skip_space();
+        if c.peek() != Some(b'(') {
+            return;
+        }
+        let at = c.pos();
+        if c.comment().is_none() {
+            return note(DefectKind::UnbalancedParenthesis, at);
+        }
+        note(DefectKind::CommentInMimeField, at);
+    }
+}
+
+/// Where neither should be.
+fn gap(c: &mut Cursor<'_>, note: Note<'_>) {
+    let at = c.pos();
+    c.skip_cfws();
+    if c.pos() > at {
+        note(DefectKind::CommentInMimeField, at);
+    }
+}
+
+/// How a parameter was written so far.
+struct Seen<'a> {
+    base: &'a [u8],
+    plain: bool,
+    extended: bool,
+    /// Sections of RFC 2231.
+    sections: Vec<u32>,
+}
+
+fn parameters(c: &mut Cursor<'_>, limit: usize, told: bool, note: Note<'_>) {
+    let mut seen: Vec<Seen<'_>> = Vec::new();
+    let mut count = 0;
+    loop {
+        comments(c, note);
+        let Some(byte) = c.peek() else { return };
+        if byte != b';' {
+            note(DefectKind::BadParameter, c.pos());
+            skip(c);
+            continue;
+        }
+        let semicolon = c.pos();
+        c.bump();
+        comments(c, note);
+        if matches!(c.peek(), None | Some(b';')) {
+            note(DefectKind::StraySemicolon, semicolon);
+            continue;
+        }
+        let start = c.pos();
+        let name = c.take_while(is_token);
+        gap(c, note);
+        if name.is_empty() || !c.eat(b'=') {
+            note(DefectKind::BadParameter, start);
+            skip(c);
+            continue;
+        }
+        if count == limit {
+            if !told {
+                note(DefectKind::TooManyParameters, start);
+            }
+            return;
+        }
+        count += 1;
+        gap(c, note);
+        let at = c.pos();
+        let value = self::value(c, note);
+        if contains_word(&value) {
+            note(DefectKind::EncodedWordInParameter, at);
+        }
+        let duplicate = name_again(&mut seen, name, start, note);
+        if duplicate && !told {
+            note(DefectKind::DuplicateParameter, start);
+        }
+        let base = name.split(|b| *b == b'*').next().unwrap_or(name);
+        if !duplicate && base.eq_ignore_ascii_case(b"boundary") {
+            if base.len() < name.len() {
+                note(DefectKind::ExtendedBoundary, start);
+            } else if !is_boundary(&value) && !value.is_empty() {
+                note(DefectKind::OddBoundary, at);
+            }
+        }
+    }
+}
+
+/// Takes note of a name; `true` when it was there.
+fn name_again<'a>(seen: &mut Vec<Seen<'a>>, name: &'a [u8], at: usize, note: Note<'_>) -> bool {
+    let (stem, starred) = match name.strip_suffix(b"*") {
+        Some(stem) => (stem, true),
+        None => (name, false),
+    };
+    let mut parts = stem.splitn(2, |b| *b == b'*');
+    let base = parts.next().unwrap_or(stem);
+    let number = parts.next().map(|digits| {
+        digits
+            .iter()
+            .take(5)
+            .fold(0, |n, d| n * 10 + u32::from(d.wrapping_sub(b'0')))
+    });
+    let known = seen.iter().position(|s| s.base.eq_ignore_ascii_case(base));
+    let index = known.unwrap_or_else(|| {
+        seen.push(Seen {
+            base,
+            plain: false,
+            extended: false,
+            sections: Vec::new(),
+        });
+        seen.len() - 1
+    });
+    let Some(entry) = seen.get_mut(index) else {
+        return false;
+    };
+    let forms =
+        |e: &Seen<'_>| u8::from(e.plain) + u8::from(e.extended) + u8::from(!e.sections.is_empty());
+    let before = forms(entry);
+    let duplicate = match (number, starred) {
+        (Some(n), _) => {
+            // A section that does not follow the one before: others put them together
+            // as they come, or stop.
+            if entry.sections.last().map_or(0, |last| last + 1) != n {
+                note(DefectKind::BadParameter, at);
+            }
+            let twice = entry.sections.contains(&n);
+            if !twice {
+                entry.sections.push(n);
+            }
+            twice
+        }
+        (None, true) => core::mem::replace(&mut entry.extended, true),
+        (None, false) => core::mem::replace(&mut entry.plain, true),
+    };
+    if before == 1 && forms(entry) == 2 {
+        note(DefectKind::ConflictingParameter, at);
+    }
+    duplicate
+}
+
+/// A value, quoted or not, without its quotes.
+fn value(c: &mut Cursor<'_>, note: Note<'_>) -> Vec<u8> {
+    let start = c.pos();
+    if c.peek() == Some(b'"') {
+        c.bump();
+        let mut value = Vec::new();
+        loop {
+            let at = c.pos();
+            match c.peek() {
+                None => {
+                    note(DefectKind::UnbalancedQuote, start);
+                    return value;
+                }
+                Some(b'"') => {
+                    c.bump();
+                    return value;
+                }
+                Some(b'\\') => {
+                    c.bump();
+                    match c.peek() {
+                        Some(byte @ (b'"' | b'\\')) => value.push(byte),
+                        Some(byte) => {
+                            note(DefectKind::BackslashInParameter, at);
+                            value.push(byte);
+                        }
+                        None => {}
+                    }
+                    c.bump();
+                }
+                Some(b'\r' | b'\n') => c.bump(),
+                Some(byte) => {
+                    value.push(byte);
+                    c.bump();
+                }
+            }
+        }
+    }
+    let value = c.take_while(|b| !is_space(b) && b != b';' && b != b'(');
+    if value.contains(&b'"') {
+        note(DefectKind::UnquotedSpace, start);
+    } else if value.is_empty() || !value.iter().all(|b| is_token(*b)) {
+        note(DefectKind::UnquotedParameter, start);
+    }
+    let mut behind = c.clone();
+    behind.skip_cfws();
+    if !matches!(behind.peek(), None | Some(b';')) {
+        note(DefectKind::UnquotedSpace, start);
+        skip(c);
+    }
+    value.to_vec()
+}
+
+/// To the next semicolon that is not in quotes.
+fn skip(c: &mut Cursor<'_>) {
+    loop {
+        c.take_while(|b| b != b';' && b != b'"');
+        match c.peek() {
+            Some(b'"') if c.quoted().is_none() => c.bump(),
+            Some(b'"') => {}
+            _ => return,
+        }
+    }
+}
+
+pub(crate) fn contains_word(value: &[u8]) -> bool {
+    let open = memchr::memmem::find(value, b"=?");
+    open.is_some_and(|at| {
+        let rest = value.get(at + 2..).unwrap_or_default();
+        rest.iter().filter(|b| **b == b'?').count() >= 3
+            && memchr::memmem::find(rest, b"?=").is_some()
+    })
+}
+
+/// RFC 2046 5.1.1: 1 to 70 of its characters, no space at the end.
+fn is_boundary(value: &[u8]) -> bool {
+    let character = |b: &u8| b.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(b);
+    (1..=70).contains(&value.len()) && value.iter().all(character) && !value.ends_with(b" ")
+}

@@ -1,0 +1,294 @@
+//! All that is wrong with a message, found as it passes: a consumer of the reader's
+//! events that reads header values, decodes bodies and checks charsets on the way.
+//!
+//! What is held is one field, what the header in hand says about its body, the state
+//! of one decoder, and a few bytes for each open entity. Time is linear.
+
+mod body;
+mod charset;
+mod header;
+mod looks;
+mod mime_field;
+
+use alloc::vec::Vec;
+
+use thiserror::Error;
+
+pub(crate) use body::LINE;
+pub(crate) use mime_field::is_token;
+
+use crate::{
+    Content, Defect, DefectKind, DefectSet, Event, Limits, Parent, PartStart, Place, Reader,
+};
+use body::BodyCheck;
+use header::HeaderCheck;
+
+/// Finds all defects of a message as it streams: those of its structure, of header
+/// values, and of encodings and charsets.
+///
+/// What comes does not depend on how the message was cut. At most
+/// [`Limits::defects`] are kept, the others are counted.
+///
+/// ```
+/// use scop_mime::{DefectKind, DefectSet, Inspector, Limits};
+///
+/// let mut inspector = Inspector::new(Limits::default());
+/// inspector.write(b"Date: today\r\nFrom: a@b.test\r\n")?;
+/// inspector.write(b"Subject : hi\r\n\r\n")?;
+/// let report = inspector.finish()?;
+/// let found: Vec<String> = report.defects().iter().map(|d| d.to_string()).collect();
+/// assert_eq!(found, ["bad-date at byte 5", "space-before-colon at byte 36"]);
+///
+/// // A set may be refused, as soon as one of it shows.
+/// let mut inspector = Inspector::new(Limits::default()).refusing(DefectSet::ambiguous());
+/// inspector.write(b"Subject : hi\r\n")?; // the next line may go on with it
+/// let refused = inspector.write(b"\r\n").unwrap_err();
+/// assert_eq!(refused.defect.kind, DefectKind::SpaceBeforeColon);
+/// # Ok::<(), scop_mime::Refused>(())
+/// ```
+#[derive(Debug)]
+pub struct Inspector {
+    reader: Reader,
+    inspection: Inspection,
+    log: Log,
+}
+
+impl Inspector {
+    /// An inspector at the start of a message. It refuses nothing.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Inspector {
+            log: Log::new(DefectSet::none(), limits.defects),
+            inspection: Inspection::new(limits.clone()),
+            reader: Reader::new(limits),
+        }
+    }
+
+    /// The same, but what is in `set` is an error.
+    #[must_use]
+    pub fn refusing(mut self, set: DefectSet) -> Self {
+        self.log.refuse = set;
+        self
+    }
+
+    /// The next bytes of the message.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] as soon as a defect of the refused set shows; every later call
+    /// gives it again.
+    pub fn write(&mut self, chunk: &[u8]) -> Result<(), Refused> {
+        let mut input = chunk;
+        self.log.check()?;
+        while let Some(event) = self.reader.read(&mut input) {
+            let log = &mut self.log;
+            self.inspection.take(&event, &mut |defect| log.add(defect));
+            self.log.check()?;
+        }
+        Ok(())
+    }
+
+    /// The message is over.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn finish(mut self) -> Result<Report, Refused> {
+        self.reader.finish();
+        self.write(&[])?;
+        Ok(self.log.report())
+    }
+}
+
+/// The defects of a message that is whole in memory.
+pub(crate) fn inspect(message: &[u8], limits: &Limits) -> Report {
+    let mut inspector = Inspector::new(limits.clone());
+    // It refuses nothing.
+    let _ = inspector.write(message);
+    inspector.finish().unwrap_or_default()
+}
+
+/// A message was refused for a defect.
+///
+/// ```
+/// use scop_mime::{Limits, Policy};
+///
+/// let twice = b"Subject: a\r\nSubject: b\r\n\r\n";
+/// let refused = Policy::strict().apply(twice, &Limits::default()).unwrap_err();
+/// assert_eq!(refused.to_string(), "duplicate-field at byte 12: A field that may come once \
+///     came again: the first counts. (ambiguity, RFC 5322 3.6): refuse it, or sanitise it \
+///     before anybody else reads it");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{defect}: {} ({}, {}): {}", defect.kind.summary(), defect.kind.class(), defect.kind.rule(), defect.kind.class().advice())]
+pub struct Refused {
+    /// What, and where.
+    pub defect: Defect,
+}
+
+/// The defects of a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    defects: Vec<Defect>,
+    more: u64,
+    kinds: DefectSet,
+}
+
+impl Report {
+    /// The defects by offset; of very many the first that were found
+    /// ([`Limits::defects`]).
+    #[must_use]
+    pub fn defects(&self) -> &[Defect] {
+        &self.defects
+    }
+
+    /// How many there are beyond those.
+    #[must_use]
+    pub fn more(&self) -> u64 {
+        self.more
+    }
+
+    /// The kinds of all of them.
+    #[must_use]
+    pub fn kinds(&self) -> DefectSet {
+        self.kinds
+    }
+
+    pub(crate) fn into_defects(self) -> Vec<Defect> {
+        self.defects
+    }
+}
+
+/// Defects as they are found.
+#[derive(Debug)]
+pub(crate) struct Log {
+    refuse: DefectSet,
+    refused: Option<Refused>,
+    limit: usize,
+    report: Report,
+}
+
+impl Log {
+    pub(crate) fn new(refuse: DefectSet, limit: usize) -> Self {
+        Log {
+            refuse,
+            refused: None,
+            limit,
+            report: Report::default(),
+        }
+    }
+
+    pub(crate) fn refuse(&mut self, set: DefectSet) {
+        self.refuse = set;
+    }
+
+    pub(crate) fn add(&mut self, defect: Defect) {
+        if self.refused.is_none() && self.refuse.contains(defect.kind) {
+            self.refused = Some(Refused { defect });
+        }
+        let report = &mut self.report;
+        report.kinds = report.kinds.with(defect.kind);
+        // The same may be found by the reader and by who reads the value.
+        if report.defects.iter().rev().take(8).any(|d| *d == defect) {
+            return;
+        }
+        match report.defects.len() < self.limit {
+            true => report.defects.push(defect),
+            false => report.more += 1,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Refused> {
+        self.refused.map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn report(mut self) -> Report {
+        self.report.defects.sort_unstable();
+        self.report.defects.dedup();
+        self.report
+    }
+}
+
+/// The checks, fed by events.
+#[derive(Debug)]
+pub(crate) struct Inspection {
+    limits: Limits,
+    open: Vec<OpenEntity>,
+    header: HeaderCheck,
+    body: Option<BodyCheck>,
+}
+
+#[derive(Debug)]
+struct OpenEntity {
+    digest: bool,
+    /// Text outside of its parts was told, before them and behind them.
+    told: [bool; 2],
+}
+
+impl Inspection {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Inspection {
+            limits,
+            open: Vec::new(),
+            header: HeaderCheck::default(),
+            body: None,
+        }
+    }
+
+    pub(crate) fn take(&mut self, event: &Event<'_>, note: &mut dyn FnMut(Defect)) {
+        match event {
+            Event::PartStart(start) => self.start(start),
+            Event::Header(field) => self.header.field(field, &self.limits, note),
+            Event::BodyStart(start) => {
+                self.header.finish(note);
+                self.open.push(OpenEntity {
+                    digest: self.header.is_digest(),
+                    told: [false; 2],
+                });
+                if start.content == Content::Leaf {
+                    let charset = self.header.charset().filter(|_| !start.opaque);
+                    let encoding = self.header.encoding();
+                    self.body = Some(BodyCheck::new(start.offset, encoding, charset, note));
+                }
+            }
+            Event::Body(body) => match (body.place, &mut self.body) {
+                (Place::Leaf, Some(check)) => check.write(body.data, body.offset, note),
+                (Place::Leaf, None) => {}
+                (Place::Preamble, _) => self.outside(0, body.data, body.offset, note),
+                (Place::Epilogue, _) => self.outside(1, body.data, body.offset, note),
+            },
+            Event::PartEnd(_) => {
+                if let Some(check) = self.body.take() {
+                    check.finish(note);
+                }
+                self.open.pop();
+            }
+            Event::Defect(defect) => note(*defect),
+            Event::Delimiter(_) | Event::End(_) => {}
+        }
+    }
+
+    fn start(&mut self, start: &PartStart) {
+        let in_digest =
+            start.parent == Parent::Multipart && self.open.last().is_some_and(|open| open.digest);
+        self.header = HeaderCheck::new(start.offset, start.parent, in_digest);
+    }
+
+    /// Bytes of a multipart that are in none of its parts.
+    fn outside(&mut self, which: usize, data: &[u8], offset: u64, note: &mut dyn FnMut(Defect)) {
+        let Some(told) = self.open.last_mut().and_then(|o| o.told.get_mut(which)) else {
+            return;
+        };
+        if *told {
+            return;
+        }
+        if let Some(at) = data.iter().position(|b| !b.is_ascii_whitespace()) {
+            *told = true;
+            let kind = match which {
+                0 => DefectKind::PreambleContent,
+                _ => DefectKind::EpilogueContent,
+            };
+            note(Defect::new(kind, offset + at as u64));
+        }
+    }
+}
