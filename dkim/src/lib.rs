@@ -86,6 +86,8 @@ mod outcome;
 mod policy;
 mod policy_record;
 mod query;
+#[cfg(feature = "reports")]
+pub mod report;
 mod sign;
 mod signature;
 mod signing_key;

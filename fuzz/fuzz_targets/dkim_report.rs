@@ -1,0 +1,26 @@
+//! Aggregate reports: an attachment unpacks within its limit, XML is read whatever it
+//! is, and what was read is written and read the same.
+#![no_main]
+
+use scop_dkim::report::{AggregateReport, Limits, unpack};
+use scop_fuzz::{fuzz_target, heap_for, within};
+
+fuzz_target!(|data: &[u8]| {
+    let mut limits = Limits::default();
+    limits.bytes = 1 << 20;
+    within((8 << 20) + heap_for(data.len()), || {
+        let Ok(xml) = unpack(data, &limits) else {
+            return;
+        };
+        assert!(xml.len() <= limits.bytes);
+        if let Ok((report, _)) = AggregateReport::from_xml(&xml, &limits) {
+            let mut wide = Limits::default();
+            wide.text = 1 << 20;
+            let (again, defects) = AggregateReport::from_xml(report.to_xml().as_bytes(), &wide)
+                .expect("a report of ours");
+            assert!(defects.is_empty());
+            assert_eq!(again.rows, report.rows);
+            assert_eq!(again.policy, report.policy);
+        }
+    });
+});
