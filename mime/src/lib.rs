@@ -19,7 +19,9 @@ mod sanitise;
 mod tree;
 mod value;
 
-pub use decode::{Base64, Decoder, QuotedPrintable, Uuencode};
+pub use decode::{
+    Base64, Decoder, QuotedPrintable, Uuencode, Uuencoded, UuencodedFiles, uuencoded,
+};
 pub use defect::{Defect, DefectClass, DefectKind, DefectSet};
 pub use imap::{
     BodyKind, BodyStructure, Detail, Envelope, EnvelopeAddress, Parameters, ParseSectionError,

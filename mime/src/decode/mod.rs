@@ -2,13 +2,14 @@
 
 mod base64;
 mod quoted_printable;
+pub(crate) mod swar;
 mod uu;
 
 use alloc::vec::Vec;
 
 pub use base64::Base64;
 pub use quoted_printable::QuotedPrintable;
-pub use uu::Uuencode;
+pub use uu::{Uuencode, Uuencoded, UuencodedFiles, uuencoded};
 
 use crate::{Defect, DefectKind, TransferEncoding};
 
@@ -53,7 +54,8 @@ impl Decoder {
     }
 
     /// Decodes the next bytes and appends what is complete to `out`: never more
-    /// than there were bytes in so far.
+    /// than there were bytes in so far. Takes no more memory than `out` and, for
+    /// base64, 11 KB, however long the body is.
     pub fn decode(&mut self, input: &[u8], out: &mut Vec<u8>) {
         match self {
             Decoder::Identity => out.extend_from_slice(input),
@@ -82,6 +84,38 @@ impl Decoder {
             Decoder::QuotedPrintable(d) => d.defects(),
             Decoder::Uuencode(d) => d.defects(),
         }
+    }
+}
+
+impl TransferEncoding {
+    /// The length of `body` once this encoding is undone, to the byte and whatever is
+    /// wrong with it. Allocates nothing; costs no more than to decode.
+    ///
+    /// ```
+    /// use scop_mime::TransferEncoding;
+    ///
+    /// assert_eq!(TransferEncoding::Base64.decoded_len(b"SGVs\r\nbG8="), 5);
+    /// assert_eq!(TransferEncoding::QuotedPrintable.decoded_len(b"caf=C3=A9 =\r\n"), 6);
+    /// ```
+    #[must_use]
+    pub fn decoded_len(&self, body: &[u8]) -> u64 {
+        match self {
+            TransferEncoding::Base64 => base64::decoded_len(body),
+            TransferEncoding::QuotedPrintable => quoted_printable::decoded_len(body),
+            TransferEncoding::Uuencode => uu::decoded_len(body),
+            _ => body.len() as u64,
+        }
+    }
+}
+
+/// Where decoded bytes go.
+trait Sink {
+    fn extend(&mut self, bytes: &[u8]);
+}
+
+impl Sink for Vec<u8> {
+    fn extend(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
     }
 }
 
@@ -125,6 +159,7 @@ mod tests {
             for encoding in [TransferEncoding::Base64, TransferEncoding::QuotedPrintable, TransferEncoding::Uuencode] {
                 let whole = run(&encoding, text.as_bytes());
                 let parts: Vec<&[u8]> = text.as_bytes().chunks(cut).collect();
+                prop_assert_eq!(encoding.decoded_len(text.as_bytes()), whole.0.len() as u64);
                 prop_assert_eq!(run_cut(&encoding, &parts), whole);
             }
         }

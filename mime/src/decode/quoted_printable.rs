@@ -2,15 +2,20 @@
 
 use alloc::vec::Vec;
 
-use memchr::memchr2;
-
-use super::Firsts;
-use crate::value::parameter::hex;
+use super::swar::{WORD, below, equal, first};
+use super::{Firsts, Sink};
 use crate::{Defect, DefectKind};
 
 /// White space that may be the end of a line is held back up to so many bytes. A
-/// line has at most 76 (rule 5).
-const SPACE: usize = 1000;
+/// line has at most 76 (rule 5), and no line of mail more than 998.
+const SPACE: usize = 1024;
+
+/// Input that is decoded before the space for it is made: a part of what a CPU's
+/// first cache holds.
+const BLOCK: usize = 8 << 10;
+
+/// Where nothing special was for a while, so many bytes are looked at at a time.
+const WIDE: usize = 32;
 
 /// Decodes quoted-printable. Line ends stay as they are; white space before them
 /// is dropped; `=` that begins no escape is taken as it is.
@@ -19,7 +24,7 @@ pub struct QuotedPrintable {
     offset: u64,
     state: State,
     /// White space that counts only if something follows it on its line.
-    space: Vec<u8>,
+    space: Space,
     defects: Firsts,
 }
 
@@ -39,6 +44,40 @@ enum State {
     SoftCr,
 }
 
+/// Not a digit. Lower case is one, with [`LOWER`] set.
+const INVALID: u8 = 0x80;
+const LOWER: u8 = 0x40;
+
+const DIGITS: [u8; 256] = {
+    let mut digits = [INVALID; 256];
+    let mut i = 0;
+    while i < 16 {
+        digits[b"0123456789ABCDEF"[i as usize] as usize] = i;
+        i += 1;
+    }
+    while i > 10 {
+        i -= 1;
+        digits[b"0123456789abcdef"[i as usize] as usize] = i | LOWER;
+    }
+    digits
+};
+
+fn digit(byte: u8) -> u8 {
+    DIGITS.get(usize::from(byte)).copied().unwrap_or(INVALID)
+}
+
+/// The byte of two digits, and whether one is in lower case.
+fn escape(high: u8, low: u8) -> Option<(u8, bool)> {
+    let (high, low) = (digit(high), digit(low));
+    let marks = high | low;
+    let byte = high << 4 | (low & 0x0f);
+    (marks & INVALID == 0).then_some((byte, marks & LOWER != 0))
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
 impl QuotedPrintable {
     /// A decoder at the start of a body.
     #[must_use]
@@ -48,59 +87,173 @@ impl QuotedPrintable {
 
     /// Decodes the next bytes and appends what is complete to `out`.
     pub fn decode(&mut self, input: &[u8], out: &mut Vec<u8>) {
-        out.reserve(input.len());
-        let mut rest = input;
-        while let Some(first) = rest.first() {
-            let mut taken = 1;
-            if self.state == State::Text && self.space.is_empty() {
-                if let [b'=', high, low, ..] = rest
-                    && let (Some(high), Some(low)) = (hex(*high), hex(*low))
-                {
-                    out.push(high << 4 | low);
-                    self.offset += 3;
-                    rest = rest.get(3..).unwrap_or_default();
-                    continue;
-                }
-                let end = memchr2(b'=', b'\n', rest).unwrap_or(rest.len());
-                let line = rest.get(..end).unwrap_or(rest);
-                // What may be the end of the line goes the slow way.
-                let sure = line
-                    .iter()
-                    .rposition(|b| !matches!(b, b' ' | b'\t' | b'\r'))
-                    .map_or(0, |n| n + 1);
-                if sure > 0 {
-                    out.extend_from_slice(line.get(..sure).unwrap_or(line));
-                    self.offset += sure as u64;
-                    taken = sure;
-                } else {
-                    self.byte(*first, out);
-                }
-            } else {
-                self.byte(*first, out);
-            }
-            rest = rest.get(taken..).unwrap_or_default();
+        out.reserve(input.len() + SPACE);
+        for block in input.chunks(BLOCK) {
+            let start = out.len();
+            // What is held may come out too.
+            out.resize(start + block.len() + SPACE + WORD, 0);
+            let mut room = Room {
+                bytes: out.get_mut(start..).unwrap_or_default(),
+                length: 0,
+            };
+            self.run(block, &mut room);
+            let length = room.length;
+            out.truncate(start + length);
         }
     }
 
-    fn byte(&mut self, byte: u8, out: &mut Vec<u8>) {
+    fn run<R: Output>(&mut self, input: &[u8], out: &mut R) {
+        if !input.is_ascii()
+            && let Some(at) = input.iter().position(|b| *b >= 0x80)
+        {
+            self.defects
+                .add(DefectKind::EightBitBody, self.offset + at as u64);
+        }
+        let mut rest = input;
+        while let [byte, behind @ ..] = rest {
+            if self.state == State::Text && self.space.length == 0 && rest.len() > WORD {
+                let taken = self.fast(rest, out);
+                self.offset += taken as u64;
+                if taken > 0 {
+                    rest = rest.get(taken..).unwrap_or_default();
+                    continue;
+                }
+            }
+            self.byte(*byte, out);
+            rest = behind;
+        }
+    }
+
+    /// Decodes what needs no memory of what was before; gives how much that is.
+    fn fast<R: Output>(&mut self, input: &[u8], out: &mut R) -> usize {
+        // `text`: behind the last line end or escape. White space is the end of a line
+        // from there on only.
+        let (mut at, mut text, mut clean) = (0, 0, 0);
+        while let Some(bytes) = input.get(at..).and_then(<[u8]>::first_chunk) {
+            out.put(bytes);
+            let word = u64::from_le_bytes(*bytes);
+            let Some(n) = first(equal(word, b'=') | below(word, b'\r' + 1)) else {
+                out.advance(WORD);
+                at += WORD;
+                clean += 1;
+                if clean > 1 {
+                    at += plain(input.get(at..).unwrap_or_default(), out);
+                }
+                continue;
+            };
+            clean = 0;
+            out.advance(n);
+            at += n;
+            match input.get(at..) {
+                Some([b'=', high, low, ..]) => {
+                    if escape(*high, *low).is_some() {
+                        at += self.escapes(input, at, out);
+                    } else if (*high, *low) == (b'\r', b'\n') {
+                        at += 3;
+                    } else if *high == b'\n' {
+                        at += 2;
+                    } else {
+                        break;
+                    }
+                    text = at;
+                }
+                Some([b'\r', b'\n', ..]) => {
+                    self.end_line(input, text..at, out);
+                    out.push(b'\r');
+                    out.push(b'\n');
+                    at += 2;
+                    text = at;
+                }
+                Some([b'\n', ..]) => {
+                    self.end_line(input, text..at, out);
+                    out.push(b'\n');
+                    at += 1;
+                    text = at;
+                }
+                Some([b'\r', _, ..]) => {
+                    let offset = self.offset + at as u64;
+                    self.defects.add(DefectKind::BareCrInBody, offset);
+                    out.push(b'\r');
+                    at += 1;
+                }
+                // What is behind it is not here yet.
+                Some([b'=' | b'\r', ..]) | Some([]) | None => break,
+                // A tab, or another control character.
+                Some([byte, ..]) => {
+                    out.push(*byte);
+                    at += 1;
+                }
+            }
+        }
+        // White space may turn out to be the end of a line.
+        let sure = text + sure(input.get(text..at).unwrap_or_default());
+        out.back(at - sure);
+        sure
+    }
+
+    /// Decodes escapes that follow each other; gives their length.
+    fn escapes<R: Output>(&mut self, input: &[u8], at: usize, out: &mut R) -> usize {
+        let text = input.get(at..).unwrap_or_default();
+        let (escapes, _) = text.as_chunks::<3>();
+        let mut length = 0;
+        for [sign, high, low] in escapes {
+            let (b'=', Some((byte, lower))) = (sign, escape(*high, *low)) else {
+                break;
+            };
+            if lower {
+                let offset = self.offset + (at + length) as u64;
+                self.defects.add(DefectKind::QpLowerCase, offset);
+            }
+            out.push(byte);
+            length += 3;
+        }
+        length
+    }
+
+    /// Takes back the white space at the end of a line.
+    fn end_line<R: Output>(&mut self, input: &[u8], line: core::ops::Range<usize>, out: &mut R) {
+        let end = line.end;
+        let line = input.get(line).unwrap_or_default();
+        if !line.last().is_some_and(|b| is_space(*b)) {
+            return;
+        }
+        let spaces = line.len() - sure(line);
+        // What is held is given out when it is full.
+        let dropped = (spaces - 1) % SPACE + 1;
+        out.back(dropped);
+        let at = self.offset + (end - dropped) as u64;
+        self.defects.add(DefectKind::QpTrailingSpace, at);
+    }
+
+    fn byte<S: Sink>(&mut self, byte: u8, out: &mut S) {
         self.state = match (self.state, byte) {
-            (State::Escape, digit) if hex(digit).is_some() => State::Digit(digit),
+            (State::Escape, first) if digit(first) != INVALID => State::Digit(first),
             (State::Escape, b' ' | b'\t') => {
                 self.space.push(byte);
                 State::Soft
             }
-            (State::Soft, b' ' | b'\t') if self.space.len() < SPACE => {
+            (State::Soft, b' ' | b'\t') if self.space.length < SPACE => {
                 self.space.push(byte);
                 State::Soft
             }
             (State::Escape | State::Soft, b'\r') => State::SoftCr,
             (State::Escape | State::Soft | State::SoftCr, b'\n') => {
-                self.space.clear();
+                if self.space.length > 0 {
+                    let held = self.space.length as u64;
+                    let cr = u64::from(self.state == State::SoftCr);
+                    let at = self.offset.saturating_sub(held + cr);
+                    self.defects.add(DefectKind::QpTrailingSpace, at);
+                }
+                self.space.length = 0;
                 State::Text
             }
-            (State::Digit(high), low) if hex(low).is_some() => {
-                let value = hex(high).unwrap_or(0) << 4 | hex(low).unwrap_or(0);
-                out.push(value);
+            (State::Digit(high), low) if digit(low) != INVALID => {
+                let (value, lower) = escape(high, low).unwrap_or_default();
+                if lower {
+                    let at = self.offset.saturating_sub(2);
+                    self.defects.add(DefectKind::QpLowerCase, at);
+                }
+                out.extend(&[value]);
                 State::Text
             }
             (State::Escape | State::Digit(_) | State::Soft | State::SoftCr, _) => {
@@ -108,13 +261,12 @@ impl QuotedPrintable {
                 self.text(byte, out)
             }
             (State::Cr, b'\n') => {
-                self.drop_space();
-                out.extend_from_slice(b"\r\n");
+                self.drop_space(1);
+                out.extend(b"\r\n");
                 State::Text
             }
             (State::Cr, _) => {
-                out.append(&mut self.space);
-                out.push(b'\r');
+                self.bare_cr(out);
                 self.text(byte, out)
             }
             (State::Text, _) => self.text(byte, out),
@@ -122,68 +274,78 @@ impl QuotedPrintable {
         self.offset += 1;
     }
 
-    fn text(&mut self, byte: u8, out: &mut Vec<u8>) -> State {
+    fn text<S: Sink>(&mut self, byte: u8, out: &mut S) -> State {
         match byte {
             b' ' | b'\t' => {
-                if self.space.len() >= SPACE {
-                    out.append(&mut self.space);
+                if self.space.length >= SPACE {
+                    self.space.give(out);
                 }
                 self.space.push(byte);
             }
             b'\r' => return State::Cr,
             b'\n' => {
-                self.drop_space();
-                out.push(b'\n');
+                self.drop_space(0);
+                out.extend(b"\n");
             }
             b'=' => {
-                out.append(&mut self.space);
+                self.space.give(out);
                 return State::Escape;
             }
             byte => {
-                out.append(&mut self.space);
-                out.push(byte);
+                self.space.give(out);
+                out.extend(&[byte]);
             }
         }
         State::Text
     }
 
+    fn bare_cr<S: Sink>(&mut self, out: &mut S) {
+        self.space.give(out);
+        out.extend(b"\r");
+        let at = self.offset.saturating_sub(1);
+        self.defects.add(DefectKind::BareCrInBody, at);
+    }
+
     /// `=` and what was held behind it are no escape: they are themselves.
-    fn give_up(&mut self, out: &mut Vec<u8>) {
+    fn give_up<S: Sink>(&mut self, out: &mut S) {
         let held = match self.state {
             State::Digit(_) => 1,
-            State::SoftCr => self.space.len() + 1,
-            _ => self.space.len(),
+            State::SoftCr => self.space.length + 1,
+            _ => self.space.length,
         };
         let at = self.offset.saturating_sub(held as u64 + 1);
         self.defects.add(DefectKind::QpBadEscape, at);
-        out.push(b'=');
-        out.append(&mut self.space);
+        out.extend(b"=");
+        self.space.give(out);
         match self.state {
-            State::Digit(digit) => out.push(digit),
-            State::SoftCr => out.push(b'\r'),
+            State::Digit(digit) => out.extend(&[digit]),
+            State::SoftCr => out.extend(b"\r"),
             _ => {}
         }
     }
 
-    fn drop_space(&mut self) {
-        if !self.space.is_empty() {
-            let at = self.offset.saturating_sub(self.space.len() as u64);
+    /// The white space in hand is the end of a line; `behind` it is a CR or nothing.
+    fn drop_space(&mut self, behind: u64) {
+        if self.space.length > 0 {
+            let held = self.space.length as u64 + behind;
+            let at = self.offset.saturating_sub(held);
             self.defects.add(DefectKind::QpTrailingSpace, at);
-            self.space.clear();
+            self.space.length = 0;
         }
     }
 
     /// The body is over: a soft line break or white space at its end is dropped.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
+        self.end(out);
+    }
+
+    fn end<S: Sink>(&mut self, out: &mut S) {
         match self.state {
-            State::Text => self.drop_space(),
-            State::Cr => {
-                out.append(&mut self.space);
-                out.push(b'\r');
-            }
+            State::Text => self.drop_space(0),
+            State::Cr => self.bare_cr(out),
             State::Digit(_) => self.give_up(out),
             State::Escape | State::Soft | State::SoftCr => {
-                self.space.clear();
+                self.space.length = 0;
                 self.defects.add(DefectKind::QpSoftBreakAtEnd, self.offset);
             }
         }
@@ -197,22 +359,167 @@ impl QuotedPrintable {
     }
 }
 
+/// Passes on what is neither a sign nor a control character, in large pieces.
+fn plain<R: Output>(input: &[u8], out: &mut R) -> usize {
+    let mut length = 0;
+    let (pieces, _) = input.as_chunks::<WIDE>();
+    for piece in pieces {
+        let special = |b: &u8| (*b == b'=') | (*b <= b'\r');
+        if piece.iter().fold(false, |any, b| any | special(b)) {
+            break;
+        }
+        out.put_wide(piece);
+        out.advance(WIDE);
+        length += WIDE;
+    }
+    length
+}
+
+/// How much of `line` is before the white space at its end.
+fn sure(line: &[u8]) -> usize {
+    let last = line.iter().rposition(|b| !is_space(*b));
+    last.map_or(0, |n| n + 1)
+}
+
+/// White space, a bit for each: set for a tab.
+#[derive(Clone, Debug, Default)]
+struct Space {
+    length: usize,
+    tabs: [u64; SPACE / 64],
+}
+
+impl Space {
+    fn push(&mut self, byte: u8) {
+        if let Some(bits) = self.tabs.get_mut(self.length / 64) {
+            let bit = 1 << (self.length % 64);
+            *bits = match byte {
+                b'\t' => *bits | bit,
+                _ => *bits & !bit,
+            };
+            self.length += 1;
+        }
+    }
+
+    fn give<S: Sink>(&mut self, out: &mut S) {
+        for n in 0..self.length {
+            let bits = self.tabs.get(n / 64).copied().unwrap_or(0);
+            let tab = bits >> (n % 64) & 1 == 1;
+            out.extend(if tab { b"\t" } else { b" " });
+        }
+        self.length = 0;
+    }
+}
+
+/// Where decoded bytes go that may be taken back.
+trait Output: Sink {
+    /// Puts eight bytes, of which [`advance`](Self::advance) says how many count.
+    fn put(&mut self, word: &[u8; WORD]);
+    fn put_wide(&mut self, piece: &[u8; WIDE]);
+    fn advance(&mut self, n: usize);
+    fn back(&mut self, n: usize);
+    fn push(&mut self, byte: u8);
+}
+
+/// Room that is never too small.
+struct Room<'o> {
+    bytes: &'o mut [u8],
+    length: usize,
+}
+
+impl Sink for Room<'_> {
+    fn extend(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.push(*byte);
+        }
+    }
+}
+
+impl Output for Room<'_> {
+    fn put(&mut self, word: &[u8; WORD]) {
+        if let Some(space) = self.bytes.get_mut(self.length..self.length + WORD) {
+            space.copy_from_slice(word);
+        }
+    }
+
+    fn put_wide(&mut self, piece: &[u8; WIDE]) {
+        if let Some(space) = self.bytes.get_mut(self.length..self.length + WIDE) {
+            space.copy_from_slice(piece);
+        }
+    }
+
+    fn advance(&mut self, n: usize) {
+        self.length += n;
+    }
+
+    fn back(&mut self, n: usize) {
+        self.length = self.length.saturating_sub(n);
+    }
+
+    fn push(&mut self, byte: u8) {
+        if let Some(space) = self.bytes.get_mut(self.length) {
+            *space = byte;
+        }
+        self.length += 1;
+    }
+}
+
+/// Counts.
+struct Length(usize);
+
+impl Sink for Length {
+    fn extend(&mut self, bytes: &[u8]) {
+        self.0 += bytes.len();
+    }
+}
+
+impl Output for Length {
+    fn put(&mut self, _: &[u8; WORD]) {}
+
+    fn put_wide(&mut self, _: &[u8; WIDE]) {}
+
+    fn advance(&mut self, n: usize) {
+        self.0 += n;
+    }
+
+    fn back(&mut self, n: usize) {
+        self.0 = self.0.saturating_sub(n);
+    }
+
+    fn push(&mut self, _: u8) {
+        self.0 += 1;
+    }
+}
+
+/// The length of what [`QuotedPrintable`] makes of a body.
+pub(super) fn decoded_len(body: &[u8]) -> u64 {
+    let (mut decoder, mut length) = (QuotedPrintable::new(), Length(0));
+    decoder.run(body, &mut length);
+    decoder.end(&mut length);
+    length.0 as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::run;
     use super::*;
     use crate::TransferEncoding;
-
-    fn check(text: &[u8], bytes: &[u8], defects: &[DefectKind]) {
-        let (out, kinds) = run(&TransferEncoding::QuotedPrintable, text);
-        assert_eq!(
-            out.escape_ascii().to_string(),
-            bytes.escape_ascii().to_string()
-        );
-        assert_eq!(kinds, defects, "{}", text.escape_ascii());
-    }
-
     use alloc::string::ToString;
+
+    /// As it is, and behind and before what goes fast.
+    fn check(text: &[u8], bytes: &[u8], defects: &[DefectKind]) {
+        for (before, behind) in [(0, 0), (40, 0), (40, 40), (0, 40), (3, 5)] {
+            let (before, behind) = (b"x".repeat(before), b"x".repeat(behind));
+            if !behind.is_empty() && matches!(text.last(), Some(b' ' | b'\r' | b'=' | b'4')) {
+                continue; // what follows makes it another text
+            }
+            let text = [&before, text, &behind].concat();
+            let bytes = [&before, bytes, &behind].concat();
+            let (out, kinds) = run(&TransferEncoding::QuotedPrintable, &text);
+            let (out, bytes) = (out.escape_ascii(), bytes.escape_ascii());
+            assert_eq!(out.to_string(), bytes.to_string());
+            assert_eq!(kinds, defects, "{}", text.escape_ascii());
+        }
+    }
 
     #[test]
     fn rfc2045_section_6_7() {
@@ -221,7 +528,7 @@ mod tests {
             b"Now's the time for all folk to come to the aid of their country.",
             &[],
         );
-        check(b"=3D=0C=e2\r\na\nb", b"=\x0c\xe2\r\na\nb", &[]);
+        check(b"=3D=0C=E2\r\na\nb", b"=\x0c\xe2\r\na\nb", &[]);
     }
 
     #[test]
@@ -230,10 +537,12 @@ mod tests {
         check(b"a=XYb", b"a=XYb", &[QpBadEscape]);
         check(b"a=4", b"a=4", &[QpBadEscape]);
         check(b"a=4\r\nb", b"a=4\r\nb", &[QpBadEscape]);
-        check(b"=e2\r", b"\xe2\r", &[]);
-        check(b"=e2\rx", b"\xe2\rx", &[]);
+        check(b"=e2\r", b"\xe2\r", &[QpLowerCase, BareCrInBody]);
+        check(b"=E2\rx", b"\xe2\rx", &[BareCrInBody]);
+        check(b"=e2=Aa", b"\xe2\xaa", &[QpLowerCase]);
         check(b"a \t\r\nb  \nc d ", b"a\r\nb\nc d", &[QpTrailingSpace]);
-        check(b"a= \t\r\nb", b"ab", &[]);
+        check(b"a=20\r\nb=09\n", b"a \r\nb\t\n", &[]);
+        check(b"a= \t\r\nb", b"ab", &[QpTrailingSpace]);
         check(b"a=\nb", b"ab", &[]);
         check(b"a= b", b"a= b", &[QpBadEscape]);
         check(b"a=\rb", b"a=\rb", &[QpBadEscape]);
@@ -241,12 +550,30 @@ mod tests {
         check(b"a=\r", b"a", &[QpSoftBreakAtEnd]);
         check(b"a=\r\n", b"a", &[]);
         check(b"==3D", b"==", &[QpBadEscape]);
+        check(b"\xfc\x00\tb", b"\xfc\x00\tb", &[EightBitBody]);
     }
 
     #[test]
     fn white_space_without_end_is_given_out() {
         let flood = b" ".repeat(10_000);
         let (out, _) = run(&TransferEncoding::QuotedPrintable, &flood);
-        assert_eq!(out.len(), 9_000);
+        assert_eq!(out.len(), 9 * 1024);
+        let line = [&flood[..], b"\nabcdefghi"].concat();
+        let (out, _) = run(&TransferEncoding::QuotedPrintable, &line);
+        assert_eq!(out.len(), 9 * 1024 + 10);
+        let line = [&flood[..], b".\nabcdefghi"].concat();
+        let (out, _) = run(&TransferEncoding::QuotedPrintable, &line);
+        assert_eq!(out, line);
+    }
+
+    #[test]
+    fn defects_have_the_offset_of_their_byte() {
+        let text = [&b"x".repeat(20_000)[..], b"abc \t\r\n=aa\rx=Q"].concat();
+        let mut decoder = QuotedPrintable::new();
+        let mut out = Vec::new();
+        decoder.decode(&text, &mut out);
+        decoder.finish(&mut out);
+        let found = decoder.defects().iter().map(|d| d.offset - 20_000);
+        assert_eq!(found.collect::<Vec<_>>(), [3, 7, 10, 12]);
     }
 }

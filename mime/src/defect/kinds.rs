@@ -209,6 +209,9 @@ kinds! {
     /// Others: nothing at all is decoded (mailparse).
     Base64Truncated = "base64-truncated", Ambiguity, "RFC 2045 6.8",
         "base64 that ends within a group of four: what whole bytes there are count.";
+    /// Others: digits, as in the alphabet for URLs (RFC 4648 5).
+    Base64UrlDigit = "base64-url-digit", Ambiguity, "RFC 2045 6.8",
+        "`-` or `_` in base64: skipped.";
     /// Others: the data ends at the padding.
     Base64AfterPadding = "base64-after-padding", Ambiguity, "RFC 2045 6.8",
         "base64 that goes on behind its padding: decoded as well.";
@@ -218,7 +221,10 @@ kinds! {
     /// Others: the two characters are dropped, or `=` is.
     QpBadEscape = "qp-bad-escape", Ambiguity, "RFC 2045 6.7",
         "`=` without two hexadecimal digits: taken as it is.";
-    /// Others: kept.
+    /// Others: no escape.
+    QpLowerCase = "qp-lower-case", Ambiguity, "RFC 2045 6.7",
+        "A hexadecimal digit in lower case in quoted-printable: taken.";
+    /// Others: kept; behind `=`, that is no soft line break.
     QpTrailingSpace = "qp-trailing-space", Ambiguity, "RFC 2045 6.7",
         "White space at the end of a quoted-printable line: dropped.";
     QpSoftBreakAtEnd = "qp-soft-break-at-end", Damage, "RFC 2045 6.7",
@@ -234,13 +240,13 @@ kinds! {
     Utf7 = "utf7", Ambiguity, "RFC 2152",
         "Text in UTF-7, which hides markup: decoded, where it is known.";
     EightBitBody = "eight-bit-body", Deviation, "RFC 2045 2.7",
-        "Bytes above 127 in a body that says 7bit: taken as they are.";
+        "Bytes above 127 in a body that says 7bit or quoted-printable: taken as they are.";
     /// Others: what is written in C may see the end of the text.
     NulInBody = "nul-in-body", Ambiguity, "RFC 2045 2.7",
         "NUL in a body that is not encoded: taken as it is.";
     /// Others: the end of a line (RFC 7103 6).
     BareCrInBody = "bare-cr-in-body", Ambiguity, "RFC 2045 2.7",
-        "A CR without LF in a body that is not encoded: taken as it is.";
+        "A CR without LF in a body of text or quoted-printable: taken as it is.";
     BinaryBody = "binary-body", Deviation, "RFC 3030",
         "A body that says binary: only BINARYMIME carries it.";
 
