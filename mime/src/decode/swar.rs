@@ -40,7 +40,7 @@ mod tests {
                     let mut bytes = [around; WORD];
                     bytes[place] = byte;
                     let word = u64::from_le_bytes(bytes);
-                    let search = |is: fn(&u8) -> bool| bytes.iter().position(|b| is(b));
+                    let search = |is: fn(&u8) -> bool| bytes.iter().position(is);
                     assert_eq!(first(equal(word, b'=')), search(|b| *b == b'='));
                     assert_eq!(first(below(word, 14)), search(|b| *b < 14));
                 }
