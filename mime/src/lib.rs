@@ -10,6 +10,7 @@ extern crate std;
 pub mod build;
 mod decode;
 mod defect;
+mod encode;
 mod imap;
 mod inspect;
 mod limits;
@@ -23,6 +24,7 @@ pub use decode::{
     Base64, Decoder, QuotedPrintable, Uuencode, Uuencoded, UuencodedFiles, uuencoded,
 };
 pub use defect::{Defect, DefectClass, DefectKind, DefectSet};
+pub use encode::{EncodeBase64, EncodeQuotedPrintable, Encoder};
 pub use imap::{
     BodyKind, BodyStructure, Detail, Envelope, EnvelopeAddress, Parameters, ParseSectionError,
     Section, SectionText, Single, select_fields, to_crlf,

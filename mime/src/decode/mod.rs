@@ -108,14 +108,23 @@ impl TransferEncoding {
     }
 }
 
-/// Where decoded bytes go.
-trait Sink {
+/// Where bytes go.
+pub(crate) trait Sink {
     fn extend(&mut self, bytes: &[u8]);
 }
 
 impl Sink for Vec<u8> {
     fn extend(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
+    }
+}
+
+/// Counts the bytes.
+pub(crate) struct Length(pub(crate) u64);
+
+impl Sink for Length {
+    fn extend(&mut self, bytes: &[u8]) {
+        self.0 += bytes.len() as u64;
     }
 }
 

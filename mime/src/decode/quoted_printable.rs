@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::swar::{WORD, below, equal, first};
-use super::{Firsts, Sink};
+use super::{Firsts, Length, Sink};
 use crate::{Defect, DefectKind};
 
 /// White space that may be the end of a line is held back up to so many bytes. A
@@ -463,26 +463,17 @@ impl Output for Room<'_> {
     }
 }
 
-/// Counts.
-struct Length(usize);
-
-impl Sink for Length {
-    fn extend(&mut self, bytes: &[u8]) {
-        self.0 += bytes.len();
-    }
-}
-
 impl Output for Length {
     fn put(&mut self, _: &[u8; WORD]) {}
 
     fn put_wide(&mut self, _: &[u8; WIDE]) {}
 
     fn advance(&mut self, n: usize) {
-        self.0 += n;
+        self.0 += n as u64;
     }
 
     fn back(&mut self, n: usize) {
-        self.0 = self.0.saturating_sub(n);
+        self.0 = self.0.saturating_sub(n as u64);
     }
 
     fn push(&mut self, _: u8) {
@@ -495,7 +486,7 @@ pub(super) fn decoded_len(body: &[u8]) -> u64 {
     let (mut decoder, mut length) = (QuotedPrintable::new(), Length(0));
     decoder.run(body, &mut length);
     decoder.end(&mut length);
-    length.0 as u64
+    length.0
 }
 
 #[cfg(test)]

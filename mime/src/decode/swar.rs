@@ -20,6 +20,11 @@ pub(crate) const fn equal(word: u64, byte: u8) -> u64 {
     below(word ^ (ONES * byte as u64), 1)
 }
 
+/// Where bytes are above 127.
+pub(crate) const fn high(word: u64) -> u64 {
+    word & HIGH
+}
+
 /// The place of the first hit.
 pub(crate) const fn first(hits: u64) -> Option<usize> {
     match hits {
@@ -43,6 +48,7 @@ mod tests {
                     let search = |is: fn(&u8) -> bool| bytes.iter().position(is);
                     assert_eq!(first(equal(word, b'=')), search(|b| *b == b'='));
                     assert_eq!(first(below(word, 14)), search(|b| *b < 14));
+                    assert_eq!(first(high(word)), search(|b| *b > 127));
                 }
             }
         }

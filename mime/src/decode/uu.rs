@@ -7,7 +7,7 @@ use core::iter::FusedIterator;
 
 use memchr::{memchr, memmem};
 
-use super::{Firsts, Sink};
+use super::{Firsts, Length, Sink};
 use crate::value::lex::raw_text;
 use crate::{Defect, DefectKind};
 
@@ -113,12 +113,6 @@ impl Uuencode {
 
 /// The length of what [`Uuencode`] makes of a body.
 pub(super) fn decoded_len(body: &[u8]) -> u64 {
-    struct Length(u64);
-    impl Sink for Length {
-        fn extend(&mut self, bytes: &[u8]) {
-            self.0 += bytes.len() as u64;
-        }
-    }
     let (mut decoder, mut length) = (Uuencode::new(), Length(0));
     let cut = memchr::memrchr(b'\n', body).map_or(0, |lf| lf + 1);
     let (lines, rest) = body.split_at(cut);
@@ -248,10 +242,6 @@ impl<'a> Iterator for UuencodedFiles<'a> {
     type Item = Uuencoded<'a>;
 
     fn next(&mut self) -> Option<Uuencoded<'a>> {
-        struct Nowhere;
-        impl Sink for Nowhere {
-            fn extend(&mut self, _: &[u8]) {}
-        }
         loop {
             let rest = self.text.get(self.at..)?;
             let offset = self.at + memmem::find(rest, b"begin ")?;
@@ -277,7 +267,7 @@ impl<'a> Iterator for UuencodedFiles<'a> {
                         raw: self.text.get(offset..end).unwrap_or_default(),
                     });
                 }
-                if !data_line(text, &mut Nowhere) {
+                if !data_line(text, &mut Length(0)) {
                     // It may begin another one. Lines of data do not.
                     end -= line.len();
                     break;
