@@ -40,11 +40,17 @@ pub use sanitise::{Sanitiser, sanitise};
 use tree::slice as tree_slice;
 pub use tree::{
     Bodies, DamagedIndex, Decoded, Field, FormField, Header, Index, Indexer, Message, Part, PartId,
-    Related, Text,
+    Related, Resent, Text,
 };
 pub use value::address::{Address, Addresses, Mailbox, mailboxes, parse as parse_addresses};
+pub use value::auth_results::{AuthProperty, AuthResult, AuthenticationResults};
+pub use value::auto::{AutoSubmitted, Importance, Precedence, Priority};
+pub use value::autocrypt::Autocrypt;
 pub use value::charset::decode as decode_charset;
-pub use value::content::{ContentType, Disposition};
+pub use value::content::{ContentType, Disposition, MimeVersion};
 pub use value::date::DateTime;
 pub use value::encoding::TransferEncoding;
+pub use value::list::{ListId, ListUrl, ListUrls};
 pub use value::parameter::Parameter;
+pub use value::received::{Clause, Received, ReturnPath, TcpInfo};
+pub use value::thread::{BaseSubject, base_subject};

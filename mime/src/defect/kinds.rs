@@ -254,6 +254,36 @@ kinds! {
 
     BadDate = "bad-date", Damage, "RFC 5322 3.3",
         "A date that cannot be read: none.";
+    WrongWeekday = "wrong-weekday", Deviation, "RFC 5322 3.3",
+        "A day of the week that the date is not on: it does not count.";
+    /// Others: a year of the first century, or of the next one.
+    ObsoleteDate = "obsolete-date", Deviation, "RFC 5322 4.3",
+        "A year of two or three digits, or a zone by name: read as the rule is.";
+    /// Others: no date, or another one.
+    OddDate = "odd-date", Ambiguity, "RFC 5322 3.3",
+        "A date in an order, with separators or digits that are not the rule's: read as it is meant.";
+    /// Others: the time of the place where they are.
+    MissingZone = "missing-zone", Ambiguity, "RFC 5322 3.3",
+        "A date without a zone: UTC, of a place unknown.";
+    /// Others: what the letters may mean where they are.
+    UnknownZone = "unknown-zone", Ambiguity, "RFC 5322 4.3",
+        "A zone that nobody knows: UTC, of a place unknown.";
+    TextAfterDate = "text-after-date", Deviation, "RFC 5322 3.3",
+        "Text behind a date: not looked at.";
+    OddMessageId = "odd-message-id", Deviation, "RFC 5322 3.6.4",
+        "A message id without brackets, without an @ or with white space: taken, without the space.";
+    TextAmongIds = "text-among-ids", Deviation, "RFC 5322 4.5.4",
+        "Text between message ids: skipped.";
+    UndatedReceived = "undated-received", Damage, "RFC 5321 4.4",
+        "A Received without a date behind a semicolon: no date.";
+    OddListUrl = "odd-list-url", Deviation, "RFC 2369 2",
+        "Something that is no URL in brackets: it and what follows is skipped; a URL alone is taken.";
+    OddListId = "odd-list-id", Deviation, "RFC 2919 3",
+        "A List-Id without brackets: taken where it is one word.";
+    OddAuthenticationResults = "odd-authentication-results", Deviation, "RFC 8601 2.2",
+        "Authentication-Results without an id, or with something that is no result: left out.";
+    BadAutocrypt = "bad-autocrypt", Damage, "Autocrypt level 1 2.1",
+        "An Autocrypt field that is not valid: no key.";
     BadAddress = "bad-address", Damage, "RFC 5322 3.4",
         "An address field without an address in it: nobody.";
     SourceRoute = "source-route", Deviation, "RFC 5322 4.4",

@@ -4,7 +4,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Envelope;
-use crate::value::lex::{Cursor, is_space, unfold};
+use crate::value::content::languages;
+use crate::value::lex::unfold;
 use crate::{Content, Parameter, Part};
 
 /// Names and values, in order.
@@ -146,9 +147,9 @@ impl BodyStructure {
             disposition: part
                 .disposition()
                 .map(|d| (d.kind().into(), parameters(d.parameters()))),
-            language: header
-                .get("content-language")
-                .map_or(Vec::new(), |f| languages(f.value())),
+            language: header.get("content-language").map_or(Vec::new(), |f| {
+                languages(f.value()).map(<[u8]>::to_vec).collect()
+            }),
             location: field("content-location"),
         }
     }
@@ -181,21 +182,4 @@ fn parameters(parameters: &[Parameter]) -> Parameters {
         (name, unfold(p.raw()).into_owned())
     };
     parameters.iter().map(pair).collect()
-}
-
-/// The tags of a Content-Language (RFC 3282): separated by commas, with comments.
-fn languages(value: &[u8]) -> Vec<Vec<u8>> {
-    let mut tags = Vec::new();
-    let mut cursor = Cursor::new(value);
-    loop {
-        cursor.skip_cfws();
-        if cursor.peek().is_none() {
-            return tags;
-        }
-        let tag = cursor.take_while(|b| !is_space(b) && !matches!(b, b',' | b'('));
-        match tag {
-            [] => cursor.bump(),
-            tag => tags.push(unfold(tag).into_owned()),
-        }
-    }
 }

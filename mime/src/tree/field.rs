@@ -5,9 +5,11 @@ use alloc::vec::Vec;
 
 use crate::value::lex::{raw_text, unfold};
 use crate::value::note::Notes;
-use crate::value::{address, ids, words};
+use crate::value::{address, auto, content, ids, list, words};
 use crate::{
-    Address, ContentType, DateTime, Defect, DefectKind, Disposition, FieldAt, TransferEncoding,
+    Address, AuthenticationResults, AutoSubmitted, Autocrypt, ContentType, DateTime, Defect,
+    DefectKind, Disposition, FieldAt, ListId, ListUrls, MimeVersion, Received, ReturnPath,
+    TransferEncoding,
 };
 
 /// A field of a header.
@@ -130,6 +132,95 @@ impl<'a> Field<'a> {
         TransferEncoding::parse(self.value())
     }
 
+    /// The value as Received.
+    ///
+    /// ```
+    /// use scop_mime::Message;
+    ///
+    /// let message = Message::parse(b"Received: from a.test by b.test; 21 Nov 1997 10:05:43 -0600\r\n\r\n");
+    /// let field = message.header().get("received").unwrap();
+    /// assert_eq!(field.received().by(), Some("b.test"));
+    /// ```
+    #[must_use]
+    pub fn received(&self) -> Received<'a> {
+        Received::parse(self.value())
+    }
+
+    /// The value as Return-Path.
+    #[must_use]
+    pub fn return_path(&self) -> Option<ReturnPath<'a>> {
+        ReturnPath::parse(self.value())
+    }
+
+    /// The value as the URLs of List-Help and its like (RFC 2369).
+    #[must_use]
+    pub fn list_urls(&self) -> ListUrls<'a> {
+        ListUrls::parse(self.value())
+    }
+
+    /// The value as List-Id.
+    #[must_use]
+    pub fn list_id(&self) -> Option<ListId<'a>> {
+        ListId::parse(self.value())
+    }
+
+    /// The value of List-Unsubscribe-Post says that one click is enough (RFC 8058).
+    #[must_use]
+    pub fn is_one_click(&self) -> bool {
+        list::is_one_click(self.value())
+    }
+
+    /// The value as Auto-Submitted.
+    #[must_use]
+    pub fn auto_submitted(&self) -> Option<AutoSubmitted> {
+        AutoSubmitted::parse(self.value())
+    }
+
+    /// The value as Authentication-Results or ARC-Authentication-Results.
+    #[must_use]
+    pub fn authentication_results(&self) -> AuthenticationResults<'a> {
+        AuthenticationResults::parse(self.value())
+    }
+
+    /// The value as Autocrypt; `None` where it is not valid.
+    #[must_use]
+    pub fn autocrypt(&self) -> Option<Autocrypt> {
+        Autocrypt::parse(self.value())
+    }
+
+    /// The value as Keywords: phrases, decoded.
+    ///
+    /// ```
+    /// use scop_mime::Message;
+    ///
+    /// let message = Message::parse(b"Keywords: one, \"two, three\"\r\n\r\n");
+    /// assert_eq!(message.header().keywords(), ["one", "two, three"]);
+    /// ```
+    #[must_use]
+    pub fn keywords(&self) -> Vec<Cow<'a, str>> {
+        auto::keywords(self.value())
+    }
+
+    /// The value as the tags of Content-Language (RFC 3282).
+    ///
+    /// ```
+    /// use scop_mime::Message;
+    ///
+    /// let message = Message::parse(b"Content-Language: en, de-AT (dialect)\r\n\r\n");
+    /// let field = message.header().get("content-language").unwrap();
+    /// assert_eq!(field.languages(), ["en", "de-AT"]);
+    /// ```
+    #[must_use]
+    pub fn languages(&self) -> Vec<Cow<'a, str>> {
+        content::languages(self.value()).map(raw_text).collect()
+    }
+
+    /// The value as MIME-Version.
+    #[must_use]
+    pub fn mime_version(&self) -> Option<MimeVersion> {
+        MimeVersion::parse(self.value())
+    }
+
     /// What is wrong with its value, read as its name says (From as addresses, Date as
     /// a date, what nobody knows as text): each defect with its offset in the message,
     /// in the order in which they were found.
@@ -160,8 +251,19 @@ impl<'a> Field<'a> {
                 }
             }
             Value::Date => {
-                if self.date().is_none() {
+                if DateTime::read(value, notes).is_none() {
                     notes.add(DefectKind::BadDate, 0);
+                }
+            }
+            Value::Ids => _ = ids::read(value, notes),
+            Value::Received => _ = Received::read(value, notes),
+            Value::ReturnPath => _ = ReturnPath::read(value, notes),
+            Value::ListUrls => _ = ListUrls::read(value, notes),
+            Value::ListId => _ = ListId::read(value, notes),
+            Value::AuthenticationResults => _ = AuthenticationResults::read(value, notes),
+            Value::Autocrypt => {
+                if Autocrypt::parse(value).is_none() {
+                    notes.add(DefectKind::BadAutocrypt, 0);
                 }
             }
             Value::Text => {}
@@ -174,6 +276,13 @@ impl<'a> Field<'a> {
 enum Value {
     Addresses,
     Date,
+    Ids,
+    Received,
+    ReturnPath,
+    ListUrls,
+    ListId,
+    AuthenticationResults,
+    Autocrypt,
     Text,
 }
 
@@ -182,8 +291,26 @@ impl Value {
     fn of(name: &str) -> Value {
         let name = name.to_ascii_lowercase();
         match name.strip_prefix("resent-").unwrap_or(&name) {
-            "from" | "sender" | "reply-to" | "to" | "cc" | "bcc" => Value::Addresses,
+            "from"
+            | "sender"
+            | "reply-to"
+            | "to"
+            | "cc"
+            | "bcc"
+            | "disposition-notification-to"
+            | "return-receipt-to"
+            | "original-from" => Value::Addresses,
             "date" => Value::Date,
+            "message-id" | "in-reply-to" | "references" | "content-id" | "original-message-id" => {
+                Value::Ids
+            }
+            "received" => Value::Received,
+            "return-path" => Value::ReturnPath,
+            "list-help" | "list-unsubscribe" | "list-subscribe" | "list-post" | "list-owner"
+            | "list-archive" => Value::ListUrls,
+            "list-id" => Value::ListId,
+            "authentication-results" | "arc-authentication-results" => Value::AuthenticationResults,
+            "autocrypt" => Value::Autocrypt,
             _ => Value::Text,
         }
     }

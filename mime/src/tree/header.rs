@@ -1,10 +1,15 @@
 //! A header and its fields. Values are parsed when they are asked for.
 
 use alloc::borrow::Cow;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::index::{Index, PartRecord};
-use crate::{Address, DateTime, Field};
+use crate::{
+    Address, AuthenticationResults, AutoSubmitted, Autocrypt, BaseSubject, DateTime, Field,
+    Importance, ListId, ListUrls, MimeVersion, Precedence, Priority, Received, Resent, ReturnPath,
+    base_subject,
+};
 
 /// The header of a part: its fields in order.
 #[derive(Clone, Copy, Debug)]
@@ -136,5 +141,196 @@ impl<'m, 'a> Header<'m, 'a> {
     #[must_use]
     pub fn bcc(&self) -> Vec<Address<'a>> {
         self.addresses("bcc")
+    }
+
+    /// The Received fields in order: the one on top is of the last server.
+    ///
+    /// ```
+    /// use scop_mime::Message;
+    ///
+    /// let message = Message::parse(b"Received: from b.test by c.test; 21 Nov 1997 10:06:00 -0600\r\nReceived: from a.test by b.test; 21 Nov 1997 10:05:43 -0600\r\n\r\n");
+    /// let by: Vec<String> = message.header().received().filter_map(|r| r.by().map(String::from)).collect();
+    /// assert_eq!(by, ["c.test", "b.test"]);
+    /// assert_eq!(message.header().hops(), 2);
+    /// ```
+    pub fn received(&self) -> impl Iterator<Item = Received<'a>> + use<'m, 'a> {
+        self.all("received").map(|f| f.received())
+    }
+
+    /// How many Received fields there are: a server that finds a hundred of them holds a
+    /// loop (RFC 5321 6.3).
+    #[must_use]
+    pub fn hops(&self) -> usize {
+        self.all("received").count()
+    }
+
+    /// The Return-Path.
+    #[must_use]
+    pub fn return_path(&self) -> Option<ReturnPath<'a>> {
+        self.get("return-path")?.return_path()
+    }
+
+    /// The id of the mailing list (RFC 2919).
+    #[must_use]
+    pub fn list_id(&self) -> Option<ListId<'a>> {
+        self.get("list-id")?.list_id()
+    }
+
+    /// How to leave the mailing list (RFC 2369 3.2).
+    #[must_use]
+    pub fn list_unsubscribe(&self) -> Option<ListUrls<'a>> {
+        self.get("list-unsubscribe").map(|f| f.list_urls())
+    }
+
+    /// Where to POST `List-Unsubscribe=One-Click` to leave the mailing list, where the
+    /// list allows it (RFC 8058). Before anybody does, a valid DKIM signature has to cover
+    /// List-Unsubscribe and List-Unsubscribe-Post, both (RFC 8058 4).
+    ///
+    /// ```
+    /// use scop_mime::Message;
+    ///
+    /// let message = Message::parse(b"List-Unsubscribe: <mailto:x@l.test>,\r\n <https://l.test/u?4711>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n\r\n");
+    /// assert_eq!(message.header().one_click_unsubscribe().as_deref(), Some("https://l.test/u?4711"));
+    /// ```
+    #[must_use]
+    pub fn one_click_unsubscribe(&self) -> Option<String> {
+        if !self.get("list-unsubscribe-post")?.is_one_click() {
+            return None;
+        }
+        self.list_unsubscribe()?.first_of("https").map(String::from)
+    }
+
+    /// What Auto-Submitted says (RFC 3834 5).
+    #[must_use]
+    pub fn auto_submitted(&self) -> Option<AutoSubmitted> {
+        self.get("auto-submitted")?.auto_submitted()
+    }
+
+    /// What Precedence says.
+    #[must_use]
+    pub fn precedence(&self) -> Option<Precedence> {
+        self.get("precedence").map(|f| Precedence::parse(f.value()))
+    }
+
+    /// No person sent it to a person: it says so itself (Auto-Submitted), it is to nobody
+    /// (an empty Return-Path), or a list or a sender of bulk mail sent it (a List- field,
+    /// Precedence). No program should answer it by itself (RFC 3834 2).
+    ///
+    /// ```
+    /// use scop_mime::Message;
+    ///
+    /// let is = |field: &str| Message::parse(format!("{field}\r\n\r\n").as_bytes()).header().is_automatic();
+    /// assert!(is("Auto-Submitted: auto-replied") && is("List-Id: <l.a.test>") && is("Return-Path: <>"));
+    /// assert!(!is("Auto-Submitted: no") && !is("Precedence: first-class"));
+    /// ```
+    #[must_use]
+    pub fn is_automatic(&self) -> bool {
+        let says = self.auto_submitted().is_some_and(|a| a.is_automatic());
+        let bulk = matches!(
+            self.precedence(),
+            Some(Precedence::Bulk | Precedence::List | Precedence::Junk)
+        );
+        let starts = |name: &str| {
+            name.get(..5)
+                .is_some_and(|n| n.eq_ignore_ascii_case("list-"))
+        };
+        says || bulk
+            || self.return_path() == Some(ReturnPath::Null)
+            || self.fields().any(|f| starts(f.name()))
+    }
+
+    /// The Authentication-Results fields in order. Only those of servers of one's own are
+    /// to be believed.
+    pub fn authentication_results(
+        &self,
+    ) -> impl Iterator<Item = AuthenticationResults<'a>> + use<'m, 'a> {
+        self.all("authentication-results")
+            .map(|f| f.authentication_results())
+    }
+
+    /// The Autocrypt field that counts (Autocrypt level 1.1, section 2.3): valid, for the
+    /// one address in From, and the only one that is.
+    ///
+    /// ```
+    /// use scop_mime::Message;
+    ///
+    /// let text = b"From: Ann <ann@a.test>\r\nAutocrypt: addr=ann@a.test; keydata=bWRNRQ==\r\nAutocrypt: addr=bob@a.test; keydata=bWRNRQ==\r\n\r\n";
+    /// assert_eq!(Message::parse(text).header().autocrypt().unwrap().key(), b"mdME");
+    /// ```
+    #[must_use]
+    pub fn autocrypt(&self) -> Option<Autocrypt> {
+        let from = self.from();
+        let [Address::Mailbox(from)] = &from[..] else {
+            return None;
+        };
+        let address = from.address();
+        let mut valid = self
+            .all("autocrypt")
+            .filter_map(|f| f.autocrypt())
+            .filter(|a| a.address().eq_ignore_ascii_case(&address));
+        let first = valid.next()?;
+        valid.next().is_none().then_some(first)
+    }
+
+    /// The phrases of all Keywords fields, decoded.
+    #[must_use]
+    pub fn keywords(&self) -> Vec<Cow<'a, str>> {
+        self.all("keywords").flat_map(|f| f.keywords()).collect()
+    }
+
+    /// What Importance says (RFC 4021 2.1.53).
+    #[must_use]
+    pub fn importance(&self) -> Option<Importance> {
+        self.get("importance").map(|f| Importance::parse(f.value()))
+    }
+
+    /// What Priority says (RFC 4021 2.1.54), else X-Priority.
+    #[must_use]
+    pub fn priority(&self) -> Option<Priority> {
+        let field = self.get("priority").or_else(|| self.get("x-priority"));
+        field.map(|f| Priority::parse(f.value()))
+    }
+
+    /// Whom the sender asks to be told that the message was seen (RFC 8098 2.1).
+    #[must_use]
+    pub fn disposition_notification_to(&self) -> Vec<Address<'a>> {
+        self.addresses("disposition-notification-to")
+    }
+
+    /// What MIME-Version says.
+    #[must_use]
+    pub fn mime_version(&self) -> Option<MimeVersion> {
+        self.get("mime-version")?.mime_version()
+    }
+
+    /// The subject by which mail is sorted and threaded (RFC 5256 2.1); empty where there
+    /// is no Subject.
+    ///
+    /// ```
+    /// use scop_mime::Message;
+    ///
+    /// let message = Message::parse(b"Subject: Re: [list] Hello (fwd)\r\n\r\n");
+    /// let base = message.header().base_subject();
+    /// assert_eq!((&*base.text, base.is_reply_or_forward), ("Hello", true));
+    /// ```
+    #[must_use]
+    pub fn base_subject(&self) -> BaseSubject<'a> {
+        match self.subject().unwrap_or_default() {
+            Cow::Borrowed(subject) => base_subject(subject),
+            Cow::Owned(subject) => {
+                let base = base_subject(&subject);
+                BaseSubject {
+                    is_reply_or_forward: base.is_reply_or_forward,
+                    text: Cow::Owned(base.text.into_owned()),
+                }
+            }
+        }
+    }
+
+    /// The blocks of Resent- fields: one for each time that somebody passed the message on
+    /// as it was, the last one first.
+    #[must_use]
+    pub fn resent(&self) -> Vec<Resent<'a>> {
+        Resent::blocks(self.fields())
     }
 }

@@ -8,6 +8,7 @@ mod id;
 mod index;
 mod message;
 mod related;
+mod resent;
 mod select;
 mod stored;
 
@@ -18,5 +19,6 @@ pub use index::{Index, Indexer};
 pub(crate) use message::slice;
 pub use message::{Decoded, Message, Part, Text};
 pub use related::{FormField, Related};
+pub use resent::Resent;
 pub use select::Bodies;
 pub use stored::DamagedIndex;

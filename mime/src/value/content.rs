@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::lex::{Cursor, is_space, raw_text};
+use super::lex::{Cursor, is_space, number, raw_text};
 use super::parameter::{self, Parameter, RawParameters};
 use crate::DefectKind;
 
@@ -179,6 +179,55 @@ impl Disposition {
     }
 }
 
+/// The value of MIME-Version (RFC 2045 section 4).
+///
+/// ```
+/// use scop_mime::MimeVersion;
+///
+/// let version = MimeVersion::parse(b"1.(produced by MetaSend Vx.x)0").unwrap();
+/// assert_eq!((version.major, version.minor), (1, 0));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MimeVersion {
+    /// Before the dot.
+    pub major: u32,
+    /// Behind it.
+    pub minor: u32,
+}
+
+impl MimeVersion {
+    /// Reads the value of the field, comments anywhere; `None` when it is no version.
+    #[must_use]
+    pub fn parse(value: &[u8]) -> Option<Self> {
+        let mut cursor = Cursor::new(value);
+        cursor.skip_cfws();
+        let major = number(cursor.take_while(|b| b.is_ascii_digit()))?;
+        cursor.skip_cfws();
+        if !cursor.eat(b'.') {
+            return None;
+        }
+        cursor.skip_cfws();
+        let minor = number(cursor.take_while(|b| b.is_ascii_digit()))?;
+        cursor.skip_cfws();
+        (cursor.peek().is_none()).then_some(MimeVersion { major, minor })
+    }
+}
+
+/// The tags of a Content-Language (RFC 3282): separated by commas, with comments.
+pub(crate) fn languages(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut cursor = Cursor::new(value);
+    core::iter::from_fn(move || {
+        loop {
+            cursor.skip_cfws();
+            cursor.peek()?;
+            match cursor.take_while(|b| !is_space(b) && !matches!(b, b',' | b'(' | 0)) {
+                [] => cursor.bump(),
+                tag => return Some(tag),
+            }
+        }
+    })
+}
+
 fn find<'a>(parameters: &'a [Parameter], name: &str) -> Option<&'a str> {
     parameters
         .iter()
@@ -282,6 +331,39 @@ mod tests {
         let d = Disposition::parse(b"filename=a.txt").unwrap();
         assert_eq!((d.kind(), d.filename()), ("attachment", Some("a.txt")));
         assert!(Disposition::parse(b" ").is_none());
+    }
+
+    #[test]
+    fn rfc2045_4_versions() {
+        let one = Some(MimeVersion { major: 1, minor: 0 });
+        for value in [
+            &b" 1.0\r\n"[..],
+            b"1.0 (produced by MetaSend Vx.x)",
+            b"(produced by MetaSend Vx.x) 1.0",
+            b"1.(produced by MetaSend Vx.x)0",
+        ] {
+            assert_eq!(MimeVersion::parse(value), one);
+        }
+        for value in [
+            &b""[..],
+            b"1",
+            b"1.",
+            b".0",
+            b"1.0.0",
+            b"1,0",
+            b"9999999999.0",
+        ] {
+            assert_eq!(MimeVersion::parse(value), None);
+        }
+    }
+
+    #[test]
+    fn rfc3282_2_languages() {
+        let tags = |value| languages(value).collect::<Vec<_>>();
+        assert_eq!(
+            tags(b"i-mingo (the dialect), de,\r\n da,,( en"),
+            [&b"i-mingo"[..], b"de", b"da", b"en"]
+        );
     }
 
     #[test]

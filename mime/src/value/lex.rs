@@ -113,7 +113,7 @@ impl<'a> Cursor<'a> {
     pub(crate) fn comment_noting(&mut self, notes: &mut Notes<'_>) -> Option<&'a [u8]> {
         let (known, at) = (self.no_comments, self.pos);
         let comment = self.comment();
-        if comment.is_none() && !known {
+        if self.no_comments && !known {
             notes.add(DefectKind::UnbalancedParenthesis, at);
         }
         comment
@@ -123,7 +123,7 @@ impl<'a> Cursor<'a> {
     pub(crate) fn quoted_noting(&mut self, notes: &mut Notes<'_>) -> Option<Cow<'a, [u8]>> {
         let (known, at) = (self.no_quotes, self.pos);
         let quoted = self.quoted();
-        if quoted.is_none() && !known {
+        if self.no_quotes && !known {
             notes.add(DefectKind::UnbalancedQuote, at);
         }
         quoted
@@ -177,6 +177,13 @@ pub(crate) fn unescape(text: &[u8]) -> Vec<u8> {
 
 pub(crate) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// The number that one to nine digits are.
+pub(crate) fn number(digits: &[u8]) -> Option<u32> {
+    let add = |n: u32, d: &u8| n * 10 + u32::from(d.wrapping_sub(b'0'));
+    let fits = (1..=9).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    fits.then(|| digits.iter().fold(0, add))
 }
 
 /// `bytes` without white space at its ends.
