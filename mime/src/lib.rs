@@ -11,6 +11,7 @@ pub mod build;
 mod decode;
 mod defect;
 mod encode;
+pub mod edit;
 mod imap;
 mod inspect;
 mod limits;

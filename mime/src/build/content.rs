@@ -48,9 +48,11 @@ impl Encoding {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Options {
     /// 8bit bodies (RFC 6152).
-    pub(super) eight_bit: bool,
+    pub(crate) eight_bit: bool,
     /// It will be signed: nothing that a relay may touch (RFC 3156 3, RFC 8551 3.1.1).
-    pub(super) sealed: bool,
+    pub(crate) sealed: bool,
+    /// base64 alone, in which no boundary can be.
+    pub(crate) armoured: bool,
 }
 
 impl Facts {
@@ -104,6 +106,7 @@ impl Facts {
     pub(super) fn encoding(&self, options: Options) -> Encoding {
         let plain = self.lines && self.sendable && !(options.sealed && self.fragile);
         match self {
+            _ if options.armoured => Encoding::Base64,
             Facts { ascii: true, .. } if plain => Encoding::SevenBit,
             _ if plain && options.eight_bit => Encoding::EightBit,
             // What does not end in a line end would need a soft one, at which some stumble.

@@ -32,14 +32,14 @@
 //! [streamed part](Part::streamed).
 
 mod builder;
-mod content;
+pub(crate) mod content;
 mod field;
 pub(crate) mod fold;
 mod part;
 mod people;
 mod shapes;
-mod stream;
-mod write;
+pub(crate) mod stream;
+pub(crate) mod write;
 
 use thiserror::Error;
 

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 /// Bytes on a line of base64: 76 characters (RFC 2045 6.8).
-pub(super) const LINE_BYTES: usize = 57;
+pub(crate) const LINE_BYTES: usize = 57;
 
 /// Lines of base64 that are encoded at a time: a chunk of some 40 KiB.
 const LINES: usize = 512;
@@ -36,7 +36,7 @@ impl Segment {
 }
 
 /// The length of so many bytes in lines of base64, without the last line end.
-pub(super) fn base64_len(bytes: u64) -> u64 {
+pub(crate) fn base64_len(bytes: u64) -> u64 {
     let line = LINE_BYTES as u64;
     let digits = bytes.div_ceil(3).saturating_mul(4);
     digits.saturating_add(bytes.div_ceil(line).saturating_sub(1).saturating_mul(2))

@@ -42,6 +42,13 @@ impl Boundaries {
         Self::search(hash, &identity)
     }
 
+    /// Boundaries that are in none of `searched`.
+    pub(crate) fn outside(searched: &[&[u8]]) -> Self {
+        let mut hash = Hash(0x9ae1_6a3b_2f90_404f);
+        searched.iter().for_each(|bytes| hash.write(bytes));
+        Self::search(hash, searched)
+    }
+
     fn search(mut hash: Hash, searched: &[&[u8]]) -> Self {
         loop {
             let prefix = alloc::format!("=_{:016x}_", hash.0);
