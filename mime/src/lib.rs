@@ -48,6 +48,7 @@ pub use value::auth_results::{AuthProperty, AuthResult, AuthenticationResults};
 pub use value::auto::{AutoSubmitted, Importance, Precedence, Priority};
 pub use value::autocrypt::Autocrypt;
 pub use value::charset::decode as decode_charset;
+pub use value::charset_stream::CharsetDecoder;
 pub use value::content::{ContentType, Disposition, MimeVersion};
 pub use value::date::DateTime;
 pub use value::encoding::TransferEncoding;

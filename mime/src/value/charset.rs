@@ -4,6 +4,11 @@ use alloc::borrow::Cow;
 
 use super::lex::trim;
 
+pub(super) const UTF_8: &[&[u8]] = &[b"utf-8", b"utf8"];
+pub(super) const US_ASCII: &[&[u8]] = &[b"us-ascii", b"ascii", b"ansi_x3.4-1968"];
+#[cfg(not(feature = "charsets"))]
+pub(super) const LATIN_1: &[&[u8]] = &[b"iso-8859-1", b"iso8859-1", b"iso_8859-1", b"latin1"];
+
 /// Decodes `bytes` by the character set that `label` names; `true` when bytes that
 /// are not of it were replaced. `None` when nobody knows the name.
 ///
@@ -20,10 +25,10 @@ use super::lex::trim;
 pub fn decode<'a>(label: &[u8], bytes: &'a [u8]) -> Option<(Cow<'a, str>, bool)> {
     let label = trim(label);
     let is = |names: &[&[u8]]| names.iter().any(|n| label.eq_ignore_ascii_case(n));
-    if is(&[b"utf-8", b"utf8"]) {
+    if is(UTF_8) {
         return Some(utf8(bytes));
     }
-    if is(&[b"us-ascii", b"ascii", b"ansi_x3.4-1968"]) {
+    if is(US_ASCII) {
         return Some(match core::str::from_utf8(bytes) {
             Ok(text) => (Cow::Borrowed(text), !text.is_ascii()),
             Err(_) => (latin(bytes), true),
@@ -47,8 +52,7 @@ fn other<'a>(label: &[u8], bytes: &'a [u8]) -> Option<(Cow<'a, str>, bool)> {
 
 #[cfg(not(feature = "charsets"))]
 fn other<'a>(label: &[u8], bytes: &'a [u8]) -> Option<(Cow<'a, str>, bool)> {
-    let names: [&[u8]; 4] = [b"iso-8859-1", b"iso8859-1", b"iso_8859-1", b"latin1"];
-    names
+    LATIN_1
         .iter()
         .any(|n| label.eq_ignore_ascii_case(n))
         .then(|| (latin(bytes), false))

@@ -6,6 +6,7 @@ pub(crate) mod auth_results;
 pub(crate) mod auto;
 pub(crate) mod autocrypt;
 pub(crate) mod charset;
+pub(crate) mod charset_stream;
 pub(crate) mod content;
 pub(crate) mod date;
 pub(crate) mod encoding;
