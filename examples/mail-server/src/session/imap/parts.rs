@@ -7,7 +7,7 @@ use scop_imap_proto::{
     response::{BodyStructure, Envelope},
     types::{Section, SectionText},
 };
-use scop_mime::{self as mime, Content as Nature, Decoder, Index, Parent};
+use scop_mime::{self as mime, CharsetDecoder, Content as Nature, Decoder, Index, Parent};
 
 use super::{
     described::{self, piece},
@@ -127,17 +127,26 @@ impl Parts {
                 continue;
             }
             let charset = content_type.parameter("charset").unwrap_or("us-ascii");
+            let Some(mut charset) = CharsetDecoder::new(charset.as_bytes()) else {
+                continue;
+            };
             let mut decoder = Decoder::new(&part.encoding());
-            let mut decoded = Vec::new();
+            let (mut decoded, mut text) = (Vec::new(), String::new());
             let (mut at, end) = (part.body_offset(), part.body_offset() + part.body_length());
-            while at < end {
+            while at < end && !finder.is_done() {
                 let next = front(piece(&*self.content, at).await?, end - at);
                 at += next.len() as u64;
                 decoder.decode(&next, &mut decoded);
-            }
-            decoder.finish(&mut decoded);
-            if let Some((text, _)) = mime::decode_charset(charset.as_bytes(), &decoded) {
+                if at == end {
+                    decoder.finish(&mut decoded);
+                }
+                charset.decode(&decoded, &mut text);
+                if at == end {
+                    charset.finish(&mut text);
+                }
                 finder.add(&text);
+                decoded.clear();
+                text.clear();
             }
             finder.end_text();
         }
