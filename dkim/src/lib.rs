@@ -88,6 +88,7 @@ mod policy_record;
 mod query;
 #[cfg(feature = "reports")]
 pub mod report;
+mod results;
 mod sign;
 mod signature;
 mod signing_key;
@@ -103,6 +104,7 @@ pub use name::{Domain, NameError, Selector};
 pub use outcome::{DkimResult, Outcome, Reason, UnsignedField};
 pub use policy::{BodyLength, Policy};
 pub use query::{DnsError, Misuse, Query, QueryId, RecordKind, Records};
+pub use results::{AuthenticationResults, MethodResult, NotAKeyword};
 /// The random source that [`Signing::finish`] takes; [`SystemRandom`] is one.
 pub use ring::rand::{SecureRandom, SystemRandom};
 pub use sign::{SignError, Signer, SignerError, Signing};

@@ -40,5 +40,6 @@ mod verdict;
 
 pub use check::{Check, Limits};
 pub use received::ReceivedSpf;
+pub(crate) use received::escaped;
 pub use record::{Directive, DomainSpec, Mechanism, Prefix, Qualifier, Record, RecordError};
 pub use verdict::{Cost, Identity, Matched, Reason, SpfResult, Verdict};

@@ -168,8 +168,9 @@ impl fmt::Display for ReceivedSpf {
 /// stays under 998 octets.
 const LONGEST: usize = 400;
 
-/// Writes what fits, with a backslash before `special`.
-fn escaped(f: &mut fmt::Formatter<'_>, text: &str, special: &str) -> fmt::Result {
+/// Writes what fits, with a backslash before `special`; a question mark stands for what is
+/// no visible ASCII.
+pub(crate) fn escaped(f: &mut fmt::Formatter<'_>, text: &str, special: &str) -> fmt::Result {
     for c in text.chars().take(LONGEST) {
         match c {
             ' '..='~' if special.contains(c) => write!(f, "\\{c}")?,
