@@ -29,18 +29,25 @@ enum Work {
     Parts,
     /// All defects.
     Inspect,
+    /// The message that every reader reads alike.
+    Sanitise,
 }
-use Work::{Four, Imap, Index, Inspect, Limited, Parts};
+use Work::{Four, Imap, Index, Inspect, Limited, Parts, Sanitise};
 
-const STRUCTURE: &[Work] = &[Limited, Index, Imap, Inspect];
-const HEADER: &[Work] = &[Limited, Index, Four, Inspect];
-const CONTENT: &[Work] = &[Limited, Parts, Imap, Inspect];
+const STRUCTURE: &[Work] = &[Limited, Index, Imap, Inspect, Sanitise];
+const HEADER: &[Work] = &[Limited, Index, Four, Inspect, Sanitise];
+const CONTENT: &[Work] = &[Limited, Parts, Imap, Inspect, Sanitise];
 
 const SHAPES: &[Shape] = &[
     ("nested multiparts", 100_000, nested_multiparts, STRUCTURE),
     ("nested rfc822", 100_000, nested_messages, STRUCTURE),
     ("empty parts", 1_000_000, empty_parts, &[Limited, Index]),
-    ("empty parts", 100_000, empty_parts, &[Imap, Inspect]),
+    (
+        "empty parts",
+        100_000,
+        empty_parts,
+        &[Imap, Inspect, Sanitise],
+    ),
     ("`--` lines in 64 multiparts", 100_000, dashes, STRUCTURE),
     (
         "near delimiters in 64 multiparts",
@@ -99,6 +106,7 @@ impl Work {
             Four => "four headers",
             Parts => "parts",
             Inspect => "inspect",
+            Sanitise => "sanitise",
         }
     }
 
@@ -107,8 +115,15 @@ impl Work {
             Limited => Limits::default(),
             _ => lifted(),
         };
+        if matches!(self, Sanitise) {
+            let (sanitised, report) = scop_mime::sanitise(message, &limits);
+            tally.bytes(&sanitised);
+            tally.number(report.defects().len() as u64);
+            return tally.item();
+        }
         let message = Message::parse_with(message, &limits);
         match self {
+            Sanitise => {}
             Limited | Index => tally.number(message.parts().count() as u64),
             Imap => {
                 std::hint::black_box((message.envelope(), message.body_structure()));

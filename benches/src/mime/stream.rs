@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use scop_mime::build::{Builder, Chunk, Mailbox, Part};
 use scop_mime::{
-    Content, DateTime, Decoder, Event, Index, Indexer, Limits, Reader, TransferEncoding,
+    Content, DateTime, Decoder, Event, Index, Indexer, Inspector, Limits, Reader, Sanitiser,
+    TransferEncoding,
 };
 
 use super::messages::{self, Set};
@@ -32,6 +33,8 @@ pub fn rows() -> Vec<Row> {
     rows.push(heap("reader", read));
     rows.push(heap("indexer", index_of));
     rows.push(heap("extractor", extract));
+    rows.push(heap("inspector", inspect));
+    rows.push(heap("sanitiser", sanitise));
     rows.push(heap("builder's output", build));
     rows
 }
@@ -229,6 +232,36 @@ fn extract(size: u64) -> usize {
         extractor.finish(&mut out);
     });
     assert!(bytes > size / 4 * 3 / 100 * 97);
+    peak
+}
+
+fn inspect(size: u64) -> usize {
+    let large = Large::new(size);
+    memory::peak(|| {
+        let mut inspector = Inspector::new(Limits::default());
+        for chunk in large.chunks() {
+            inspector.write(chunk).expect("nothing is refused");
+        }
+        inspector.finish().expect("nothing is refused");
+    })
+}
+
+fn sanitise(size: u64) -> usize {
+    let large = Large::new(size);
+    let mut bytes = 0;
+    let peak = memory::peak(|| {
+        let mut sanitiser = Sanitiser::new(Limits::default());
+        let mut out = Vec::new();
+        for chunk in large.chunks() {
+            sanitiser
+                .write(chunk, &mut out)
+                .expect("nothing is refused");
+            bytes += out.len() as u64;
+            out.clear();
+        }
+        sanitiser.finish(&mut out).expect("nothing is refused");
+    });
+    assert!(bytes >= size);
     peak
 }
 
