@@ -1,6 +1,7 @@
 //! What the reader tells.
 
 use super::mark::Size;
+use super::name::Known;
 use crate::Defect;
 
 /// What an entity is in.
@@ -53,6 +54,7 @@ pub struct HeaderField<'a> {
     pub raw: &'a [u8],
     /// Where it is.
     pub at: FieldAt,
+    pub(crate) known: Option<Known>,
 }
 
 /// Where a header field is, without its bytes.
@@ -128,8 +130,21 @@ pub struct Delimiter<'a> {
 pub struct PartEnd {
     /// Where its body ended.
     pub offset: u64,
-    /// The size of its body.
-    pub size: Size,
+    /// The length of its body.
+    pub octets: u64,
+    /// The size of its body with its line ends, where they are counted: not by
+    /// [`Reader::uncounted`](crate::Reader::uncounted), nor where
+    /// [no structure](crate::Mode::Raw) is looked for.
+    pub counted: Option<Size>,
+}
+
+/// The message is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// The length of the message.
+    pub octets: u64,
+    /// Its size with its line ends, where they are counted.
+    pub counted: Option<Size>,
 }
 
 /// The next thing in a message.
@@ -151,5 +166,5 @@ pub enum Event<'a> {
     /// Something is wrong; which reading was chosen is in its kind.
     Defect(Defect),
     /// The message is over. Nothing comes after it.
-    End(Size),
+    End(End),
 }

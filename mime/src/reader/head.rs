@@ -6,8 +6,10 @@ use memchr::memchr;
 
 use super::event::{BodyStart, Content, Event, FieldAt, Parent};
 use super::mark::Mark;
-use super::open::{Found, Kind, Stack, Stage};
-use super::{Eol, Reader, State, Step, What, take};
+use super::mode::Mode;
+use super::name::Known;
+use super::open::{BOUNDARY, DECISIVE, Line};
+use super::{Reader, State, Step, What, take};
 use crate::DefectKind;
 use crate::value::content::{self, BodyType};
 use crate::value::encoding::TransferEncoding;
@@ -22,94 +24,96 @@ pub(super) struct Head {
     taken: usize,
     /// Its first line is complete.
     first_line_over: bool,
-    /// The byte taken last is LF: the next one says whether the field goes on.
-    after_lf: bool,
-    /// What its first line looks like.
-    suspect: Found,
+    /// The byte taken last.
+    last: u8,
+    /// It ends a line: the next one says whether the field goes on.
+    after_line: bool,
     fields: u32,
-    /// Nothing but an mbox separator came before.
+    /// A byte order mark may be here.
+    may_have_mark: bool,
+    /// No field came yet.
     fresh: bool,
     /// Without a Content-Type it is a message (RFC 2046 5.1.5).
     default_message: bool,
-    body_type: Option<BodyType>,
+    body: Option<Body>,
+    /// The boundary, if that is a multipart.
+    boundary: Vec<u8>,
     /// Where a Content-Transfer-Encoding is that a composite body must not have.
     encoded_at: Option<u64>,
-    /// Fields of [`ONCE`] that came, by bit.
+    /// Single fields that came, by bit.
     seen: u32,
 }
 
-/// Fields that come once at most (RFC 5322 3.6, RFC 2045 3, RFC 2183 2).
-const ONCE: [&[u8]; 18] = [
-    b"content-type",
-    b"content-transfer-encoding",
-    b"content-disposition",
-    b"content-id",
-    b"content-description",
-    b"content-md5",
-    b"mime-version",
-    b"date",
-    b"from",
-    b"sender",
-    b"reply-to",
-    b"to",
-    b"cc",
-    b"bcc",
-    b"message-id",
-    b"in-reply-to",
-    b"references",
-    b"subject",
-];
+/// What a body is by its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Body {
+    Multipart { digest: bool },
+    Message,
+    Other,
+}
 
 /// Why a header is over.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Over {
-    /// An empty line of so many bytes, or the end of input.
-    Separator(u64),
+    /// An empty line, or the end of input.
+    Separator,
     /// The body begins although no empty line came.
     Cut,
     /// A limit.
     Limit(DefectKind),
 }
 
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 impl Head {
-    pub(super) fn new(start: Mark, default_message: bool) -> Self {
-        Head {
+    pub(super) fn begin(&mut self, start: Mark, parent: Parent, default_message: bool) {
+        let mut boundary = core::mem::take(&mut self.boundary);
+        boundary.clear();
+        *self = Head {
             start,
             field: start,
+            may_have_mark: parent != Parent::Multipart,
             fresh: true,
             default_message,
+            boundary,
             ..Head::default()
-        }
+        };
     }
 
     fn next_field(&mut self, mark: Mark) {
         self.field = mark;
         self.taken = 0;
         self.first_line_over = false;
-        self.after_lf = false;
-        self.suspect = Found::Line;
+        self.after_line = false;
     }
 }
 
 impl Reader {
     /// In a header.
     pub(super) fn head(&mut self, input: &mut &[u8]) -> Step {
+        if self.head.may_have_mark
+            && let Some(step) = self.byte_order_mark(input)
+        {
+            return step;
+        }
         let used = self.mark.offset - self.head.start.offset;
         let room = self.limits.header_bytes.saturating_sub(used);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         let window = input.get(..room).unwrap_or(input);
         let at_limit = window.len() == room;
         let at_end = self.finished && window.len() == input.len();
+        let exact = self.mode == Mode::Exact;
         if self.head.taken == 0 {
             match window {
-                [b'\n', ..] => return self.separator(1, input),
+                [b'\n', ..] if !exact => return self.separator(1, input),
                 [b'\r', b'\n', ..] => return self.separator(2, input),
                 [b'\r'] if !at_limit && !at_end => {
                     self.hold(take(input, 1));
                     return Step::NeedInput;
                 }
                 [] if at_limit => return self.end_header(Over::Limit(DefectKind::HeaderTooLong)),
-                [] if at_end => return self.end_header(Over::Separator(0)),
+                [] if at_end => return self.end_header(Over::Separator),
                 [] => return Step::NeedInput,
                 _ if self.head.fields >= self.limits.fields => {
                     return self.end_header(Over::Limit(DefectKind::TooManyFields));
@@ -123,29 +127,26 @@ impl Reader {
             take(input, 1);
             let header_end = self.mark.offset;
             self.pass(b"\r\n");
-            return self.end_header_at(header_end, Over::Separator(2));
+            return self.end_header_at(header_end, Over::Separator);
         } else if self.head.fields >= self.limits.fields {
             // A lone CR was held, and no field may begin any more.
-            self.mark = self.head.field;
-            self.end_header(Over::Limit(DefectKind::TooManyFields));
-            self.release();
-            return Step::Again;
+            return self.cut(Over::Limit(DefectKind::TooManyFields));
         }
         let mut length = 0;
         let complete = loop {
-            if self.head.after_lf {
+            if self.head.after_line {
                 match window.get(length) {
                     None => break false,
-                    Some(b' ' | b'\t') => self.head.after_lf = false,
+                    Some(b' ' | b'\t') => self.head.after_line = false,
                     Some(_) => break true,
                 }
             }
-            let Some(lf) = window.get(length..).and_then(|w| memchr(b'\n', w)) else {
+            let Some(end) = self.line_end(window, length, exact) else {
                 length = window.len();
                 break false;
             };
-            length += lf + 1;
-            self.head.after_lf = true;
+            length = end;
+            self.head.after_line = true;
             if !self.head.first_line_over {
                 self.head.first_line_over = true;
                 if let Some(step) = self.first_line(length, input) {
@@ -156,9 +157,10 @@ impl Reader {
         if complete || at_limit || at_end {
             return self.field(length, input);
         }
+        let limit = self.limits.field_limit();
         if !self.head.first_line_over
-            && self.head.taken <= self.limits.field_limit()
-            && self.head.taken + length > self.limits.field_limit()
+            && self.head.taken <= limit
+            && self.head.taken + length > limit
             && let Some(step) = self.first_line(length, input)
         {
             return step;
@@ -167,15 +169,57 @@ impl Reader {
         Step::NeedInput
     }
 
-    /// The first line of a field: `length` bytes of it are in the input, behind
-    /// what is held. It may be a delimiter, or show that there is no header.
-    fn first_line(&mut self, length: usize, input: &mut &[u8]) -> Option<Step> {
-        let limit = self.limits.field_limit();
-        let delimiters = self.stack.has_boundaries();
-        if !delimiters && !self.head.fresh {
+    /// Behind the first line end in `window` from `from` on.
+    fn line_end(&self, window: &[u8], from: usize, exact: bool) -> Option<usize> {
+        let mut from = from;
+        loop {
+            let lf = from + memchr(b'\n', window.get(from..)?)?;
+            let before = lf.checked_sub(1).and_then(|n| window.get(n));
+            if !exact || *before.unwrap_or(&self.head.last) == b'\r' {
+                return Some(lf + 1);
+            }
+            from = lf + 1;
+        }
+    }
+
+    /// Before the first field of a message: a byte order mark is a line without a name.
+    fn byte_order_mark(&mut self, input: &mut &[u8]) -> Option<Step> {
+        while self.carry.len() < BYTE_ORDER_MARK.len() && self.mode != Mode::Exact {
+            match input.first() {
+                None if !self.finished => return Some(Step::NeedInput),
+                Some(byte) if Some(byte) == BYTE_ORDER_MARK.get(self.carry.len()) => {
+                    self.hold(take(input, 1));
+                }
+                _ => break,
+            }
+        }
+        self.head.may_have_mark = false;
+        if self.carry != BYTE_ORDER_MARK {
             return None;
         }
+        self.head.fields += 1;
+        let offset = self.head.field.offset;
+        self.defect(DefectKind::ByteOrderMark, offset);
+        self.head.next_field(self.mark);
+        let at = FieldAt {
+            offset,
+            length: BYTE_ORDER_MARK.len() as u32,
+            ..FieldAt::default()
+        };
+        Some(Step::Carry(BYTE_ORDER_MARK.len(), What::Field(at, None)))
+    }
+
+    /// The first line of a field: `length` bytes of it are in the input, behind
+    /// what is held. It may be a delimiter, or show that there is no header: then the
+    /// body begins with it, and finds the delimiter.
+    fn first_line(&mut self, length: usize, input: &mut &[u8]) -> Option<Step> {
         let held = self.head.taken > 0;
+        let first = if held { self.carry.first() } else { input.first() };
+        let may_be_delimiter = first == Some(&b'-') && self.stack.has_boundaries();
+        if self.mode == Mode::Exact || (!may_be_delimiter && !self.head.fresh) {
+            return None;
+        }
+        let limit = self.limits.field_limit();
         let fits = length.min(limit.saturating_sub(self.head.taken));
         let head = input.get(..fits).unwrap_or(input);
         if held {
@@ -183,46 +227,43 @@ impl Reader {
         }
         let line = if held { &self.carry[..] } else { head };
         let at_end = self.finished && length == input.len();
-        let found = match line.strip_suffix(b"\n") {
-            Some(line) if delimiters => self.stack.classify(line),
-            None if delimiters && (at_end || line.len() >= Stack::decisive()) => {
-                self.stack.classify(line)
-            }
-            _ => Found::Line,
+        let settled = line.ends_with(b"\n") || at_end || line.len() >= DECISIVE;
+        let found = match may_be_delimiter && settled {
+            true => self.stack.classify(line.strip_suffix(b"\n").unwrap_or(line)),
+            false => Line::Body,
         };
         // A line of white space before the first field is none either, but it is there.
         let no_header = self.head.fresh
             && memchr(b':', line).is_none()
             && !is_mbox_from(line)
             && !(matches!(line, [b' ' | b'\t', ..]) && line.trim_ascii().is_empty());
-        if !matches!(found, Found::Delimiter { .. }) && !no_header {
+        if !matches!(found, Line::Delimiter(_)) && !no_header {
             if held {
                 // It goes on as if it had not been looked at.
                 self.carry.truncate(self.head.taken);
             }
-            self.head.suspect = found;
+            if let Line::Suspect(suspect) = found {
+                let mark = core::mem::replace(&mut self.mark, self.head.field);
+                self.suspect(suspect);
+                self.mark = mark;
+            }
             return None;
         }
-        self.mark = self.head.field;
         if held {
             take(input, fits);
         }
+        Some(self.cut(Over::Cut))
+    }
+
+    /// What is in hand of a header is the start of a body instead.
+    fn cut(&mut self, over: Over) -> Step {
+        self.mark = self.head.field;
+        self.end_header(over);
         // The header of a message within, which a digest may have, is no header either.
         while self.state == State::Head {
             self.end_header(Over::Cut);
         }
-        if let Found::Delimiter { level, close, junk } = found {
-            self.found(level, close, junk, Eol::None);
-        } else if held {
-            self.suspect(found, self.mark.offset);
-            self.release();
-        }
-        Some(Step::Again)
-    }
-
-    /// What is held of a header is the start of a body instead.
-    fn release(&mut self) {
-        self.state = State::Release(self.strip_carry());
+        Step::Again
     }
 
     /// The field in hand ends with the next `length` bytes of the input.
@@ -235,29 +276,23 @@ impl Reader {
         }
         let total = self.head.taken + length;
         let limit = self.limits.field_limit();
-        let offset = self.head.field.offset;
-        let at = FieldAt {
-            offset,
-            length: u32::try_from(total).unwrap_or(u32::MAX),
-            ..FieldAt::default()
-        };
         if self.head.taken > 0 {
             self.hold(take(input, length));
             let carry = core::mem::take(&mut self.carry);
-            let at = self.note_field(&carry, total, at);
+            let what = self.note_field(&carry, total);
             self.carry = carry;
             self.head.next_field(self.mark);
-            return Step::Carry(What::Field(at));
+            return Step::Carry(self.carry.len(), what);
         }
         let raw = input.get(..length).unwrap_or(input);
         self.pass(raw);
         let shown = raw.get(..limit).unwrap_or(raw);
-        let at = self.note_field(shown, total, at);
+        let what = self.note_field(shown, total);
         self.head.next_field(self.mark);
         Step::Input {
             show: shown.len(),
             consume: length,
-            what: What::Field(at),
+            what,
         }
     }
 
@@ -266,72 +301,97 @@ impl Reader {
         self.carry
             .extend_from_slice(bytes.get(..fits).unwrap_or(bytes));
         self.head.taken += bytes.len();
+        if let Some(last) = bytes.last() {
+            self.head.last = *last;
+        }
         self.pass(bytes);
     }
 
     /// Finds the name, and remembers what the field says about the body.
-    fn note_field(&mut self, raw: &[u8], total: usize, mut at: FieldAt) -> FieldAt {
+    fn note_field(&mut self, raw: &[u8], total: usize) -> What {
         self.head.fields += 1;
-        self.suspect(self.head.suspect, at.offset);
+        let offset = self.head.field.offset;
+        let mut at = FieldAt {
+            offset,
+            length: u32::try_from(total).unwrap_or(u32::MAX),
+            ..FieldAt::default()
+        };
         if total > self.limits.field_limit() {
-            self.defect(DefectKind::FieldTooLong, at.offset);
+            self.defect(DefectKind::FieldTooLong, offset);
         }
-        let Some((name, colon)) = name(raw) else {
+        let Some((name, colon)) = name(raw, self.mode == Mode::Exact) else {
             let kind = match is_mbox_from(raw) && self.head.fresh {
                 true => DefectKind::MboxFrom,
                 false => DefectKind::NotAField,
             };
-            self.defect(kind, at.offset);
-            return at;
+            self.defect(kind, offset);
+            return What::Field(at, None);
         };
         self.head.fresh = false;
         at.name_length = name.len() as u32;
         at.value_start = colon as u32 + 1;
         if name.len() < colon {
-            self.defect(DefectKind::SpaceBeforeColon, at.offset + name.len() as u64);
+            self.defect(DefectKind::SpaceBeforeColon, offset + name.len() as u64);
         }
-        if let Some(nul) = memchr(0, raw) {
-            self.defect(DefectKind::NulInHeader, at.offset + nul as u64);
+        if is_odd(raw) {
+            self.odd_bytes(raw, offset);
         }
-        if let Some(cr) = bare_cr(raw) {
-            self.defect(DefectKind::BareCrInHeader, at.offset + cr as u64);
-        }
-        if !raw.is_ascii()
-            && let Err(error) = core::str::from_utf8(raw)
+        let known = Known::of(name);
+        if let Some(known) = known
+            && known.is_single()
         {
-            let bad = at.offset + error.valid_up_to() as u64;
-            self.defect(DefectKind::NotUtf8InHeader, bad);
+            match self.head.seen & known.bit() != 0 {
+                true => self.defect(DefectKind::DuplicateField, offset),
+                false => self.note_known(known, raw.get(colon + 1..).unwrap_or_default(), &at),
+            }
+            self.head.seen |= known.bit();
         }
-        let Some(once) = ONCE.iter().position(|n| n.eq_ignore_ascii_case(name)) else {
-            return at;
-        };
-        if self.head.seen & (1 << once) != 0 {
-            self.defect(DefectKind::DuplicateField, at.offset);
-            return at;
-        }
-        self.head.seen |= 1 << once;
-        let value = raw.get(colon + 1..).unwrap_or_default();
-        let value_offset = at.offset + colon as u64 + 1;
-        match once {
-            0 => {
+        What::Field(at, known)
+    }
+
+    /// Remembers what the first field of its name says about the body.
+    fn note_known(&mut self, known: Known, value: &[u8], at: &FieldAt) {
+        match known {
+            _ if self.mode.is_raw() => {}
+            Known::ContentType => {
                 let (body_type, defects) = content::body_type(value, self.limits.parameters);
                 for kind in defects {
-                    self.defect(kind, value_offset);
+                    self.defect(kind, at.offset + u64::from(at.value_start));
                 }
-                self.head.body_type = body_type;
+                self.head.body = body_type.map(|t| match t {
+                    BodyType::Multipart { boundary, digest } => {
+                        self.head.boundary.extend_from_slice(&boundary);
+                        Body::Multipart { digest }
+                    }
+                    BodyType::Message => Body::Message,
+                    BodyType::Other => Body::Other,
+                });
             }
-            1 if !TransferEncoding::parse(value).is_identity() => {
+            Known::ContentTransferEncoding if !TransferEncoding::parse(value).is_identity() => {
                 self.head.encoded_at = Some(at.offset);
             }
             _ => {}
         }
-        at
+    }
+
+    /// Says what is odd of the bytes of a field.
+    fn odd_bytes(&mut self, raw: &[u8], offset: u64) {
+        if let Some(nul) = memchr(0, raw) {
+            self.defect(DefectKind::NulInHeader, offset + nul as u64);
+        }
+        if let Some(cr) = bare_cr(raw) {
+            self.defect(DefectKind::BareCrInHeader, offset + cr as u64);
+        }
+        if let Err(error) = core::str::from_utf8(raw) {
+            let bad = offset + error.valid_up_to() as u64;
+            self.defect(DefectKind::NotUtf8InHeader, bad);
+        }
     }
 
     fn separator(&mut self, length: usize, input: &mut &[u8]) -> Step {
         let header_end = self.mark.offset;
         self.pass(take(input, length));
-        self.end_header_at(header_end, Over::Separator(length as u64))
+        self.end_header_at(header_end, Over::Separator)
     }
 
     fn end_header(&mut self, over: Over) -> Step {
@@ -339,93 +399,130 @@ impl Reader {
     }
 
     fn end_header_at(&mut self, header_end: u64, over: Over) -> Step {
-        let (kind, opaque) = match over {
-            Over::Limit(defect) => {
-                self.defect(defect, header_end);
-                (Kind::Leaf, true)
-            }
+        let offset = self.mark.offset;
+        let limit = match over {
+            Over::Limit(kind) => Some((kind, header_end)),
             Over::Cut => {
                 self.defect(DefectKind::MissingSeparator, header_end);
-                self.body_kind()
+                None
             }
-            Over::Separator(_) => self.body_kind(),
+            Over::Separator => None,
         };
-        let content = match &kind {
-            Kind::Leaf => Content::Leaf,
-            Kind::Message => Content::Message,
-            Kind::Multipart { .. } => Content::Multipart,
+        let body = self.head.body.take().unwrap_or(match self.head.default_message {
+            true => Body::Message,
+            false => Body::Other,
+        });
+        let body = if self.mode.is_raw() { Body::Other } else { body };
+        let refused = limit.or_else(|| Some((self.refuse(body)?, offset)));
+        if let Some((kind, offset)) = refused {
+            self.defect(kind, offset);
+        }
+        let content = match body {
+            _ if refused.is_some() => Content::Leaf,
+            Body::Multipart { .. } => Content::Multipart,
+            Body::Message if self.mode == Mode::Flat => Content::Leaf,
+            Body::Message => Content::Message,
+            Body::Other => Content::Leaf,
         };
-        self.queue.push_back(Event::BodyStart(BodyStart {
+        let at = core::mem::take(&mut self.head.encoded_at);
+        match (content, body) {
+            (Content::Multipart, Body::Multipart { digest }) => {
+                if let Some(at) = at {
+                    self.defect(DefectKind::EncodedMultipart, at);
+                }
+                if self.stack.has_boundary(&self.head.boundary) {
+                    self.defect(DefectKind::SharedBoundary, offset);
+                }
+                let boundary = &self.head.boundary;
+                self.stack.push_multipart(self.mark, boundary, digest);
+            }
+            _ => self.stack.push(self.mark),
+        }
+        self.queue(Event::BodyStart(BodyStart {
             header_end,
-            offset: self.mark.offset,
+            offset,
             content,
-            opaque,
+            opaque: refused.is_some(),
         }));
-        self.open(kind);
-        self.state = State::Line(Eol::None);
+        self.at_line = true;
+        self.state = match self.stack.has_boundaries() {
+            true => State::Body,
+            false => State::Rest,
+        };
         if content == Content::Message {
             self.start_part(Parent::Message, false);
         }
         Step::Again
     }
 
-    /// How the body is read, and whether that is not what its type says.
-    fn body_kind(&mut self) -> (Kind, bool) {
-        let offset = self.mark.offset;
-        let body_type = self.head.body_type.take();
-        let body_type = body_type.unwrap_or(match self.head.default_message {
-            true => BodyType::Message,
-            false => BodyType::Other,
-        });
+    /// Why the body is not taken apart although its type says so.
+    fn refuse(&self, body: Body) -> Option<DefectKind> {
         let deep = self.stack.len() >= self.limits.depth_limit();
-        let refused = match &body_type {
-            BodyType::Other => return (Kind::Leaf, false),
-            _ if deep => DefectKind::TooDeep,
-            BodyType::Multipart { boundary, digest } => match boundary {
-                None => DefectKind::MissingBoundary,
-                Some(b) if b.len() > Stack::BOUNDARY => DefectKind::BadBoundary,
-                Some(boundary) => {
-                    if let Some(at) = self.head.encoded_at {
-                        self.defect(DefectKind::EncodedMultipart, at);
-                    }
-                    if self.stack.has_boundary(boundary) {
-                        self.defect(DefectKind::SharedBoundary, offset);
-                    }
-                    let kind = Kind::Multipart {
-                        boundary: Vec::clone(boundary),
-                        digest: *digest,
-                        stage: Stage::Preamble,
-                    };
-                    return (kind, false);
-                }
+        match body {
+            Body::Other => None,
+            Body::Message if self.mode == Mode::Flat => None,
+            _ if deep => Some(DefectKind::TooDeep),
+            Body::Multipart { .. } => match self.head.boundary.len() {
+                0 => Some(DefectKind::MissingBoundary),
+                n => (n > BOUNDARY).then_some(DefectKind::BadBoundary),
             },
-            BodyType::Message => match self.head.encoded_at {
-                Some(_) => DefectKind::EncodedMessage,
-                None if self.parts >= self.limits.parts => DefectKind::TooManyParts,
-                None => return (Kind::Message, false),
-            },
-        };
-        self.defect(refused, offset);
-        (Kind::Leaf, true)
+            Body::Message if self.head.encoded_at.is_some() => Some(DefectKind::EncodedMessage),
+            Body::Message => {
+                (self.parts >= self.limits.parts).then_some(DefectKind::TooManyParts)
+            }
+        }
     }
 }
 
 /// The name of a field and where its colon is (RFC 5322 2.2, obsolete white space
-/// before the colon allowed).
-fn name(raw: &[u8]) -> Option<(&[u8], usize)> {
-    let colon = memchr(b':', raw)?;
-    let name = raw.get(..colon)?;
-    let end = name.iter().rposition(|b| !matches!(b, b' ' | b'\t'))? + 1;
-    let name = name.get(..end)?;
-    name.iter()
-        .all(|b| b.is_ascii_graphic())
-        .then_some((name, colon))
+/// before the colon allowed; with folds in it if so wanted).
+fn name(raw: &[u8], folds: bool) -> Option<(&[u8], usize)> {
+    let length = raw.iter().position(|b| !b.is_ascii_graphic() || *b == b':')?;
+    let (name, rest) = raw.split_at_checked(length).filter(|_| length > 0)?;
+    let is_space = |b: &u8| matches!(b, b' ' | b'\t') || (folds && matches!(b, b'\r' | b'\n'));
+    let spaces = rest.iter().take_while(|b| is_space(b)).count();
+    (rest.get(spaces) == Some(&b':')).then_some((name, length + spaces))
 }
 
 fn is_mbox_from(line: &[u8]) -> bool {
     line.strip_prefix(b">")
         .unwrap_or(line)
         .starts_with(b"From ")
+}
+
+/// Whether there is NUL, a byte above 127 or a CR that no LF follows: in one pass
+/// over blocks, which the compiler makes vectors of. The last block lies over the one
+/// before it.
+fn is_odd(raw: &[u8]) -> bool {
+    const BLOCK: usize = 16;
+    let odd = |a: u8, b: u8| (a & 0x80) | u8::from(a == 0) | u8::from((a == b'\r') & (b != b'\n'));
+    let Some((last, before)) = raw.split_last() else {
+        return false;
+    };
+    let behind = raw.get(1..).unwrap_or_default();
+    let mut found = odd(*last, 0);
+    let mut pass = |a: &[u8], b: &[u8]| {
+        if let (Ok(a), Ok(b)) = (<&[u8; BLOCK]>::try_from(a), <&[u8; BLOCK]>::try_from(b)) {
+            let mut block = [0; BLOCK];
+            for (n, out) in block.iter_mut().enumerate() {
+                *out = odd(a[n], b[n]);
+            }
+            found |= block.iter().fold(0, |all, b| all | b);
+        }
+    };
+    match before.len().checked_sub(BLOCK) {
+        Some(rest) => {
+            for (a, b) in before.chunks_exact(BLOCK).zip(behind.chunks_exact(BLOCK)) {
+                pass(a, b);
+            }
+            pass(
+                before.get(rest..).unwrap_or_default(),
+                behind.get(rest..).unwrap_or_default(),
+            );
+        }
+        None => found |= before.iter().zip(behind).fold(0, |all, (a, b)| all | odd(*a, *b)),
+    }
+    found != 0
 }
 
 /// The first CR that no LF follows.

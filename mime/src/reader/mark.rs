@@ -13,6 +13,22 @@ pub struct Size {
     pub crlf_octets: u64,
 }
 
+impl Size {
+    /// The size of these bytes. Cost: one pass over them.
+    ///
+    /// ```
+    /// let size = scop_mime::Size::of(b"a\nb\r\n");
+    /// assert_eq!((size.octets, size.lines, size.crlf_octets), (5, 2, 6));
+    /// ```
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut mark = Mark::default();
+        mark.count(bytes);
+        mark.offset = bytes.len() as u64;
+        mark.since(&Mark::default())
+    }
+}
+
 /// A place in the message, with what came before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mark {
@@ -26,17 +42,12 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
-    /// Moves behind `bytes`.
-    pub(crate) fn pass(&mut self, bytes: &[u8]) {
-        for lf in memchr_iter(b'\n', bytes) {
-            let cr = match lf.checked_sub(1) {
-                Some(before) => bytes.get(before) == Some(&b'\r'),
-                None => self.after_cr,
-            };
-            self.lines += 1;
-            self.bare += u64::from(!cr);
-        }
-        self.offset += bytes.len() as u64;
+    /// Counts the line ends of `bytes`, which begin here; does not move.
+    pub(crate) fn count(&mut self, bytes: &[u8]) {
+        let (lines, crlf) = line_ends(bytes);
+        let split = self.after_cr && bytes.first() == Some(&b'\n');
+        self.lines += lines;
+        self.bare += lines - crlf - u64::from(split);
         if let Some(last) = bytes.last() {
             self.after_cr = *last == b'\r';
         }
@@ -51,10 +62,10 @@ impl Mark {
     pub(crate) fn first_mixed(mut self, bytes: &[u8]) -> Option<u64> {
         let mut at = 0;
         for lf in memchr_iter(b'\n', bytes) {
-            self.pass(bytes.get(at..=lf)?);
+            self.count(bytes.get(at..=lf)?);
             at = lf + 1;
             if self.is_mixed() {
-                return Some(self.offset - 1);
+                return Some(self.offset + lf as u64);
             }
         }
         None
@@ -71,6 +82,36 @@ impl Mark {
     }
 }
 
+/// Where the first line end is that is of the other kind than those before it.
+pub(crate) fn mixed_line_ends(message: &[u8]) -> Option<u64> {
+    let mut whole = Mark::default();
+    whole.count(message);
+    match whole.is_mixed() {
+        true => Mark::default().first_mixed(message),
+        false => None,
+    }
+}
+
+/// The LF in `bytes`, and those behind a CR: in blocks whose sums fit into a byte,
+/// which the compiler makes vectors of.
+fn line_ends(bytes: &[u8]) -> (u64, u64) {
+    const BLOCK: usize = 192;
+    let (mut lines, mut crlf) = (0, 0);
+    let behind = bytes.get(1..).unwrap_or_default();
+    for block in bytes.chunks(BLOCK) {
+        let sum: u8 = block.iter().map(|b| u8::from(*b == b'\n')).sum();
+        lines += u64::from(sum);
+    }
+    for (first, second) in bytes.chunks(BLOCK).zip(behind.chunks(BLOCK)) {
+        let pairs = first.iter().zip(second);
+        let sum: u8 = pairs
+            .map(|(a, b)| u8::from(*a == b'\r') & u8::from(*b == b'\n'))
+            .sum();
+        crlf += u64::from(sum);
+    }
+    (lines, crlf)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,15 +120,28 @@ mod tests {
     fn line_ends_count_the_same_at_any_cut() {
         let text = b"a\r\nb\n\r\n\n\rc\r";
         let mut whole = Mark::default();
-        whole.pass(text);
+        whole.count(text);
         assert_eq!((whole.lines, whole.bare), (4, 2));
         for cut in 0..=text.len() {
             let mut mark = Mark::default();
-            mark.pass(&text[..cut]);
-            mark.pass(&text[cut..]);
+            mark.count(&text[..cut]);
+            mark.count(&text[cut..]);
             assert_eq!(mark, whole);
         }
-        let size = whole.since(&Mark::default());
+        let size = Size::of(text);
         assert_eq!((size.octets, size.lines, size.crlf_octets), (11, 4, 13));
+    }
+
+    #[test]
+    fn blocks_are_counted_as_bytes_are() {
+        let mut text = alloc::vec![b'\n'; 700];
+        assert_eq!(line_ends(&text), (700, 0));
+        for n in (0..700).step_by(2) {
+            text[n] = b'\r';
+        }
+        assert_eq!(line_ends(&text), (350, 350));
+        assert_eq!(mixed_line_ends(&text), None);
+        text[400] = b'\n';
+        assert_eq!(mixed_line_ends(&text), Some(400));
     }
 }

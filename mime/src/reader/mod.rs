@@ -6,42 +6,45 @@
 //!             v                                         |
 //! start --> Head --- empty line, or none possible ---> (body)
 //!             ^                                         |
-//!             |                   +---------------------+--- no boundary open
-//!             |                   v                                    |
-//!             |     +---------> Line --- no delimiter --> Text         v
-//!             |     |             | delimiter               |        Rest
-//!             |     |             v                         |          |
-//!             +-----|---------- Delimiter                   |          |
-//!         opens a part| closes    |                         |          |
-//!                   +-------------+                         |          |
-//!                   +----------- line end --- --------------+          |
-//!                                                                      v
-//!              end of input, in any state: open entities end -------> Done
+//!             |                     +-------------------+--- no boundary open
+//!             |                     v                                 |
+//!             |     +----------- Body                                 v
+//!             |     |            ^  | a delimiter                   Rest
+//!             |     | a close    |  v                                 |
+//!             |     | delimiter  |  Delimiter --- opens a part --+    |
+//!             |     +-> Close ---+                               |    |
+//!             +--------------------------------------------------+    |
+//!                                                                     v
+//!             end of input, in any state: open entities end -------> Done
 //! ```
 //!
-//! A line end before a delimiter belongs to the delimiter, so `Line` holds the
-//! last line end back until the line behind it is known; what it holds besides is
-//! at most one line of 1000 bytes, in `Head` one field.
+//! A line end before a delimiter belongs to the delimiter. What the bytes that are
+//! there do not settle waits in `carry`: in `Head` one field, in `Body` a line end and
+//! at most a thousand bytes of a line.
 
 mod body;
 mod event;
 mod head;
 mod mark;
+mod mode;
+mod name;
 mod open;
 
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 pub use event::{
-    Body, BodyStart, Content, Delimiter, Event, FieldAt, HeaderField, Parent, PartEnd, PartStart,
-    Place,
+    Body, BodyStart, Content, Delimiter, End, Event, FieldAt, HeaderField, Parent, PartEnd,
+    PartStart, Place,
 };
 pub use mark::Size;
+pub(crate) use mark::mixed_line_ends;
+pub use mode::Mode;
+pub(crate) use name::Known;
 
 use crate::{Defect, DefectKind, Limits};
 use head::Head;
 use mark::Mark;
-use open::{Found, Kind, Open, Stack, Stage, Suspect};
+use open::{Stack, Stage, Suspect};
 
 /// Turns the bytes of a message into [`Event`]s, with offsets.
 ///
@@ -68,8 +71,8 @@ use open::{Found, Kind, Open, Stack, Stage, Suspect};
 /// }
 /// reader.finish();
 /// while let Some(event) = reader.read(&mut &[][..]) {
-///     if let Event::End(size) = event {
-///         assert_eq!(size.octets, 22);
+///     if let Event::End(end) = event {
+///         assert_eq!(end.octets, 22);
 ///     }
 /// }
 /// assert_eq!(body, b"Hello\r\n");
@@ -77,6 +80,9 @@ use open::{Found, Kind, Open, Stack, Stage, Suspect};
 #[derive(Debug)]
 pub struct Reader {
     limits: Limits,
+    mode: Mode,
+    /// Line ends are counted.
+    counts: bool,
     stack: Stack,
     state: State,
     head: Head,
@@ -85,13 +91,16 @@ pub struct Reader {
     parts: u32,
     /// Bytes that were taken and not given out yet.
     carry: Vec<u8>,
-    /// They are out now.
-    carry_given: bool,
-    /// Events without bytes, due before anything else.
-    queue: VecDeque<Event<'static>>,
+    /// So many of them are out now.
+    given: usize,
+    /// Events without bytes, due before anything else from `due` on.
+    queue: Vec<Event<'static>>,
+    due: usize,
     finished: bool,
-    /// The line end held back in [`State::Line`] is behind a close delimiter.
-    eol_separates: bool,
+    /// In [`State::Body`]: a line begins here, with no line end before it to give out.
+    at_line: bool,
+    /// In [`State::Body`]: the line end here is behind a close delimiter.
+    after_close: bool,
     /// Where line ends of both kinds had been seen.
     mixed_at: Option<u64>,
 }
@@ -100,48 +109,18 @@ pub struct Reader {
 enum State {
     Start,
     Head,
-    /// At the start of a line of a body, behind the line end that is held back.
-    Line(Eol),
-    /// In a line of a body; a CR at the end of a chunk is held back.
-    Text {
-        cr: bool,
+    Body,
+    /// On a delimiter line, with so many bytes of the line end before it.
+    Delimiter {
+        eol: usize,
     },
-    /// The bytes of `carry` are body; then goes on as it says.
-    Release(Resume),
-    /// On a delimiter line, whose held line end comes first.
-    Delimiter(Eol),
-    /// The same of a close delimiter; a CR at the end of a chunk is held back.
+    /// The same of a close delimiter.
     Close {
-        eol: Eol,
-        cr: bool,
+        eol: usize,
     },
     /// No boundary is looked for any more.
     Rest,
     Done,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Resume {
-    Line(Eol),
-    Text { cr: bool },
-}
-
-/// A line end held back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Eol {
-    None,
-    Lf,
-    Crlf,
-}
-
-impl Eol {
-    fn bytes(self) -> &'static [u8] {
-        match self {
-            Eol::None => b"",
-            Eol::Lf => b"\n",
-            Eol::Crlf => b"\r\n",
-        }
-    }
 }
 
 /// What to do next; the bytes are looked up by [`Reader::read`].
@@ -154,14 +133,13 @@ enum Step {
         consume: usize,
         what: What,
     },
-    /// Show what is in `carry`.
-    Carry(What),
-    Fixed(&'static [u8], What),
+    /// Show so many bytes of `carry`.
+    Carry(usize, What),
 }
 
 #[derive(Clone, Copy)]
 enum What {
-    Field(FieldAt),
+    Field(FieldAt, Option<Known>),
     Body(Place, u64),
     Delimiter(u64),
 }
@@ -169,7 +147,11 @@ enum What {
 impl What {
     fn event(self, data: &[u8]) -> Event<'_> {
         match self {
-            What::Field(at) => Event::Header(HeaderField { raw: data, at }),
+            What::Field(at, known) => Event::Header(HeaderField {
+                raw: data,
+                at,
+                known,
+            }),
             What::Body(place, offset) => Event::Body(Body {
                 data,
                 offset,
@@ -181,23 +163,45 @@ impl What {
 }
 
 impl Reader {
-    /// A reader at the start of a message.
+    /// A reader at the start of a message, in [`Mode::Recurse`].
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Reader {
             limits,
+            mode: Mode::Recurse,
+            counts: true,
             stack: Stack::default(),
             state: State::Start,
             head: Head::default(),
             mark: Mark::default(),
             parts: 0,
             carry: Vec::new(),
-            carry_given: false,
-            queue: VecDeque::new(),
+            given: 0,
+            queue: Vec::new(),
+            due: 0,
             finished: false,
-            eol_separates: false,
+            at_line: false,
+            after_close: false,
             mixed_at: None,
         }
+    }
+
+    /// The same in another mode. To be called before the first byte is read.
+    #[must_use]
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self.counts &= !mode.is_raw();
+        self
+    }
+
+    /// The same without counting line ends, which takes about as long as everything
+    /// else where bodies are large: [`PartEnd::counted`] and [`End::counted`] are
+    /// `None`, and [`DefectKind::MixedLineEnds`] is not told. To be called before the
+    /// first byte is read.
+    #[must_use]
+    pub fn uncounted(mut self) -> Self {
+        self.counts = false;
+        self
     }
 
     /// The next event, with bytes taken off the front of `input` for it.
@@ -206,34 +210,35 @@ impl Reader {
     /// [`finish`](Self::finish). After [`Event::End`] it is always `None`, and
     /// input is left alone.
     pub fn read<'s, 'i: 's>(&'s mut self, input: &mut &'i [u8]) -> Option<Event<'s>> {
-        if self.carry_given {
-            self.carry.clear();
-            self.carry_given = false;
+        if self.given > 0 {
+            self.carry.drain(..self.given);
+            self.given = 0;
         }
-        let step = loop {
-            if let Some(event) = self.queue.pop_front() {
-                return Some(event);
+        loop {
+            if let Some(event) = self.queue.get(self.due) {
+                self.due += 1;
+                return Some(*event);
+            }
+            if self.due > 0 {
+                self.queue.clear();
+                self.due = 0;
             }
             match self.step(input) {
                 Step::Again => {}
-                step => break step,
+                Step::NeedInput => return None,
+                Step::Input {
+                    show,
+                    consume,
+                    what,
+                } => {
+                    let taken = take(input, consume);
+                    return Some(what.event(taken.get(..show).unwrap_or(taken)));
+                }
+                Step::Carry(show, what) => {
+                    self.given = show;
+                    return Some(what.event(self.carry.get(..show).unwrap_or_default()));
+                }
             }
-        };
-        match step {
-            Step::Again | Step::NeedInput => None,
-            Step::Input {
-                show,
-                consume,
-                what,
-            } => {
-                let taken = take(input, consume);
-                Some(what.event(taken.get(..show).unwrap_or(taken)))
-            }
-            Step::Carry(what) => {
-                self.carry_given = true;
-                Some(what.event(&self.carry))
-            }
-            Step::Fixed(bytes, what) => Some(what.event(bytes)),
         }
     }
 
@@ -246,7 +251,7 @@ impl Reader {
     /// The message is over and [`Event::End`] was given out.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.state == State::Done && self.queue.is_empty()
+        self.state == State::Done && self.due == self.queue.len()
     }
 
     fn step(&mut self, input: &mut &[u8]) -> Step {
@@ -256,17 +261,9 @@ impl Reader {
                 Step::Again
             }
             State::Head => self.head(input),
-            State::Line(eol) => self.line(eol, input),
-            State::Text { cr } => self.text(cr, input),
-            State::Release(resume) => {
-                self.state = match resume {
-                    Resume::Line(eol) => State::Line(eol),
-                    Resume::Text { cr } => State::Text { cr },
-                };
-                self.give_carry_as_body()
-            }
-            State::Delimiter(eol) => self.delimiter(eol, input),
-            State::Close { eol, cr } => self.close(eol, cr, input),
+            State::Body => self.body(input),
+            State::Delimiter { eol } => self.delimiter(eol, input),
+            State::Close { eol } => self.close(eol, input),
             State::Rest => self.rest(input),
             State::Done => Step::NeedInput,
         }
@@ -274,35 +271,32 @@ impl Reader {
 
     fn start_part(&mut self, parent: Parent, default_message: bool) {
         self.parts += 1;
-        self.queue.push_back(Event::PartStart(PartStart {
+        self.queue(Event::PartStart(PartStart {
             offset: self.mark.offset,
             parent,
         }));
-        self.head = Head::new(self.mark, default_message);
+        self.head.begin(self.mark, parent, default_message);
         self.state = State::Head;
-    }
-
-    fn open(&mut self, kind: Kind) {
-        let body = self.mark;
-        self.stack.push(Open { body, kind });
     }
 
     /// Ends open entities until `length` are left.
     fn close_to(&mut self, length: usize) {
-        while self.stack.len() > length {
-            let Some(open) = self.stack.pop() else { return };
+        while self.stack.len() > length
+            && let Some((body, stage)) = self.stack.pop()
+        {
             let offset = self.mark.offset;
-            if let Kind::Multipart { stage, .. } = open.kind {
-                if stage == Stage::Preamble {
-                    self.defect(DefectKind::EmptyMultipart, offset);
-                }
-                if stage != Stage::Epilogue {
-                    self.defect(DefectKind::MissingCloseDelimiter, offset);
-                }
+            if stage == Some(Stage::Preamble) {
+                self.defect(DefectKind::EmptyMultipart, offset);
             }
-            let size = self.mark.since(&open.body);
-            self.queue
-                .push_back(Event::PartEnd(PartEnd { offset, size }));
+            if stage.is_some_and(|s| s != Stage::Epilogue) {
+                self.defect(DefectKind::MissingCloseDelimiter, offset);
+            }
+            let size = self.mark.since(&body);
+            self.queue(Event::PartEnd(PartEnd {
+                offset,
+                octets: size.octets,
+                counted: self.counts.then_some(size),
+            }));
         }
     }
 
@@ -312,81 +306,61 @@ impl Reader {
             self.defect(DefectKind::MixedLineEnds, offset);
         }
         let size = self.mark.since(&Mark::default());
-        self.queue.push_back(Event::End(size));
+        self.queue(Event::End(End {
+            octets: size.octets,
+            counted: self.counts.then_some(size),
+        }));
         self.state = State::Done;
         Step::Again
     }
 
+    fn queue(&mut self, event: Event<'static>) {
+        self.queue.push(event);
+    }
+
     fn defect(&mut self, kind: DefectKind, offset: u64) {
-        self.queue
-            .push_back(Event::Defect(Defect::new(kind, offset)));
+        self.queue(Event::Defect(Defect::new(kind, offset)));
     }
 
-    fn suspect(&mut self, found: Found, offset: u64) {
-        let kind = match found {
-            Found::Suspect(Suspect::Near) => DefectKind::NearDelimiter,
-            Found::Suspect(Suspect::AfterClose) => DefectKind::DelimiterAfterClose,
-            Found::Line | Found::Delimiter { .. } => return,
+    /// A line that begins here is suspect.
+    fn suspect(&mut self, suspect: Suspect) {
+        let kind = match suspect {
+            Suspect::Near => DefectKind::NearDelimiter,
+            Suspect::AfterClose => DefectKind::DelimiterAfterClose,
         };
-        self.defect(kind, offset);
+        self.defect(kind, self.mark.offset);
     }
 
-    fn give_eol(&mut self, eol: Eol) -> Step {
-        let separates = core::mem::take(&mut self.eol_separates);
-        match eol {
-            Eol::None => Step::Again,
-            _ if separates => {
-                let what = What::Delimiter(self.mark.offset);
-                self.pass(eol.bytes());
-                Step::Fixed(eol.bytes(), what)
-            }
-            _ => self.fixed_body(eol.bytes()),
-        }
-    }
-
-    fn fixed_body(&mut self, bytes: &'static [u8]) -> Step {
-        let what = What::Body(self.stack.place(), self.mark.offset);
-        self.pass(bytes);
-        Step::Fixed(bytes, what)
-    }
-
-    fn give_carry_as_body(&mut self) -> Step {
-        if self.carry.is_empty() {
+    /// Gives out the next `length` bytes: of `carry` if something is held, else of
+    /// `input`.
+    fn give(&mut self, length: usize, input: &[u8], what: What) -> Step {
+        if length == 0 {
             return Step::Again;
         }
-        let what = What::Body(self.stack.place(), self.mark.offset);
-        self.pass_carry();
-        Step::Carry(what)
-    }
-
-    fn pass_carry(&mut self) {
-        let carry = core::mem::take(&mut self.carry);
-        self.pass(&carry);
-        self.carry = carry;
-    }
-
-    /// Takes a line end, or what may be half of one, off the end of `carry`.
-    fn strip_carry(&mut self) -> Resume {
-        let (resume, end) = match self.carry.as_slice() {
-            [.., b'\r', b'\n'] => (Resume::Line(Eol::Crlf), 2),
-            [.., b'\n'] => (Resume::Line(Eol::Lf), 1),
-            [.., b'\r'] => (Resume::Text { cr: true }, 1),
-            _ => (Resume::Text { cr: false }, 0),
-        };
-        self.carry.truncate(self.carry.len() - end);
-        resume
-    }
-
-    fn pass(&mut self, bytes: &[u8]) {
-        let before = self.mark;
-        self.mark.pass(bytes);
-        self.note_mixed(before, bytes);
-    }
-
-    fn note_mixed(&mut self, before: Mark, bytes: &[u8]) {
-        if self.mixed_at.is_none() && self.mark.is_mixed() {
-            self.mixed_at = before.first_mixed(bytes);
+        if self.carry.is_empty() {
+            self.pass(input.get(..length).unwrap_or(input));
+            return Step::Input {
+                show: length,
+                consume: length,
+                what,
+            };
         }
+        let carry = core::mem::take(&mut self.carry);
+        self.pass(carry.get(..length).unwrap_or(&carry));
+        self.carry = carry;
+        Step::Carry(length, what)
+    }
+
+    /// Moves behind `bytes`.
+    fn pass(&mut self, bytes: &[u8]) {
+        if self.counts {
+            let before = self.mark;
+            self.mark.count(bytes);
+            if self.mixed_at.is_none() && self.mark.is_mixed() {
+                self.mixed_at = before.first_mixed(bytes);
+            }
+        }
+        self.mark.offset += bytes.len() as u64;
     }
 }
 
