@@ -34,8 +34,8 @@ pub use inspect::{Inspector, Refused, Report};
 pub use limits::Limits;
 pub use policy::{Applied, Gate, Policy};
 pub use reader::{
-    Body, BodyStart, Content, Delimiter, Event, FieldAt, HeaderField, Parent, PartEnd, PartStart,
-    Place, Reader, Size,
+    Body, BodyStart, Content, Delimiter, End, Event, FieldAt, HeaderField, Mode, Parent, PartEnd,
+    PartStart, Place, Reader, Size,
 };
 pub use sanitise::{Sanitiser, sanitise};
 use tree::slice as tree_slice;

@@ -266,14 +266,14 @@ fn structures() {
 
 #[test]
 fn what_imap_cannot_say_is_said_otherwise() {
-    // A multipart without parts, and without a boundary.
+    // A multipart without a delimiter, and one without a boundary: what is in it is text.
     assert_eq!(
-        structure("Content-Type: multipart/mixed; boundary=a\n\n"),
-        "((\"text\" \"plain\" NIL NIL NIL \"7bit\" 0 0 NIL NIL NIL NIL) \"mixed\" (\"boundary\" \"a\") NIL NIL NIL)"
+        structure("Content-Type: multipart/mixed; boundary=a\n\nx\n"),
+        "(\"text\" \"plain\" (\"boundary\" \"a\") NIL NIL \"7bit\" 3 1 NIL NIL NIL NIL)"
     );
     assert_eq!(
         structure("Content-Type: multipart/mixed\n\nx\n"),
-        "(\"application\" \"octet-stream\" NIL NIL NIL \"7bit\" 3 NIL NIL NIL NIL)"
+        "(\"text\" \"plain\" NIL NIL NIL \"7bit\" 3 1 NIL NIL NIL NIL)"
     );
     assert_eq!(
         structure("Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nAAAA\n"),

@@ -66,6 +66,9 @@ kinds! {
 
     // Headers.
 
+    /// Others: the first field has a name that nobody knows, or there is no header.
+    ByteOrderMark = "byte-order-mark", Ambiguity, "RFC 5322 2.2",
+        "A byte order mark before the first field: kept as a line without a name.";
     /// Others: the body begins here (mailparse and Python end the header), or the line
     /// goes on the field before it (RFC 7103 7.2 would have that).
     NotAField = "not-a-field", Ambiguity, "RFC 5322 2.2",
@@ -192,7 +195,7 @@ kinds! {
         "A line that begins like a delimiter and goes on: an ordinary line.";
     /// Others: what would be its preamble is its text.
     EmptyMultipart = "empty-multipart", Ambiguity, "RFC 2046 5.1.1",
-        "A multipart without a part.";
+        "A multipart without a part: in the tree a leaf, which is read as text.";
     /// Others: a bare LF is a character, or a CR alone ends a line too.
     MixedLineEnds = "mixed-line-ends", Ambiguity, "RFC 5322 2.3",
         "Both CRLF and bare LF end lines: either does.";

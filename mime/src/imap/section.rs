@@ -10,7 +10,7 @@ use core::str::FromStr;
 use memchr::memchr_iter;
 use thiserror::Error;
 
-use crate::{Content, Index};
+use crate::Index;
 
 /// A section of a message (RFC 3501 6.4.5): what is in the brackets of `BODY[..]`.
 ///
@@ -137,8 +137,7 @@ impl Index {
             SectionText::Mime => return Some(part.header_range()),
             // The header or text of a message: the one itself, or the one in a part.
             _ if section.part.is_empty() => part,
-            _ if part.content == Content::Message => self.part(part.first_child)?,
-            _ => return None,
+            _ => self.part(self.message_in(number)?)?,
         };
         Some(match section.text {
             SectionText::Text => entity.body_range(),

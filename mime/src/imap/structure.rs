@@ -89,8 +89,10 @@ pub enum Detail {
 impl BodyStructure {
     /// The structure of a part and all that is in it.
     ///
-    /// A multipart or message that was not taken apart (an opaque leaf) is given as
-    /// `application/octet-stream`: by IMAP's grammar those types say what is in them.
+    /// By IMAP's grammar a multipart or message says what is in it. One that was not
+    /// taken apart (an opaque leaf) is given as something else: a message as
+    /// `application/octet-stream`, a multipart, for want of delimiters, as
+    /// `text/plain`, which clients show.
     /// `message/global` is a basic type, as it is for IMAP4rev1.
     ///
     /// ```
@@ -108,10 +110,12 @@ impl BodyStructure {
         let mut media_type = content_type.kind();
         let mut subtype = content_type.subtype();
         let is_message = part.content() == Content::Message && subtype == "rfc822";
-        let composite =
-            media_type == "multipart" || (media_type == "message" && subtype == "rfc822");
-        if part.content() == Content::Leaf && composite {
-            (media_type, subtype) = ("application", "octet-stream");
+        if part.content() == Content::Leaf {
+            (media_type, subtype) = match (media_type, subtype) {
+                ("multipart", _) => ("text", "plain"),
+                ("message", "rfc822") => ("application", "octet-stream"),
+                as_is => as_is,
+            };
         }
         let kind = if part.content() == Content::Multipart {
             let mut parts: Vec<BodyStructure> = part.children().map(|p| Self::of(&p)).collect();

@@ -20,9 +20,6 @@ impl Reader {
     pub(super) fn body(&mut self, input: &mut &[u8]) -> Step {
         loop {
             let held = !self.carry.is_empty();
-            if held {
-                self.top_up(input);
-            }
             let window = match self.counts {
                 true => input.get(..STRETCH).unwrap_or(input),
                 false => input,
@@ -47,7 +44,7 @@ impl Reader {
                 ),
             };
             match next {
-                Next::Body(0) if held && behind > 0 => {}
+                Next::Body(0) if held && behind > 0 => self.top_up(input),
                 Next::Body(0) => {
                     if !held {
                         self.carry.extend_from_slice(take(input, usize::MAX));
@@ -101,7 +98,10 @@ impl Reader {
         let lf = bytes.get(eol..).and_then(|line| memchr(b'\n', line));
         let (length, over) = match lf {
             Some(lf) => (eol + lf + 1, true),
-            None => (bytes.len(), self.finished && self.carry.len() + input.len() == bytes.len()),
+            None => (
+                bytes.len(),
+                self.finished && self.carry.len() + input.len() == bytes.len(),
+            ),
         };
         if length == 0 && !over {
             return Step::NeedInput;
@@ -216,7 +216,10 @@ impl Reader {
         match length {
             0 if self.finished => self.end(),
             0 => Step::NeedInput,
-            _ => self.give(length, What::Body(self.stack.place(), self.mark.offset)),
+            _ => {
+                let what = What::Body(self.stack.place(), self.mark.offset);
+                self.give(length, input, what)
+            }
         }
     }
 }

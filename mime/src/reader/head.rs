@@ -214,7 +214,11 @@ impl Reader {
     /// body begins with it, and finds the delimiter.
     fn first_line(&mut self, length: usize, input: &mut &[u8]) -> Option<Step> {
         let held = self.head.taken > 0;
-        let first = if held { self.carry.first() } else { input.first() };
+        let first = if held {
+            self.carry.first()
+        } else {
+            input.first()
+        };
         let may_be_delimiter = first == Some(&b'-') && self.stack.has_boundaries();
         if self.mode == Mode::Exact || (!may_be_delimiter && !self.head.fresh) {
             return None;
@@ -229,7 +233,9 @@ impl Reader {
         let at_end = self.finished && length == input.len();
         let settled = line.ends_with(b"\n") || at_end || line.len() >= DECISIVE;
         let found = match may_be_delimiter && settled {
-            true => self.stack.classify(line.strip_suffix(b"\n").unwrap_or(line)),
+            true => self
+                .stack
+                .classify(line.strip_suffix(b"\n").unwrap_or(line)),
             false => Line::Body,
         };
         // A line of white space before the first field is none either, but it is there.
@@ -408,11 +414,19 @@ impl Reader {
             }
             Over::Separator => None,
         };
-        let body = self.head.body.take().unwrap_or(match self.head.default_message {
-            true => Body::Message,
-            false => Body::Other,
-        });
-        let body = if self.mode.is_raw() { Body::Other } else { body };
+        let body = self
+            .head
+            .body
+            .take()
+            .unwrap_or(match self.head.default_message {
+                true => Body::Message,
+                false => Body::Other,
+            });
+        let body = if self.mode.is_raw() {
+            Body::Other
+        } else {
+            body
+        };
         let refused = limit.or_else(|| Some((self.refuse(body)?, offset)));
         if let Some((kind, offset)) = refused {
             self.defect(kind, offset);
@@ -467,9 +481,7 @@ impl Reader {
                 n => (n > BOUNDARY).then_some(DefectKind::BadBoundary),
             },
             Body::Message if self.head.encoded_at.is_some() => Some(DefectKind::EncodedMessage),
-            Body::Message => {
-                (self.parts >= self.limits.parts).then_some(DefectKind::TooManyParts)
-            }
+            Body::Message => (self.parts >= self.limits.parts).then_some(DefectKind::TooManyParts),
         }
     }
 }
@@ -477,7 +489,9 @@ impl Reader {
 /// The name of a field and where its colon is (RFC 5322 2.2, obsolete white space
 /// before the colon allowed; with folds in it if so wanted).
 fn name(raw: &[u8], folds: bool) -> Option<(&[u8], usize)> {
-    let length = raw.iter().position(|b| !b.is_ascii_graphic() || *b == b':')?;
+    let length = raw
+        .iter()
+        .position(|b| !b.is_ascii_graphic() || *b == b':')?;
     let (name, rest) = raw.split_at_checked(length).filter(|_| length > 0)?;
     let is_space = |b: &u8| matches!(b, b' ' | b'\t') || (folds && matches!(b, b'\r' | b'\n'));
     let spaces = rest.iter().take_while(|b| is_space(b)).count();
@@ -520,7 +534,12 @@ fn is_odd(raw: &[u8]) -> bool {
                 behind.get(rest..).unwrap_or_default(),
             );
         }
-        None => found |= before.iter().zip(behind).fold(0, |all, (a, b)| all | odd(*a, *b)),
+        None => {
+            found |= before
+                .iter()
+                .zip(behind)
+                .fold(0, |all, (a, b)| all | odd(*a, *b))
+        }
     }
     found != 0
 }

@@ -1,5 +1,7 @@
 //! Counting bytes and line ends as they pass.
 
+use core::ops::Range;
+
 use memchr::memchr_iter;
 
 /// How large a stretch of a message is.
@@ -22,7 +24,18 @@ impl Size {
     /// ```
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
-        let mut mark = Mark::default();
+        Self::within(bytes, 0..bytes.len() as u64)
+    }
+
+    /// The size of a stretch of a message: its first LF is no bare one where a CR is
+    /// before the stretch.
+    pub(crate) fn within(message: &[u8], range: Range<u64>) -> Self {
+        let before = crate::tree_slice(message, range.start.saturating_sub(1)..range.start);
+        let bytes = crate::tree_slice(message, range);
+        let mut mark = Mark {
+            after_cr: before == b"\r",
+            ..Mark::default()
+        };
         mark.count(bytes);
         mark.offset = bytes.len() as u64;
         mark.since(&Mark::default())

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use memchr::{memchr, memmem};
 
-use super::event::{Content, Place};
+use super::event::Place;
 use super::mark::Mark;
 
 /// Bytes of a line that may make it a delimiter. A line that is white space up to
@@ -149,14 +149,6 @@ impl Stack {
                 Stage::Preamble | Stage::Parts => Place::Preamble,
             },
             _ => Place::Leaf,
-        }
-    }
-
-    /// What the innermost entity is read as.
-    pub(super) fn content(&self) -> Content {
-        match self.place() {
-            Place::Leaf => Content::Leaf,
-            Place::Preamble | Place::Epilogue => Content::Multipart,
         }
     }
 
@@ -369,7 +361,14 @@ mod tests {
             assert_eq!(s.next(bytes.as_bytes(), false, false), Next::Body(body));
             let end = s.next(bytes.as_bytes(), false, true);
             match bytes.ends_with('a') {
-                true => assert!(matches!(end, Next::Delimiter { start: 1, eol: 2, .. })),
+                true => assert!(matches!(
+                    end,
+                    Next::Delimiter {
+                        start: 1,
+                        eol: 2,
+                        ..
+                    }
+                )),
                 false => assert_eq!(end, Next::Body(bytes.len())),
             }
         }
@@ -381,7 +380,7 @@ mod tests {
         s.push(Mark::default());
         s.push_multipart(Mark::default(), b"bc", true);
         assert!(s.has_boundary(b"bc") && s.has_boundary(b"a") && !s.has_boundary(b"abc"));
-        assert_eq!((s.place(), s.content()), (Place::Preamble, Content::Multipart));
+        assert_eq!(s.place(), Place::Preamble);
         assert_eq!(s.pop().unwrap().1, Some(Stage::Preamble));
         assert_eq!((s.pop().unwrap().1, s.place()), (None, Place::Preamble));
         assert!(s.has_boundary(b"a") && !s.has_boundary(b"bc"));

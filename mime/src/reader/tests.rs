@@ -71,15 +71,20 @@ pub(super) fn show(chunks: &[&[u8]], limits: &Limits) -> String {
                     depth -= 1;
                     out.push(format!(
                         "{:depth$}{} end {}/{}/{}",
-                        "", p.offset, p.size.octets, p.size.lines, p.size.crlf_octets
+                        "",
+                        p.offset,
+                        p.octets,
+                        p.counted.unwrap_or_default().lines,
+                        p.counted.unwrap_or_default().crlf_octets
                     ));
                 }
                 Event::Defect(d) => out.push(format!("{:depth$}! {d}", "")),
-                Event::End(size) => {
-                    assert_eq!(size.octets, next);
+                Event::End(end) => {
+                    let size = end.counted.unwrap_or_default();
+                    assert_eq!(end.octets, next);
                     out.push(format!(
                         "{} over {}/{}",
-                        size.octets, size.lines, size.crlf_octets
+                        end.octets, size.lines, size.crlf_octets
                     ));
                 }
                 Event::Body(_) | Event::Delimiter(_) => unreachable!(),
@@ -430,4 +435,25 @@ proptest! {
             prop_assert_eq!(show(&chunks, &limits), whole);
         }
     }
+}
+
+#[test]
+fn a_byte_order_mark_hides_no_field() {
+    check(
+        "\u{feff}Subject: x\n\ny",
+        "0 part in Root\n 0 \"\": \\xef\\xbb\\xbf\n ! byte-order-mark at byte 0\n 3 \"Subject\": Subject: x\\n\n 15 Leaf\n 15 body y\n16 end 1/0/1\n16 over 2/18",
+    );
+    check(
+        "\u{feff}",
+        "0 part in Root\n 0 \"\": \\xef\\xbb\\xbf\n ! byte-order-mark at byte 0\n 3 Leaf\n3 end 0/0/0\n3 over 0/3",
+    );
+    // Only in front, and only whole.
+    let shown = show(&["A: b\n\u{feff}C: d\n\n".as_bytes()], &Limits::default());
+    assert!(shown.contains("! not-a-field at byte 5"), "{shown}");
+    invariant(b"\xef\xbbA: b\n\n", &Limits::default());
+    invariant(b"\xef", &Limits::default());
+    invariant(
+        "Content-Type: message/rfc822\n\n\u{feff}A: b\n\n".as_bytes(),
+        &Limits::default(),
+    );
 }

@@ -4,7 +4,8 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::index::{Index, PartRecord};
+use super::index::Index;
+use super::record::PartRecord;
 use crate::{
     Address, AuthenticationResults, AutoSubmitted, Autocrypt, BaseSubject, DateTime, Field,
     Importance, ListId, ListUrls, MimeVersion, Precedence, Priority, Received, Resent, ReturnPath,

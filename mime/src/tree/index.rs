@@ -2,11 +2,12 @@
 //! small enough to be stored beside the message.
 
 use alloc::vec::Vec;
-use core::ops::Range;
 
 use super::id::PartId;
+use super::record::{LineCount, NONE, PartRecord};
 use crate::{
-    BodyStructure, Content, Defect, Envelope, Event, FieldAt, Limits, Message, Parent, Reader, Size,
+    BodyStructure, Content, Defect, Envelope, Event, FieldAt, HeaderField, Limits, Message, Parent,
+    PartStart, Reader, Size,
 };
 
 /// Where everything is in a message: parts, fields, sizes, defects; and the fields
@@ -21,6 +22,10 @@ use crate::{
 pub struct Index {
     /// In the order of their headers: parents before children.
     pub(crate) parts: Vec<PartRecord>,
+    /// The children of each part, one part's behind the other's.
+    pub(super) children: Vec<u32>,
+    /// Of the body of each part, where they are counted.
+    pub(crate) lines: Vec<LineCount>,
     pub(crate) fields: Vec<FieldAt>,
     /// For each field where it is in `kept_bytes`; empty for those that are not kept.
     pub(crate) kept: Vec<(u32, u32)>,
@@ -28,47 +33,6 @@ pub struct Index {
     pub(crate) defects: Vec<Defect>,
     pub(crate) more_defects: u64,
     pub(crate) size: Size,
-}
-
-/// No part.
-pub(crate) const NONE: u32 = u32::MAX;
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct PartRecord {
-    pub(crate) parent: u32,
-    pub(crate) parent_kind: Parent,
-    pub(crate) content: Content,
-    pub(crate) opaque: bool,
-    /// From 1, among the children of its parent.
-    pub(crate) ordinal: u32,
-    pub(crate) first_field: u32,
-    pub(crate) fields: u32,
-    /// Where its header begins.
-    pub(crate) offset: u64,
-    /// Where its last field ends.
-    pub(crate) header_end: u64,
-    /// Where its body begins.
-    pub(crate) body: u64,
-    /// Of its body.
-    pub(crate) size: Size,
-    pub(crate) first_child: u32,
-    pub(crate) next: u32,
-    pub(crate) children: u32,
-}
-
-impl PartRecord {
-    pub(crate) fn header_range(&self) -> Range<u64> {
-        self.offset..self.body
-    }
-
-    pub(crate) fn body_range(&self) -> Range<u64> {
-        self.body..self.body.saturating_add(self.size.octets)
-    }
-
-    pub(crate) fn field_range(&self) -> Range<usize> {
-        let first = self.first_field as usize;
-        first..first.saturating_add(self.fields as usize)
-    }
 }
 
 impl Index {
@@ -80,27 +44,19 @@ impl Index {
         indexer.finish()
     }
 
-    /// The same without the kept fields, which [`keep`](Self::keep) can add.
+    /// The same for who has the message beside it: no field is kept, no line counted.
     pub(crate) fn bare(message: &[u8], limits: &Limits) -> Self {
-        let mut indexer = Indexer::new(limits.clone());
-        indexer.sink.keeps = false;
+        let mut indexer = Indexer {
+            reader: Reader::new(limits.clone()).uncounted(),
+            sink: Sink::new(limits, false),
+        };
         indexer.write(message);
         indexer.finish()
     }
 
-    /// Keeps the fields that IMAP needs, from the message that this is the index of.
-    pub(crate) fn keep(&mut self, message: &[u8], field_limit: usize) {
-        self.kept.clear();
-        self.kept_bytes.clear();
-        for part in &self.parts {
-            for at in self.fields.get(part.field_range()).unwrap_or_default() {
-                let end = at.offset.saturating_add(u64::from(at.length));
-                let raw = crate::tree_slice(message, at.offset..end);
-                let raw = raw.get(..field_limit).unwrap_or(raw);
-                let range = keep(&mut self.kept_bytes, part.parent_kind, raw, at);
-                self.kept.push(range);
-            }
-        }
+    /// It is one of [`bare`](Self::bare).
+    pub(crate) fn is_bare(&self) -> bool {
+        self.lines.is_empty() && !self.parts.is_empty()
     }
 
     /// The kept bytes of a field; nothing of one that is not kept.
@@ -176,12 +132,40 @@ impl Index {
     }
 
     /// The children of a part, in order.
-    pub(crate) fn children(&self, index: u32) -> impl Iterator<Item = u32> + Clone {
-        let first = self.part(index).map_or(NONE, |p| p.first_child);
-        core::iter::successors(self.part(first).map(|_| first), |child| {
-            let next = self.part(*child)?.next;
-            self.part(next).map(|_| next)
-        })
+    pub(crate) fn children(&self, index: u32) -> &[u32] {
+        let range = self.part(index).map(PartRecord::child_range);
+        self.children
+            .get(range.unwrap_or_default())
+            .unwrap_or_default()
+    }
+
+    /// The message in a part that is one.
+    pub(crate) fn message_in(&self, index: u32) -> Option<u32> {
+        let part = self.part(index)?;
+        match part.content {
+            Content::Message => self.children(index).first().copied(),
+            Content::Leaf | Content::Multipart => None,
+        }
+    }
+
+    /// Lists the children, once all parts are there.
+    pub(crate) fn link(&mut self) {
+        let mut next = 0;
+        for part in &mut self.parts {
+            part.first_child = next;
+            next += part.children;
+        }
+        self.children.resize(next as usize, NONE);
+        for (number, part) in self.parts.iter().enumerate() {
+            if let Some(parent) = self.parts.get(part.parent as usize)
+                && let Some(child) = self
+                    .children
+                    .get_mut(parent.child_range())
+                    .and_then(|c| c.get_mut(part.ordinal.wrapping_sub(1) as usize))
+            {
+                *child = number as u32;
+            }
+        }
     }
 
     /// The name of part `index`. Cost: its depth.
@@ -204,6 +188,7 @@ impl Index {
     }
 
     /// The part of these numbers (RFC 3501 6.4.5), the message's own body for none.
+    /// Cost: how many numbers there are.
     pub(crate) fn find(&self, path: &[u32]) -> Option<u32> {
         let mut at = 0;
         // The numbers so far name `at`, rather than the message that it is the body of.
@@ -212,14 +197,14 @@ impl Index {
         for number in path {
             let part = self.part(at)?;
             let body = match part.content {
-                Content::Message if named => part.first_child,
+                Content::Message if named => self.message_in(at)?,
                 _ => at,
             };
             let part = self.part(body)?;
             at = match part.content {
                 Content::Multipart => {
                     let nth = usize::try_from(number.checked_sub(1)?).ok()?;
-                    self.children(body).nth(nth)?
+                    *self.children(body).get(nth)?
                 }
                 _ if *number == 1 && !(named && body == at) => body,
                 _ => return None,
@@ -227,38 +212,6 @@ impl Index {
             named = true;
         }
         Some(at)
-    }
-}
-
-/// Fields that the structure of a part is made of.
-const OF_PARTS: [&str; 8] = [
-    "content-type",
-    "content-transfer-encoding",
-    "content-disposition",
-    "content-id",
-    "content-description",
-    "content-md5",
-    "content-language",
-    "content-location",
-];
-
-/// Keeps a field if IMAP needs it: gives where.
-fn keep(kept: &mut Vec<u8>, parent: Parent, raw: &[u8], at: &FieldAt) -> (u32, u32) {
-    let name = raw.get(..at.name_length as usize).unwrap_or_default();
-    let is = |names: &[&str]| {
-        names
-            .iter()
-            .any(|n| n.as_bytes().eq_ignore_ascii_case(name))
-    };
-    if !is(&OF_PARTS) && (parent == Parent::Multipart || !is(&Envelope::FIELDS)) {
-        return (0, 0);
-    }
-    match (u32::try_from(kept.len()), u32::try_from(raw.len())) {
-        (Ok(start), Ok(length)) => {
-            kept.extend_from_slice(raw);
-            (start, length)
-        }
-        _ => (0, 0),
     }
 }
 
@@ -286,8 +239,9 @@ pub struct Indexer {
 #[derive(Debug)]
 struct Sink {
     index: Index,
-    /// The parts that are open, and the last child of each.
-    open: Vec<(u32, u32)>,
+    /// The parts that are open.
+    open: Vec<u32>,
+    /// Fields that IMAP needs are kept.
     keeps: bool,
     limit: usize,
 }
@@ -297,12 +251,7 @@ impl Indexer {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Indexer {
-            sink: Sink {
-                index: Index::default(),
-                open: Vec::new(),
-                keeps: true,
-                limit: limits.defects,
-            },
+            sink: Sink::new(&limits, true),
             reader: Reader::new(limits),
         }
     }
@@ -320,63 +269,28 @@ impl Indexer {
     pub fn finish(mut self) -> Index {
         self.reader.finish();
         self.write(&[]);
+        self.sink.index.link();
         self.sink.index
     }
 }
 
 impl Sink {
+    fn new(limits: &Limits, keeps: bool) -> Self {
+        Sink {
+            index: Index::default(),
+            open: Vec::new(),
+            keeps,
+            limit: limits.defects,
+        }
+    }
+
     fn take(&mut self, event: &Event<'_>) {
-        let index = &mut self.index;
-        let top = self.open.last().map(|o| o.0 as usize);
         match event {
-            Event::PartStart(start) => {
-                let this = index.parts.len() as u32;
-                let (parent, previous) = self.open.last().copied().unwrap_or((NONE, NONE));
-                let mut ordinal = 1;
-                if let Some(parent) = index.parts.get_mut(parent as usize) {
-                    parent.children += 1;
-                    ordinal = parent.children;
-                    if previous == NONE {
-                        parent.first_child = this;
-                    }
-                }
-                if let Some(previous) = index.parts.get_mut(previous as usize) {
-                    previous.next = this;
-                }
-                if let Some(open) = self.open.last_mut() {
-                    open.1 = this;
-                }
-                index.parts.push(PartRecord {
-                    parent,
-                    parent_kind: start.parent,
-                    content: Content::Leaf,
-                    opaque: false,
-                    ordinal,
-                    first_field: index.fields.len() as u32,
-                    fields: 0,
-                    offset: start.offset,
-                    header_end: start.offset,
-                    body: start.offset,
-                    size: Size::default(),
-                    first_child: NONE,
-                    next: NONE,
-                    children: 0,
-                });
-                self.open.push((this, NONE));
-            }
-            Event::Header(field) => {
-                index.fields.push(field.at);
-                if let Some(part) = top.and_then(|t| index.parts.get_mut(t)) {
-                    part.fields += 1;
-                    if self.keeps {
-                        let kept = &mut index.kept_bytes;
-                        let range = keep(kept, part.parent_kind, field.raw, &field.at);
-                        index.kept.push(range);
-                    }
-                }
-            }
+            Event::Body(_) | Event::Delimiter(_) => {}
+            Event::Header(field) => self.field(field),
+            Event::PartStart(start) => self.start(start),
             Event::BodyStart(start) => {
-                if let Some(part) = top.and_then(|t| index.parts.get_mut(t)) {
+                if let Some((_, part)) = self.top() {
                     part.header_end = start.header_end;
                     part.body = start.offset;
                     part.content = start.content;
@@ -384,17 +298,84 @@ impl Sink {
                 }
             }
             Event::PartEnd(end) => {
-                if let Some(part) = top.and_then(|t| index.parts.get_mut(t)) {
-                    part.size = end.size;
+                let Some((number, part)) = self.top() else {
+                    return;
+                };
+                part.octets = end.octets;
+                if part.content == Content::Multipart && part.children == 0 {
+                    // Nobody could see what is in it otherwise.
+                    part.content = Content::Leaf;
+                    part.opaque = true;
+                }
+                if let Some(size) = end.counted
+                    && let Some(lines) = self.index.lines.get_mut(number as usize)
+                {
+                    *lines = LineCount::of(size);
                 }
                 self.open.pop();
             }
-            Event::Defect(defect) => match index.defects.len() < self.limit {
-                true => index.defects.push(*defect),
-                false => index.more_defects += 1,
+            Event::Defect(defect) => match self.index.defects.len() < self.limit {
+                true => self.index.defects.push(*defect),
+                false => self.index.more_defects += 1,
             },
-            Event::End(size) => index.size = *size,
-            Event::Body(_) | Event::Delimiter(_) => {}
+            Event::End(end) => {
+                self.index.size = end.counted.unwrap_or(Size {
+                    octets: end.octets,
+                    ..Size::default()
+                });
+            }
         }
+    }
+
+    /// The innermost part that is open.
+    fn top(&mut self) -> Option<(u32, &mut PartRecord)> {
+        let number = *self.open.last()?;
+        Some((number, self.index.parts.get_mut(number as usize)?))
+    }
+
+    fn start(&mut self, start: &PartStart) {
+        let this = self.index.parts.len() as u32;
+        let (mut parent, mut ordinal) = (NONE, 1);
+        if let Some((number, part)) = self.top() {
+            part.children += 1;
+            (parent, ordinal) = (number, part.children);
+        }
+        self.index.parts.push(PartRecord {
+            parent,
+            ordinal,
+            first_field: self.index.fields.len() as u32,
+            ..PartRecord::new(start.parent, start.offset)
+        });
+        if self.keeps {
+            self.index.lines.push(LineCount::default());
+        }
+        self.open.push(this);
+    }
+
+    fn field(&mut self, field: &HeaderField<'_>) {
+        self.index.fields.push(field.at);
+        let Some((_, part)) = self.top() else { return };
+        part.fields += 1;
+        let is_part = part.parent_kind == Parent::Multipart;
+        if !self.keeps {
+            return;
+        }
+        let Index {
+            kept, kept_bytes, ..
+        } = &mut self.index;
+        let wanted = field
+            .known
+            .is_some_and(|k| k.is_of_part() || (k.is_of_envelope() && !is_part));
+        let range = match (
+            u32::try_from(kept_bytes.len()),
+            u32::try_from(field.raw.len()),
+        ) {
+            (Ok(start), Ok(length)) if wanted => {
+                kept_bytes.extend_from_slice(field.raw);
+                (start, length)
+            }
+            _ => (0, 0),
+        };
+        kept.push(range);
     }
 }

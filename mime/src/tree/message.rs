@@ -7,7 +7,8 @@ use core::ops::Range;
 
 use super::header::Header;
 use super::id::PartId;
-use super::index::{Index, PartRecord};
+use super::index::Index;
+use super::record::PartRecord;
 use crate::imap::{BodyStructure, Envelope, Section, SectionText};
 use crate::value::{charset, content, words};
 use crate::{
@@ -76,9 +77,10 @@ impl<'a> Message<'a> {
     /// Where everything is, to be kept: the same as [`Index::of`].
     #[must_use]
     pub fn index(&self) -> Index {
-        let mut index = Index::clone(&self.index);
-        index.keep(self.bytes, self.limits.field_limit());
-        index
+        match self.index.is_bare() {
+            true => Index::of(self.bytes, &self.limits),
+            false => Index::clone(&self.index),
+        }
     }
 
     /// The bytes of a section, without an index that is kept: see [`Index::section`].
@@ -90,26 +92,7 @@ impl<'a> Message<'a> {
     /// The message itself as a part.
     #[must_use]
     pub fn root(&self) -> Part<'_, 'a> {
-        static EMPTY: PartRecord = PartRecord {
-            parent: super::index::NONE,
-            parent_kind: Parent::Root,
-            content: Content::Leaf,
-            opaque: false,
-            ordinal: 1,
-            first_field: 0,
-            fields: 0,
-            offset: 0,
-            header_end: 0,
-            body: 0,
-            size: Size {
-                octets: 0,
-                lines: 0,
-                crlf_octets: 0,
-            },
-            first_child: super::index::NONE,
-            next: super::index::NONE,
-            children: 0,
-        };
+        static EMPTY: PartRecord = PartRecord::new(Parent::Root, 0);
         Part {
             message: self,
             number: 0,
@@ -289,19 +272,24 @@ impl<'m, 'a> Part<'m, 'a> {
     /// The length of its body, as stored.
     #[must_use]
     pub fn body_length(&self) -> u64 {
-        self.record.size.octets
+        self.record.octets
     }
 
     /// Line ends in its body, as stored.
     #[must_use]
     pub fn lines(&self) -> u64 {
-        self.record.size.lines
+        self.size().lines
     }
 
-    /// The size of its body.
+    /// The size of its body. Cost: one pass over the body, unless an index that was
+    /// kept knows it.
     #[must_use]
     pub fn size(&self) -> Size {
-        self.record.size
+        let range = self.record.body_range();
+        match self.message.index.lines.get(self.number as usize) {
+            Some(lines) => lines.size(self.record.octets),
+            None => Size::within(self.message.bytes, range),
+        }
     }
 
     /// The parts of a multipart; the message in a message part.
@@ -310,7 +298,8 @@ impl<'m, 'a> Part<'m, 'a> {
         message
             .index
             .children(self.number)
-            .filter_map(move |n| message.part_number(n))
+            .iter()
+            .filter_map(move |n| message.part_number(*n))
     }
 
     /// Its type, or the default where there is none that can be read: `text/plain`,

@@ -7,6 +7,7 @@ mod header;
 mod id;
 mod index;
 mod message;
+mod record;
 mod related;
 mod resent;
 mod select;

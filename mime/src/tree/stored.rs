@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use thiserror::Error;
 
-use super::index::{Index, NONE, PartRecord};
+use super::index::Index;
+use super::record::{LineCount, NONE, PartRecord};
 use crate::{Content, Defect, DefectKind, FieldAt, Limits, Parent, Size};
 
 /// Stored bytes that are no index, or one of another version: make it anew from the
@@ -17,7 +18,7 @@ pub struct DamagedIndex {
 }
 
 /// Changes when the form does.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl Index {
     /// The index as bytes: some six for a field, some twenty for a part, and the fields
@@ -38,7 +39,8 @@ impl Index {
         put(&mut out, self.parts.len() as u64);
         let mut fields = self.fields.iter().enumerate();
         let mut last = 0;
-        for part in &self.parts {
+        for (number, part) in self.parts.iter().enumerate() {
+            let lines = self.lines.get(number).copied().unwrap_or_default();
             let kind = match part.parent_kind {
                 Parent::Root => 0,
                 Parent::Multipart => 1,
@@ -65,7 +67,9 @@ impl Index {
             }
             put(&mut out, part.header_end - part.offset);
             put(&mut out, part.body - part.header_end);
-            size(&mut out, &part.size);
+            put(&mut out, part.octets);
+            put(&mut out, lines.all);
+            put(&mut out, lines.bare);
             last = part.offset;
         }
         put(&mut out, self.defects.len() as u64);
@@ -153,7 +157,6 @@ impl Input<'_> {
             ..Index::default()
         };
         let parts = self.small()?;
-        let mut last_child: Vec<u32> = Vec::new();
         let mut depths: Vec<u32> = Vec::new();
         let mut last = 0u64;
         for this in 0..parts {
@@ -185,14 +188,8 @@ impl Input<'_> {
             }
             let header_end = offset.checked_add(self.number()?)?;
             let body = header_end.checked_add(self.number()?)?;
-            let part = PartRecord {
+            let mut part = PartRecord {
                 parent,
-                parent_kind: match kind & 3 {
-                    0 => Parent::Root,
-                    1 => Parent::Multipart,
-                    2 => Parent::Message,
-                    _ => return None,
-                },
                 content: match kind >> 2 & 3 {
                     0 => Content::Leaf,
                     1 => Content::Multipart,
@@ -200,21 +197,28 @@ impl Input<'_> {
                     _ => return None,
                 },
                 opaque: kind & 16 != 0,
-                ordinal: 1,
                 first_field,
                 fields: count,
-                offset,
                 header_end,
                 body,
-                size: self.size()?,
-                first_child: NONE,
-                next: NONE,
-                children: 0,
+                octets: self.number()?,
+                ..PartRecord::new(
+                    match kind & 3 {
+                        0 => Parent::Root,
+                        1 => Parent::Multipart,
+                        2 => Parent::Message,
+                        _ => return None,
+                    },
+                    offset,
+                )
             };
-            let (depth, ordinal) = link(&mut index, &mut last_child, &depths, this, &part)?;
-            index.parts.push(PartRecord { ordinal, ..part });
-            last_child.push(NONE);
-            depths.push(depth);
+            let lines = LineCount {
+                all: self.number()?,
+                bare: self.number()?,
+            };
+            depths.push(link(&mut index, &depths, this, &mut part)?);
+            index.parts.push(part);
+            index.lines.push(lines);
             last = offset;
         }
         for _ in 0..self.number()? {
@@ -223,21 +227,16 @@ impl Input<'_> {
             index.defects.push(Defect::new(kind, self.number()?));
         }
         index.more_defects = self.number()?;
+        index.link();
         Some(index)
     }
 }
 
-/// Hangs a part below its parent, which must have come before and be of the kind that
-/// has children. Gives its depth and its place among its siblings.
-fn link(
-    index: &mut Index,
-    last_child: &mut [u32],
-    depths: &[u32],
-    this: u32,
-    part: &PartRecord,
-) -> Option<(u32, u32)> {
+/// Counts a part among the children of its parent, which must have come before and be
+/// of the kind that has children. Gives its depth.
+fn link(index: &mut Index, depths: &[u32], this: u32, part: &mut PartRecord) -> Option<u32> {
     if part.parent == NONE {
-        return (this == 0 && part.parent_kind == Parent::Root).then_some((0, 1));
+        return (this == 0 && part.parent_kind == Parent::Root).then_some(0);
     }
     let depth = depths.get(part.parent as usize)? + 1;
     let parent = index.parts.get_mut(part.parent as usize)?;
@@ -250,12 +249,6 @@ fn link(
         return None;
     }
     parent.children += 1;
-    let ordinal = parent.children;
-    let slot = last_child.get_mut(part.parent as usize)?;
-    match index.parts.get_mut(*slot as usize) {
-        Some(previous) => previous.next = this,
-        None => index.parts.get_mut(part.parent as usize)?.first_child = this,
-    }
-    *slot = this;
-    Some((depth, ordinal))
+    part.ordinal = parent.children;
+    Some(depth)
 }

@@ -1,6 +1,6 @@
 //! Content-Type (RFC 2045 section 5) and Content-Disposition (RFC 2183).
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -237,7 +237,23 @@ fn find<'a>(parameters: &'a [Parameter], name: &str) -> Option<&'a str> {
 
 /// A character of a token (RFC 2045 5.1), and any above 127.
 fn is_token(byte: u8) -> bool {
-    byte > b' ' && byte != 0x7f && !br#"()<>@,;:\"/[]?="#.contains(&byte)
+    const TOKEN: [bool; 256] = {
+        let mut token = [true; 256];
+        let mut n = 0;
+        while n <= b' ' as usize {
+            token[n] = false;
+            n += 1;
+        }
+        let special = br#"()<>@,;:\"/[]?="#;
+        n = 0;
+        while n < special.len() {
+            token[special[n] as usize] = false;
+            n += 1;
+        }
+        token[0x7f] = false;
+        token
+    };
+    TOKEN[byte as usize]
 }
 
 fn media_type<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], &'a [u8])> {
@@ -254,17 +270,20 @@ fn media_type<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], &'a [u8])> {
 
 /// What a Content-Type says about how a body is taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum BodyType {
+pub(crate) enum BodyType<'a> {
     Multipart {
-        boundary: Option<Vec<u8>>,
+        /// As it is written, with white space at its end if it is there, though no
+        /// boundary may have it (RFC 2046 5.1.1). Empty where there is none.
+        boundary: Cow<'a, [u8]>,
         digest: bool,
     },
     Message,
     Other,
 }
 
-/// The same from the value of the field; `None` where it cannot be read.
-pub(crate) fn body_type(value: &[u8], limit: usize) -> (Option<BodyType>, Vec<DefectKind>) {
+/// The same from the value of the field; `None` where it cannot be read. Nothing is
+/// allocated but for a boundary that is escaped or in sections.
+pub(crate) fn body_type(value: &[u8], limit: usize) -> (Option<BodyType<'_>>, Vec<DefectKind>) {
     let mut cursor = Cursor::new(value);
     let Some((kind, subtype)) = media_type(&mut cursor) else {
         return (None, alloc::vec![DefectKind::BadContentType]);
@@ -280,17 +299,50 @@ pub(crate) fn body_type(value: &[u8], limit: usize) -> (Option<BodyType>, Vec<De
     if !kind.eq_ignore_ascii_case(b"multipart") {
         return (Some(BodyType::Other), Vec::new());
     }
-    let (parameters, defects) = parameter::parse(RawParameters::new(cursor), limit);
+    let (boundary, defects) = boundary(RawParameters::new(cursor), limit);
+    let multipart = BodyType::Multipart {
+        boundary,
+        digest: subtype.eq_ignore_ascii_case(b"digest"),
+    };
+    (Some(multipart), defects)
+}
+
+fn boundary(parameters: RawParameters<'_>, limit: usize) -> (Cow<'_, [u8]>, Vec<DefectKind>) {
+    const NAME: &[u8] = b"boundary";
+    let mut defects = Vec::new();
+    let mut found = None;
+    let mut duplicate = false;
+    for (n, raw) in parameters.clone().enumerate() {
+        if n >= limit {
+            defects.push(DefectKind::TooManyParameters);
+            break;
+        }
+        let name = raw.name.split_at_checked(NAME.len());
+        match name.filter(|(name, _)| name.eq_ignore_ascii_case(NAME)) {
+            Some((_, [])) if found.is_some() => duplicate = true,
+            Some((_, [])) => found = Some(raw.value),
+            Some((_, [b'*', ..])) => return extended_boundary(parameters, limit),
+            _ => {}
+        }
+    }
+    if duplicate {
+        defects.push(DefectKind::DuplicateParameter);
+    }
+    (found.unwrap_or_default(), defects)
+}
+
+/// The same where the boundary is in sections or percent-encoded (RFC 2231).
+fn extended_boundary(
+    parameters: RawParameters<'_>,
+    limit: usize,
+) -> (Cow<'_, [u8]>, Vec<DefectKind>) {
+    let (parameters, defects) = parameter::parse(parameters, limit);
     let boundary = parameters.into_iter().find(|p| p.name == "boundary");
     let boundary = boundary.map(|p| match p.extended {
         true => p.value.into_bytes(),
         false => p.raw,
     });
-    let multipart = BodyType::Multipart {
-        boundary: boundary.filter(|b| !b.is_empty()),
-        digest: subtype.eq_ignore_ascii_case(b"digest"),
-    };
-    (Some(multipart), defects)
+    (Cow::Owned(boundary.unwrap_or_default()), defects)
 }
 
 /// The boundary of a multipart, from the value of its field.
@@ -369,26 +421,21 @@ mod tests {
     #[test]
     fn boundaries() {
         let boundary = |value: &str| match body_type(value.as_bytes(), 128).0 {
-            Some(BodyType::Multipart { boundary, .. }) => boundary,
+            Some(BodyType::Multipart { boundary, .. }) => boundary.into_owned(),
             _ => panic!("{value}"),
         };
+        assert_eq!(boundary("multipart/mixed; boundary=\"a b\""), b"a b");
+        assert_eq!(boundary("multipart/mixed; boundary=a; boundary=b"), b"a");
         assert_eq!(
-            boundary("multipart/mixed; boundary=\"a b\"").unwrap(),
-            b"a b"
-        );
-        assert_eq!(
-            boundary("multipart/mixed; boundary=a; boundary=b").unwrap(),
-            b"a"
-        );
-        assert_eq!(
-            boundary("multipart/mixed; boundary*0=a; boundary*1=b").unwrap(),
+            boundary("multipart/mixed; boundary*0=a; boundary*1=b"),
             b"ab"
         );
         assert_eq!(
-            boundary("multipart/mixed; boundary*=us-ascii''a%20b").unwrap(),
+            boundary("multipart/mixed; boundary*=us-ascii''a%20b"),
             b"a b"
         );
-        assert_eq!(boundary("multipart/mixed; boundary=\"\""), None);
-        assert_eq!(boundary("multipart/mixed"), None);
+        assert_eq!(boundary("multipart/mixed; boundary=\"\""), b"");
+        assert_eq!(boundary("multipart/mixed"), b"");
+        assert_eq!(boundary("multipart/mixed; boundary=\"a b \""), b"a b ");
     }
 }
