@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use scop_mime::{Event, Limits, Message, Part, Place, Reader};
+use scop_mime::{Content, Event, Limits, Message, Part, Place, Reader};
 
 fn id(part: Option<Part<'_, '_>>) -> String {
     part.map_or("-".into(), |p| p.id().to_string())
@@ -158,6 +158,9 @@ fn same_around(bytes: &[u8], what: &dyn std::fmt::Display) -> usize {
     let mut some = 0;
     for (part, (offset, preamble, epilogue)) in message.parts().zip(wanted) {
         assert_eq!(part.offset(), offset);
+        if part.content() != Content::Multipart {
+            continue; // or without a part: then all of it is its body
+        }
         assert_eq!(
             show(part.preamble()),
             show(&preamble),

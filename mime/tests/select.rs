@@ -104,10 +104,16 @@ fn parse_structure<'m, 'a>(
     let html_length = html_body.as_ref().map_or(-1, |b| b.len() as i64);
     for (i, part) in parts.iter().enumerate() {
         let (content_type, id) = (part.content_type(), part.id().to_string());
-        let essence = content_type.essence();
+        // Not of the book: a multipart without a delimiter is text.
+        let lone = content_type.kind() == "multipart" && part.content() == Content::Leaf;
+        let essence = if lone {
+            "text/plain"
+        } else {
+            content_type.essence()
+        };
         let attached = part.disposition().is_some_and(|d| d.kind() == "attachment");
         let is_inline = !attached
-            && !part.is_opaque()
+            && (lone || !part.is_opaque())
             && (["text/plain", "text/html"].contains(&essence) || inline_media(essence))
             && (i == 0
                 || (multipart_type != "related"
@@ -291,5 +297,21 @@ fn html_that_is_the_root_of_related_without_being_first() {
         let found = message.html_body().map(|p| p.id().to_string());
         assert_eq!(found.as_deref(), wanted);
         assert_eq!(ours(&message), by_the_book(&message));
+    }
+}
+
+#[test]
+fn a_multipart_without_a_delimiter_is_text() {
+    for text in [
+        "Content-Type: multipart/mixed; boundary=a\n\nHello\n--b\n",
+        "Content-Type: multipart/mixed\n\nHello\n--b\n",
+        "Content-Type: multipart/mixed; boundary=a\n\n--a--\nHello\n",
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/mixed; boundary=a\n\nHello\n--b--\n",
+    ] {
+        let message = Message::parse(text.as_bytes());
+        let shown = message.text_body().expect(text);
+        assert_eq!(shown.content_type().essence(), "multipart/mixed");
+        assert!(shown.text().unwrap().text.contains("Hello"), "{text}");
+        assert!(shown.is_opaque() && message.attachments().count() == 0);
     }
 }

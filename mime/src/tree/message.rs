@@ -315,6 +315,16 @@ impl<'m, 'a> Part<'m, 'a> {
         }
     }
 
+    /// The type by which a reader shows it: a multipart that was not taken apart, for
+    /// want of delimiters, is text, or nobody would see what is in it.
+    pub(crate) fn shown_type(&self) -> ContentType {
+        let content_type = self.content_type();
+        match content_type.kind() == "multipart" && self.record.content == Content::Leaf {
+            true => ContentType::fallback(false),
+            false => content_type,
+        }
+    }
+
     fn is_in_digest(&self) -> bool {
         if self.record.parent_kind != Parent::Multipart {
             return false;
@@ -417,11 +427,11 @@ impl<'m, 'a> Part<'m, 'a> {
         self.decode().bytes
     }
 
-    /// The text of a `text/*` part, by its charset; `None` for another part, and for a
-    /// charset that nobody knows.
+    /// The text of a `text/*` part, by its charset, or of a multipart without a
+    /// delimiter; `None` for another part, and for a charset that nobody knows.
     #[must_use]
     pub fn text(&self) -> Option<Text<'a>> {
-        let content_type = self.content_type();
+        let content_type = self.shown_type();
         if content_type.kind() != "text" || self.record.content != Content::Leaf {
             return None;
         }

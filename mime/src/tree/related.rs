@@ -7,8 +7,8 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::index::NONE;
 use super::message::Part;
+use super::record::NONE;
 use crate::value::lex::raw_text;
 use crate::value::{parameter, uri};
 use crate::{Content, Parent};
@@ -290,8 +290,7 @@ impl<'m, 'a> Part<'m, 'a> {
 
     /// What a multipart has before its first delimiter, for readers that know no MIME
     /// (RFC 2046 5.1.1), without the line end that belongs to the delimiter. Nothing
-    /// for another part. Cost: its length, the delimiter line's, and of a multipart
-    /// without a part the whole body.
+    /// for another part. Cost: its length and the delimiter line's.
     #[must_use]
     pub fn preamble(&self) -> &'a [u8] {
         self.around_parts().0
@@ -315,10 +314,7 @@ impl<'m, 'a> Part<'m, 'a> {
         };
         let mut children = self.children();
         let Some(first) = children.next() else {
-            return match self.lone_close(body) {
-                Some(at) => (without_line_end(body, at), behind_line(body, at)),
-                None => (body, &[]),
-            };
+            return (&[], &[]); // only where an index was damaged
         };
         // The delimiter's line ends where the part begins.
         let head = body.get(..within(first.offset())).unwrap_or_default();
@@ -332,18 +328,6 @@ impl<'m, 'a> Part<'m, 'a> {
             rest => rest,
         };
         (without_line_end(body, start), behind_line(delimiter, 0))
-    }
-
-    /// Where the close delimiter of a multipart without parts begins.
-    fn lone_close(&self, body: &[u8]) -> Option<usize> {
-        let content_type = self.header().get("content-type")?;
-        let limit = self.message.limits.parameters;
-        let boundary = crate::value::content::boundary(content_type.value(), limit)?;
-        let close = [b"--", &*boundary, b"--"].concat();
-        memchr::memmem::find_iter(body, &close).find(|at| {
-            let before = at.checked_sub(1).and_then(|i| body.get(i));
-            matches!(before, None | Some(b'\n'))
-        })
     }
 }
 

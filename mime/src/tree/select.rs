@@ -4,8 +4,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::choose::{Chooser, Offered};
-use super::index::NONE;
 use super::message::{Message, Part};
+use super::record::NONE;
 use super::related::bare_id;
 use crate::{Content, ContentType};
 
@@ -29,7 +29,8 @@ impl<'a> Message<'a> {
     ///
     /// Where that algorithm would fail (a part in an alternative of an alternative for
     /// a list that is closed) the part is an attachment; and so is what
-    /// [is opaque](Part::is_opaque). Cost: the headers of all parts, once.
+    /// [is opaque](Part::is_opaque), but for a multipart without a delimiter, which
+    /// counts as `text/plain`. Cost: the headers of all parts, once.
     ///
     /// ```
     /// let message = scop_mime::Message::parse(b"Content-Type: multipart/mixed; boundary=b\n\n\
@@ -55,14 +56,15 @@ impl<'a> Message<'a> {
                 open.push((part.number, false)); // of a message within
                 continue;
             }
-            let content_type = part.content_type();
+            let content_type = part.shown_type();
             if part.content() == Content::Multipart {
                 chooser.enter(&content_type);
                 open.push((part.number, true));
                 continue;
             }
             open.push((part.number, false));
-            let readable = part.content() == Content::Leaf && !part.is_opaque();
+            let readable = part.content() == Content::Leaf
+                && (!part.is_opaque() || part.content_type().kind() == "multipart");
             let named = part.filename().is_some();
             let disposition = part.disposition();
             let by_use = chooser.leaf(&content_type, disposition.as_ref(), named, readable);
@@ -89,7 +91,7 @@ impl<'a> Message<'a> {
     #[must_use]
     pub fn text_body(&self) -> Option<Part<'_, 'a>> {
         let mut parts = self.bodies().text.into_iter();
-        parts.find(|p| p.content_type().essence() == "text/plain")
+        parts.find(|p| p.shown_type().essence() == "text/plain")
     }
 
     /// The part to show as HTML: the first `text/html` of [`Bodies::html`]; failing

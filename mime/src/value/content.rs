@@ -345,14 +345,6 @@ fn extended_boundary(
     (Cow::Owned(boundary.unwrap_or_default()), defects)
 }
 
-/// The boundary of a multipart, from the value of its field.
-pub(crate) fn boundary(value: &[u8], limit: usize) -> Option<Vec<u8>> {
-    match body_type(value, limit).0? {
-        BodyType::Multipart { boundary, .. } => boundary,
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
