@@ -95,16 +95,6 @@ impl Mark {
     }
 }
 
-/// Where the first line end is that is of the other kind than those before it.
-pub(crate) fn mixed_line_ends(message: &[u8]) -> Option<u64> {
-    let mut whole = Mark::default();
-    whole.count(message);
-    match whole.is_mixed() {
-        true => Mark::default().first_mixed(message),
-        false => None,
-    }
-}
-
 /// The LF in `bytes`, and those behind a CR: in blocks whose sums fit into a byte,
 /// which the compiler makes vectors of.
 fn line_ends(bytes: &[u8]) -> (u64, u64) {
@@ -153,8 +143,7 @@ mod tests {
             text[n] = b'\r';
         }
         assert_eq!(line_ends(&text), (350, 350));
-        assert_eq!(mixed_line_ends(&text), None);
         text[400] = b'\n';
-        assert_eq!(mixed_line_ends(&text), Some(400));
+        assert_eq!(Mark::default().first_mixed(&text), Some(400));
     }
 }

@@ -37,7 +37,6 @@ pub use event::{
     PartStart, Place,
 };
 pub use mark::Size;
-pub(crate) use mark::mixed_line_ends;
 pub use mode::Mode;
 pub(crate) use name::Known;
 
