@@ -169,7 +169,7 @@ fn kind(part: &Part<'_, '_>, in_digest: bool) -> Option<(Content, Vec<u8>)> {
     let encoding = encoding.map_or(TransferEncoding::SevenBit, |f| f.transfer_encoding());
     match body_type {
         Some(BodyType::Multipart { boundary, .. }) => {
-            Some((Content::Multipart, boundary.unwrap_or_default()))
+            Some((Content::Multipart, boundary.into_owned()))
         }
         Some(BodyType::Message) => Some((Content::Message, encoded(&encoding))),
         None if in_digest => Some((Content::Message, encoded(&encoding))),
