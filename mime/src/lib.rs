@@ -12,12 +12,14 @@ mod decode;
 mod defect;
 pub mod edit;
 mod encode;
+mod extract;
 mod imap;
 mod inspect;
 mod limits;
 mod policy;
 mod reader;
 mod sanitise;
+pub mod report;
 mod tree;
 mod value;
 
@@ -26,6 +28,7 @@ pub use decode::{
 };
 pub use defect::{Defect, DefectClass, DefectKind, DefectSet};
 pub use encode::{EncodeBase64, EncodeQuotedPrintable, Encoder};
+pub use extract::{FileNames, safe_filename};
 pub use imap::{
     BodyKind, BodyStructure, Detail, Envelope, EnvelopeAddress, Parameters, ParseSectionError,
     Section, SectionText, Single, select_fields, to_crlf,

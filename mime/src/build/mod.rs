@@ -110,7 +110,7 @@ pub enum BuildError {
 }
 
 /// Refuses what would end a line, and what is longer than `limit`.
-fn check(what: &'static str, text: &str, limit: usize) -> Result<(), BuildError> {
+pub(crate) fn check(what: &'static str, text: &str, limit: usize) -> Result<(), BuildError> {
     if text.len() > limit {
         return Err(BuildError::TooLong { what, limit });
     }

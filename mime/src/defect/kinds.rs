@@ -349,6 +349,19 @@ kinds! {
         "Letters of several alphabets that look alike, in one label of a domain.";
     BadALabel = "bad-a-label", Deception, "RFC 5890 2.3.2.1",
         "A label that begins with xn-- and is no name in another script.";
+
+    // What is in the bodies of parts.
+
+    BadReportField = "bad-report-field", Damage, "RFC 3464 2.1",
+        "A field of a report that cannot be read, or not at once: kept among the others.";
+    DuplicateReportField = "duplicate-report-field", Ambiguity, "RFC 3464 2.2",
+        "A field of a report that may come once came again: the first counts.";
+    MissingReportField = "missing-report-field", Deviation, "RFC 3464 2.2",
+        "A report without a field that it must have.";
+    MissingReportType = "missing-report-type", Deviation, "RFC 3464 2.1.2",
+        "A value of a report without its type before a semicolon: the usual type was taken.";
+    BadReportGroup = "bad-report-group", Deviation, "RFC 3464 2.1",
+        "Groups of a report with a blank line too few or too many: told apart by their fields.";
 }
 
 impl fmt::Display for DefectKind {

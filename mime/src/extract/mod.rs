@@ -1,0 +1,5 @@
+//! Taking the attachments out of a message.
+
+mod name;
+
+pub use name::{FileNames, safe_filename};
