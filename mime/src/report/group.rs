@@ -178,6 +178,7 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
 
     fn shape(body: &str) -> (Vec<Vec<String>>, Vec<DefectKind>) {
         let mut defects = Vec::new();

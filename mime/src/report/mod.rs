@@ -94,6 +94,42 @@ impl MachinePart {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
+
+    /// The part as [`build::Part::report`] takes it.
+    ///
+    /// ```
+    /// use scop_mime::build::{Builder, Mailbox, Part, Returned};
+    /// use scop_mime::report::{FeedbackReport, FeedbackType, Line};
+    /// # use scop_mime::{DateTime, Message};
+    /// # let now = DateTime::from_unix(0, 0).unwrap();
+    ///
+    /// let report = FeedbackReport {
+    ///     feedback_type: Some(FeedbackType::Abuse),
+    ///     user_agent: Some(Line::new("SomeGenerator/1.0")?),
+    ///     ..FeedbackReport::default()
+    /// };
+    /// let original = b"Subject: Earn money\r\n\r\nSpam\r\n".to_vec();
+    /// let human = Part::text("This is an abuse report.\n");
+    /// let machine = report.to_part()?.into_part()?;
+    /// let built = Builder::new(Mailbox::new("abusedesk@a.test")?, now)
+    ///     .body(Part::report(human, machine, Returned::Message(original))?)
+    ///     .build();
+    /// let bytes = built.to_vec();
+    /// let message = Message::parse(&bytes);
+    /// let read = message.report().unwrap().feedback_report().unwrap();
+    /// assert_eq!(read.feedback_type, report.feedback_type);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// None that a part of a report can have.
+    ///
+    /// [`build::Part::report`]: crate::build::Part::report
+    pub fn into_part(self) -> Result<crate::build::Part, crate::build::BuildError> {
+        let (_, subtype) = self.content_type.split_once('/').unwrap_or_default();
+        crate::build::Part::machine(subtype, self.bytes)
+    }
 }
 
 /// What a report is, by the type of the part that a program reads.
