@@ -18,8 +18,8 @@ mod inspect;
 mod limits;
 mod policy;
 mod reader;
-mod sanitise;
 pub mod report;
+mod sanitise;
 mod tree;
 mod value;
 
