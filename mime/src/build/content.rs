@@ -154,39 +154,3 @@ fn is_canonical(text: &[u8]) -> bool {
     }
     text.is_empty() || text.ends_with(b"\r\n")
 }
-
-/// quoted-printable (RFC 2045 6.7) of lines that end in CRLF.
-pub(super) fn quoted_printable(text: &[u8], out: &mut Vec<u8>) {
-    /// Of quoted-printable (RFC 2045 6.7 (5)).
-    const LINE: usize = 76;
-    out.reserve(text.len() + text.len() / 4);
-    for line in text.split_inclusive(|b| *b == b'\n') {
-        let content = line.strip_suffix(b"\r\n").unwrap_or(line);
-        let mut column = 0;
-        for (i, byte) in content.iter().enumerate() {
-            let last = i + 1 == content.len();
-            let mut plain = match byte {
-                b' ' | b'\t' => !last,
-                b'=' => false,
-                byte => byte.is_ascii_graphic(),
-            };
-            // Room for the soft line break, which the end of the line does not need.
-            if column + if plain { 1 } else { 3 } > LINE - usize::from(!last) {
-                out.extend_from_slice(b"=\r\n");
-                column = 0;
-            }
-            if column == 0 {
-                let rest = content.get(i..).unwrap_or_default();
-                plain &= *byte != b'.' && !rest.starts_with(b"From ");
-            }
-            match plain {
-                true => out.push(*byte),
-                false => super::fold::escape(b'=', *byte, out),
-            }
-            column += if plain { 1 } else { 3 };
-        }
-        if line.len() > content.len() {
-            out.extend_from_slice(b"\r\n");
-        }
-    }
-}

@@ -7,9 +7,6 @@
 
 use alloc::vec::Vec;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::value::address::is_atext;
 
 /// `=?utf-8?Q?` and `?=`.
@@ -182,13 +179,7 @@ impl<'o> Folder<'o> {
             });
             match q {
                 true => chunk.bytes().for_each(|b| q_byte(b, self.out)),
-                false => {
-                    let mut space = [0; 4 * ENCODED_WORD];
-                    // A word has room for less than this.
-                    let written = STANDARD.encode_slice(chunk, &mut space).unwrap_or(0);
-                    self.out
-                        .extend_from_slice(space.get(..written).unwrap_or_default());
-                }
+                false => crate::encode::base64_digits(chunk.as_bytes(), self.out),
             }
             self.out.extend_from_slice(b"?=");
             rest = behind;

@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 use core::convert::Infallible;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+
+use crate::EncodeBase64;
 
 /// Bytes on a line of base64: 76 characters (RFC 2045 6.8).
 pub(crate) const LINE_BYTES: usize = 57;
@@ -29,17 +29,10 @@ impl Segment {
     pub(crate) fn len(&self) -> Option<u64> {
         match self {
             Segment::Plain(bytes) => Some(bytes.len() as u64),
-            Segment::Base64(bytes) => Some(base64_len(bytes.len() as u64)),
-            Segment::Source(_, length) => length.map(base64_len),
+            Segment::Base64(bytes) => Some(EncodeBase64::encoded_len(bytes.len() as u64)),
+            Segment::Source(_, length) => length.map(EncodeBase64::encoded_len),
         }
     }
-}
-
-/// The length of so many bytes in lines of base64, without the last line end.
-pub(crate) fn base64_len(bytes: u64) -> u64 {
-    let line = LINE_BYTES as u64;
-    let digits = bytes.div_ceil(3).saturating_mul(4);
-    digits.saturating_add(bytes.div_ceil(line).saturating_sub(1).saturating_mul(2))
 }
 
 /// A message, built. All its lines end in CRLF, the last one too.
@@ -383,14 +376,10 @@ impl<'b, S> Stream<'b, S> {
 
 /// base64 in lines of 76 characters, each with CRLF.
 pub(crate) fn base64_lines(bytes: &[u8], out: &mut Vec<u8>) {
-    for line in bytes.chunks(LINE_BYTES) {
-        let start = out.len();
-        out.resize(start + line.len().div_ceil(3) * 4, 0);
-        if let Some(space) = out.get_mut(start..) {
-            // The space is exactly what the line takes.
-            let written = STANDARD.encode_slice(line, space);
-            debug_assert!(written.is_ok());
-        }
+    let mut encoder = EncodeBase64::new();
+    encoder.encode(bytes, out);
+    encoder.finish(out);
+    if !bytes.is_empty() {
         out.extend_from_slice(b"\r\n");
     }
 }

@@ -6,9 +6,10 @@ use alloc::vec::Vec;
 use memchr::memmem;
 
 use super::Built;
-use super::content::{Encoding, Options, quoted_printable};
+use super::content::{Encoding, Options};
 use super::part::{Content, Part};
-use super::stream::{Segment, base64_len, base64_lines};
+use super::stream::{Segment, base64_lines};
+use crate::{EncodeBase64, EncodeQuotedPrintable};
 
 /// A body of this size is not copied behind what is before it.
 const LARGE: usize = 16 << 10;
@@ -167,9 +168,14 @@ impl<S> Writer<S> {
         match part.content {
             Content::Data { data, encoding, .. } => match encoding {
                 Encoding::SevenBit | Encoding::EightBit => self.push(data),
-                Encoding::QuotedPrintable => quoted_printable(&data, &mut self.out),
+                Encoding::QuotedPrintable => {
+                    let mut encoder = EncodeQuotedPrintable::text();
+                    encoder.encode(&data, &mut self.out);
+                    encoder.finish(&mut self.out);
+                }
                 Encoding::Base64 if data.len() < LARGE => {
-                    self.out.reserve(base64_len(data.len() as u64) as usize + 2);
+                    self.out
+                        .reserve(EncodeBase64::encoded_len(data.len() as u64) as usize + 2);
                     base64_lines(&data, &mut self.out);
                     if !data.is_empty() {
                         self.out.truncate(self.out.len() - 2);

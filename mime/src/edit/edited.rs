@@ -5,7 +5,8 @@ use core::fmt;
 
 use bytes::Bytes;
 
-use crate::build::stream::{LINE_BYTES, base64_len, base64_lines};
+use crate::EncodeBase64;
+use crate::build::stream::{LINE_BYTES, base64_lines};
 
 /// Lines of base64 that are encoded at a time: a chunk of some 40 KiB.
 const LINES: usize = 512;
@@ -53,8 +54,8 @@ impl<'a> Edited<'a> {
                 let bytes = bytes.len() as u64;
                 let ends = bytes.div_ceil(LINE_BYTES as u64).saturating_sub(1);
                 match eol {
-                    Eol::Crlf => base64_len(bytes),
-                    Eol::Lf => base64_len(bytes) - ends,
+                    Eol::Crlf => EncodeBase64::encoded_len(bytes),
+                    Eol::Lf => EncodeBase64::encoded_len(bytes) - ends,
                 }
             }
         };

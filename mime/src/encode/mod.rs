@@ -8,8 +8,7 @@ use alloc::vec::Vec;
 pub use base64::EncodeBase64;
 pub use quoted_printable::EncodeQuotedPrintable;
 
-#[expect(unused_imports, reason = "the builder moves onto it")]
-pub(crate) use base64::word as base64_word;
+pub(crate) use base64::digits as base64_digits;
 
 use crate::TransferEncoding;
 

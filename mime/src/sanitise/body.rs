@@ -63,16 +63,10 @@ impl ToBase64 {
     }
 
     fn line(started: &mut bool, line: &[u8], out: &mut Vec<u8>) {
-        use base64::Engine;
         if core::mem::replace(started, true) {
             out.extend_from_slice(b"\r\n");
         }
-        let start = out.len();
-        out.resize(start + line.len().div_ceil(3) * 4, 0);
-        if let Some(space) = out.get_mut(start..) {
-            // There is room for all of it.
-            let _ = base64::engine::general_purpose::STANDARD.encode_slice(line, space);
-        }
+        crate::encode::base64_digits(line, out);
     }
 }
 
