@@ -5,9 +5,6 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use super::delivery::{set, set_typed};
 use super::group::{self, RawField, Writer, note};
 use super::line::{Line, OtherField, Typed, without_comments};
@@ -368,7 +365,11 @@ impl FeedbackReport {
         out.optional("DKIM-Domain", self.dkim_domain.as_ref());
         out.optional("DKIM-Identity", self.dkim_identity.as_ref());
         out.optional("DKIM-Selector", self.dkim_selector.as_ref());
-        let base64 = |b: &Option<Vec<u8>>| b.as_ref().map(|b| lines_of(&STANDARD.encode(b)));
+        let base64 = |b: &Option<Vec<u8>>| {
+            let mut digits = Vec::new();
+            crate::encode::base64_digits(b.as_ref()?, &mut digits);
+            Some(lines_of(&raw_text(&digits)))
+        };
         let header = base64(&self.dkim_canonicalized_header);
         out.optional("DKIM-Canonicalized-Header", header.as_ref());
         let body = base64(&self.dkim_canonicalized_body);
