@@ -9,6 +9,8 @@ use scop_tls_adapters::{DriverError, TlsError};
 /// The codes of sysexits.h that are used here.
 pub(crate) mod code {
     pub(crate) const OK: u8 = 0;
+    /// `mime --strict` found a defect: not of sysexits.h.
+    pub(crate) const DEFECT: u8 = 1;
     pub(crate) const USAGE: u8 = 64;
     pub(crate) const DATA: u8 = 65;
     pub(crate) const NO_INPUT: u8 = 66;
@@ -19,6 +21,8 @@ pub(crate) mod code {
     pub(crate) const PROTOCOL: u8 = 76;
     pub(crate) const NO_PERMISSION: u8 = 77;
     pub(crate) const CONFIG: u8 = 78;
+    /// As shells have it for SIGINT.
+    pub(crate) const INTERRUPTED: u8 = 130;
 }
 
 /// Why it did not work.

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::exit::Failure;
+use crate::{exit::Failure, interrupt::Interrupt, progress::Progress};
 
 /// A message: a FILE argument, or `-` for standard input.
 #[derive(Clone, Debug)]
@@ -42,12 +42,27 @@ impl Source {
         }
     }
 
-    /// All of it, as it is.
-    pub(crate) fn bytes(&self) -> Result<Vec<u8>, Failure> {
-        let mut bytes = Vec::new();
-        match self.open()?.read_to_end(&mut bytes) {
-            Ok(_) => Ok(bytes),
-            Err(e) => Err(Failure::io(&self.name(), &e)),
+    /// All of it as it is, piece by piece.
+    pub(crate) fn read(
+        &self,
+        what: &'static str,
+        interrupt: &Interrupt,
+        mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let total = self.0.as_ref().and_then(|path| path.metadata().ok());
+        let mut progress = Progress::new(what, total.map(|t| t.len()));
+        let mut file = self.open()?;
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            interrupt.check()?;
+            let n = match file.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(n) => n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => return Err(Failure::io(&self.name(), &e)),
+            };
+            take(&buffer[..n])?;
+            progress.add(n);
         }
     }
 

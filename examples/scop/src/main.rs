@@ -5,6 +5,7 @@ mod connect;
 mod dkim;
 mod exit;
 mod input;
+mod interrupt;
 mod keys;
 mod mailbox;
 mod mime;
@@ -21,7 +22,8 @@ use std::process::ExitCode;
 /// Exit codes are those of sysexits.h: 0 all went well, 64 wrong usage, 65 bad
 /// data, 66 no such input, 68 host unknown, 69 service unavailable, 74 input or
 /// output failed, 75 try again later, 76 the peer broke the protocol, 77 not
-/// permitted, 78 bad configuration.
+/// permitted, 78 bad configuration. Beside those: 1 `mime --strict` found a defect, 130
+/// interrupted.
 #[derive(Parser)]
 #[command(name = "scop", version, max_term_width = 100)]
 struct Cli {
@@ -36,7 +38,6 @@ enum Command {
     /// Look into mailboxes on an IMAP server
     #[command(subcommand)]
     Mailbox(mailbox::Command),
-    /// Show what is in a message: its parts and what is odd about it
     Mime(mime::Mime),
     /// Sign and verify DKIM signatures, make keys
     #[command(subcommand)]

@@ -1,52 +1,21 @@
 //! The built program, against servers made of this project's machines.
 
+mod common;
+
 use std::{
     fs,
-    io::Write as _,
     net::{SocketAddr, TcpListener},
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    path::Path,
+    process::Output,
     sync::{Arc, mpsc},
     thread,
 };
 
+use common::{code, folder, scop, text};
+
 use scop_sasl::Mechanism;
 use scop_smtp_proto::{ClientName, Server, ServerConfig, ServerEvent};
 use scop_tls_adapters::{Identity, ServerConfig as TlsConfig, Tls, WallClock, blocking::Driver};
-
-/// A folder of its own for each test, empty at its start.
-fn folder(test: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
-    let _ = fs::remove_dir_all(&path);
-    fs::create_dir_all(&path).unwrap();
-    path
-}
-
-fn scop(folder: &Path, args: &[&str], input: &[u8]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_scop"))
-        .args(args)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_vec();
-    // It may end without reading any of it.
-    let writer = thread::spawn(move || stdin.write_all(&input));
-    let output = child.wait_with_output().unwrap();
-    let _ = writer.join().unwrap();
-    output
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
 
 #[test]
 fn wrong_usage_is_64_and_help_is_0() {

@@ -1,34 +1,53 @@
 //! `scop mime`: what is in a message, as a tree for people or as JSON.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::fmt::Write as _;
 
-use clap::Args;
 use ring::digest::{SHA256, digest};
-use scop_mime::{Message, Part};
+use scop_mime::{Indexer, Inspector, Limits, Message, Part};
 use serde_json::{Map, Value, json};
 
-use crate::{
-    exit::Failure,
-    input::{Source, print},
-};
+use super::{gate::described, refused};
+use crate::{exit::Failure, input::print};
 
-#[derive(Args)]
-pub(crate) struct Mime {
-    /// Print one JSON object; offsets and lengths are in bytes of the input as given
-    #[arg(long)]
-    json: bool,
-    /// The message; - or nothing for standard input
-    file: Option<PathBuf>,
+/// The tree, from a message that passes by.
+pub(super) struct Show {
+    indexer: Indexer,
+    inspector: Inspector,
 }
 
-pub(crate) fn run(args: &Mime) -> Result<(), Failure> {
-    let bytes = Source::new(args.file.clone()).bytes()?;
-    let message = Message::parse(&bytes);
-    let text = if args.json {
-        format!("{}\n", to_json(&message))
-    } else {
-        to_text(&message)
-    };
+impl Show {
+    pub(super) fn new() -> Show {
+        Show {
+            indexer: Indexer::new(Limits::default()),
+            inspector: Inspector::new(Limits::default()),
+        }
+    }
+
+    pub(super) fn write(&mut self, piece: &[u8]) -> Result<(), Failure> {
+        self.indexer.write(piece);
+        self.inspector.write(piece).map_err(|e| refused(&e))
+    }
+
+    pub(super) fn finish(self) -> Result<(), Failure> {
+        let index = self.indexer.finish();
+        let report = self.inspector.finish().map_err(|e| refused(&e))?;
+        let mut text = tree(&index.outline());
+        if !report.defects().is_empty() {
+            text.push_str("\nDefects:\n");
+        }
+        for defect in report.defects() {
+            let _ = writeln!(text, "  {}", described(defect));
+        }
+        if report.more() > 0 {
+            let _ = writeln!(text, "  and {} more", report.more());
+        }
+        print(text.as_bytes())
+    }
+}
+
+/// One line of JSON.
+pub(super) fn json(message: &[u8]) -> Result<(), Failure> {
+    let text = format!("{}\n", to_json(&Message::parse(message)));
     print(text.as_bytes())
 }
 
@@ -42,10 +61,15 @@ fn to_json(message: &Message<'_>) -> Value {
                 .map(|m| json!({"name": m.name(), "address": m.address()})),
         )
     };
-    let defects = message
-        .inspect()
-        .into_iter()
-        .map(|d| json!({"kind": d.kind.to_string(), "offset": d.offset}));
+    let defects = message.inspect().into_iter().map(|d| {
+        json!({
+            "kind": d.kind.as_str(),
+            "class": d.kind.class().as_str(),
+            "rule": d.kind.rule(),
+            "offset": d.offset,
+            "reading": d.kind.summary(),
+        })
+    });
     json!({
         "subject": header.subject(),
         "from": people(&header.from()),
@@ -124,7 +148,7 @@ fn sha256(bytes: &[u8]) -> String {
     hex
 }
 
-fn to_text(message: &Message<'_>) -> String {
+fn tree(message: &Message<'_>) -> String {
     let header = message.header();
     let mut out = String::new();
     let fields = [
@@ -162,13 +186,6 @@ fn to_text(message: &Message<'_>) -> String {
             let _ = write!(out, ", \"{}\"", printable(&name));
         }
         out.push('\n');
-    }
-    let defects = message.inspect();
-    if !defects.is_empty() {
-        out.push_str("\nDefects:\n");
-    }
-    for defect in defects {
-        let _ = writeln!(out, "  at {}: {}", defect.offset, defect.kind);
     }
     out
 }
