@@ -32,7 +32,7 @@ pub(crate) fn read<'a>(value: &'a [u8], notes: &mut Notes<'_>) -> Vec<Cow<'a, st
                 if !cursor.eat(b'>') {
                     notes.add(DefectKind::UnbalancedBracket, at);
                 }
-                let id = without_space(id);
+                let id = bare_id(id);
                 if !id.contains('@') || matches!(id, Cow::Owned(_)) {
                     notes.add(DefectKind::OddMessageId, at);
                 }
@@ -71,11 +71,22 @@ pub(crate) fn read<'a>(value: &'a [u8], notes: &mut Notes<'_>) -> Vec<Cow<'a, st
     }
 }
 
-fn without_space(id: &[u8]) -> Cow<'_, str> {
-    if !id.iter().any(|b| is_space(*b)) {
+/// An id as it is compared: without the white space and the comments that RFC 5322
+/// 4.5.4 allows in it.
+fn bare_id(id: &[u8]) -> Cow<'_, str> {
+    if !id.iter().any(|b| is_space(*b) || *b == b'(') {
         return raw_text(id);
     }
-    let kept: Vec<u8> = id.iter().copied().filter(|b| !is_space(*b)).collect();
+    let mut kept = Vec::with_capacity(id.len());
+    let mut cursor = Cursor::new(id);
+    while let Some(byte) = cursor.peek() {
+        if is_space(byte) || byte == b'(' && cursor.comment().is_some() {
+            cursor.skip_space();
+        } else {
+            kept.push(byte);
+            cursor.bump();
+        }
+    }
     Cow::Owned(raw_text(&kept).into_owned())
 }
 
@@ -93,6 +104,7 @@ mod tests {
         assert_eq!(parse(b"a@b, c@d"), ["a@b", "c@d"]);
         assert_eq!(parse(b"<\"a b\"@c>"), ["\"ab\"@c"]);
         assert_eq!(parse(b"<unfinished@x"), ["unfinished@x"]);
+        assert_eq!(parse(b"<a(b@c>"), ["a(b@c"]);
         assert_eq!(parse(b"<a@[1.2.3.4]> , <a.%@b>"), ["a@[1.2.3.4]", "a.%@b"]);
         assert!(parse(b" ( ( <> \"").is_empty());
     }

@@ -672,10 +672,15 @@ impl<'a> Addresses<'a> {
     /// Whether two pieces belong to the same address: RFC 5322 4.4 allows space
     /// around dots and `@` alone.
     fn joins(&self, a: &Piece<'_>, b: &Piece<'_>) -> bool {
-        let either = |kind| a.kind == kind || b.kind == kind;
         let dotted = a.kind != Kind::Quoted && a.text.last() == Some(&b'.')
             || b.kind != Kind::Quoted && b.text.first() == Some(&b'.');
-        either(Kind::At) || dotted || self.gap(a, b).is_empty() && !either(Kind::Quoted)
+        match (a.kind, b.kind) {
+            // A domain has no quotes.
+            (Kind::At, Kind::Quoted) => false,
+            (Kind::At, _) | (_, Kind::At) => true,
+            (Kind::Quoted, _) | (_, Kind::Quoted) => dotted,
+            _ => dotted || self.gap(a, b).is_empty(),
+        }
     }
 
     fn pair_joins(&self, pair: &[Piece<'_>]) -> bool {
