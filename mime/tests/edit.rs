@@ -269,7 +269,7 @@ fn a_message_is_wrapped_with_what_describes_its_body() {
     let boundary = shown.split('"').nth(1).unwrap();
     assert_eq!(
         shown.replace(boundary, "B"),
-        "Subject: hi\nX: y\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"B\"\n\n--B\nContent-Type: text/plain; charset=us-ascii\nContent-Transfer-Encoding: 7bit\n\nFrom outside.\n\n--B\nContent-Type: text/html\nContent-Transfer-Encoding: 8bit\n\n<p>Hi\n\n--B\nContent-Type: application/octet-stream\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=a.bin\n\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\nAAAA\n--B--\n"
+        "From: a@b.test\nDate: 1 Jan 2026 00:00:00 +0000\nSubject: hi\nX: y\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"B\"\n\n--B\nContent-Type: text/plain; charset=us-ascii\nContent-Transfer-Encoding: 7bit\n\nFrom outside.\n\n--B\nContent-Type: text/html\nContent-Transfer-Encoding: 8bit\n\n<p>Hi\n\n--B\nContent-Type: application/octet-stream\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=a.bin\n\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\nAAAA\n--B--\n"
     );
     assert_eq!(Message::parse(shown.as_bytes()).inspect(), []);
 }
@@ -327,7 +327,7 @@ fn parts_within_messages_within() {
             .unwrap();
     });
     let message = Message::parse(shown.as_bytes());
-    assert_eq!(message.inspect(), [], "{shown}");
+    assert_eq!(message.defects(), [], "{shown}");
     let inner = child(&message, 0).children().next().unwrap();
     assert_eq!(inner.header().subject().as_deref(), Some("out"));
     assert_eq!(message.part_at("1.1.1").unwrap().body(), b"y");

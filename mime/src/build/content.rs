@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use memchr::{memchr, memchr_iter};
 
-use super::stream::LINE_BYTES;
+use crate::EncodeBase64;
 
 /// The longest line that may be sent as it is (RFC 5322 2.1.1), without its end.
 const LONGEST: usize = 998;
@@ -87,9 +87,9 @@ impl Facts {
         if !facts.ascii || !facts.sendable || !facts.lines {
             let escaped = data.iter().filter(|b| is_escaped(**b)).count();
             let quoted = data.len() + 2 * escaped;
-            // In whole lines, which favours what a person can read where there is little.
-            let base64 = data.len().div_ceil(LINE_BYTES) * 78;
-            facts.quotable = quoted + quoted / 25 <= base64;
+            // A line more, which favours what a person can read where there is little.
+            let base64 = EncodeBase64::encoded_len(data.len() as u64 + 56);
+            facts.quotable = (quoted + quoted / 25) as u64 <= base64;
         }
         facts
     }

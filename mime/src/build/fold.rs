@@ -7,6 +7,7 @@
 
 use alloc::vec::Vec;
 
+use crate::encode::base64_digits;
 use crate::value::address::is_atext;
 
 /// `=?utf-8?Q?` and `?=`.
@@ -179,7 +180,7 @@ impl<'o> Folder<'o> {
             });
             match q {
                 true => chunk.bytes().for_each(|b| q_byte(b, self.out)),
-                false => crate::encode::base64_digits(chunk.as_bytes(), self.out),
+                false => base64_digits(chunk.as_bytes(), self.out),
             }
             self.out.extend_from_slice(b"?=");
             rest = behind;

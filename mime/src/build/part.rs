@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::content::{Encoding, Facts, Options, canonical};
 use super::field::check_token;
 use super::fold::{Folder, is_token};
+use super::stream::Source;
 use super::{BuildError, Built, Field, MessageId, Url, check};
 
 /// Parts within each other; with what the builder adds that stays under the
@@ -69,7 +70,7 @@ pub(super) enum Content<S> {
         encoding: Encoding,
     },
     /// Bytes that come when they are asked for.
-    Streamed { source: S, length: Option<u64> },
+    Streamed { source: S, how: Source },
     /// Parts, and whether one of them is 8bit.
     Multipart {
         parts: Vec<Part<S>>,
@@ -261,7 +262,22 @@ impl<S> Part<S> {
         length: Option<u64>,
     ) -> Result<Self, BuildError> {
         check_leaf(content_type)?;
-        let content = Content::Streamed { source, length };
+        let how = Source::Base64(length);
+        let content = Content::Streamed { source, how };
+        Ok(Self::new(String::from(content_type), content))
+    }
+
+    /// The same for a text, which is sent in quoted-printable: in that, no boundary can
+    /// be either, and people can read it. The charset is a
+    /// [parameter](Self::parameter); the size of the message is not known before.
+    ///
+    /// # Errors
+    ///
+    /// As [`data`](Part::data).
+    pub fn streamed_text(content_type: &str, source: S) -> Result<Self, BuildError> {
+        check_leaf(content_type)?;
+        let how = Source::QuotedPrintable;
+        let content = Content::Streamed { source, how };
         Ok(Self::new(String::from(content_type), content))
     }
 
@@ -589,7 +605,10 @@ impl<S> Part<S> {
         folder.end();
         let encoding = match &self.content {
             Content::Data { encoding, .. } => Some(encoding.name()),
-            Content::Streamed { .. } => Some("base64"),
+            Content::Streamed { how, .. } => Some(match how {
+                Source::Base64(_) => "base64",
+                Source::QuotedPrintable => "quoted-printable",
+            }),
             Content::Multipart { eight_bit, .. } => eight_bit.then_some("8bit"),
             Content::Message(built) => built.needs_8bitmime().then_some("8bit"),
             Content::Verbatim { eight_bit, .. } | Content::Entity { eight_bit, .. } => {

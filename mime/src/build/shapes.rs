@@ -8,9 +8,10 @@ use bytes::Bytes;
 use super::content::Options;
 use super::field::check_token;
 use super::part::Part;
-use super::stream::{Segment, base64_lines};
+use super::stream::Segment;
 use super::write::entity;
 use super::{BuildError, Field};
+use crate::EncodeBase64;
 
 /// What of the message a report gives back (RFC 6522 3).
 #[derive(Clone, Debug)]
@@ -121,8 +122,9 @@ impl Part {
             match segment {
                 Segment::Plain(bytes) => out.extend_from_slice(&bytes),
                 Segment::Base64(bytes) => {
-                    base64_lines(&bytes, &mut out);
-                    out.truncate(out.len().saturating_sub(2));
+                    let mut encoder = EncodeBase64::new();
+                    encoder.encode(&bytes, &mut out);
+                    encoder.finish(&mut out);
                 }
                 Segment::Source(..) => {} // there is none
             }

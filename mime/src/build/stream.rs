@@ -5,13 +5,10 @@ use core::convert::Infallible;
 
 use bytes::Bytes;
 
-use crate::EncodeBase64;
+use crate::{EncodeBase64, Encoder, TransferEncoding};
 
-/// Bytes on a line of base64: 76 characters (RFC 2045 6.8).
-pub(crate) const LINE_BYTES: usize = 57;
-
-/// Lines of base64 that are encoded at a time: a chunk of some 40 KiB.
-const LINES: usize = 512;
+/// Bytes that are encoded at a time: lines of base64 that make a chunk of some 40 KiB.
+pub(crate) const BLOCK: usize = 57 * 512;
 
 /// A stretch of a message.
 #[derive(Clone, Debug)]
@@ -21,8 +18,16 @@ pub(crate) enum Segment {
     /// To be encoded as it leaves. Its last line has no end: what is behind it begins
     /// with one.
     Base64(Bytes),
-    /// What the source of that number gives, in base64; so many bytes, if that is known.
-    Source(usize, Option<u64>),
+    /// What the source of that number gives, encoded.
+    Source(usize, Source),
+}
+
+/// How a streamed source is encoded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source {
+    /// In base64; so many bytes, if that is known.
+    Base64(Option<u64>),
+    QuotedPrintable,
 }
 
 impl Segment {
@@ -30,7 +35,8 @@ impl Segment {
         match self {
             Segment::Plain(bytes) => Some(bytes.len() as u64),
             Segment::Base64(bytes) => Some(EncodeBase64::encoded_len(bytes.len() as u64)),
-            Segment::Source(_, length) => length.map(EncodeBase64::encoded_len),
+            Segment::Source(_, Source::Base64(length)) => length.map(EncodeBase64::encoded_len),
+            Segment::Source(_, Source::QuotedPrintable) => None,
         }
     }
 }
@@ -112,8 +118,8 @@ impl<S> Built<S> {
             built: self,
             next: 0,
             encoding: Bytes::new(),
+            encoder: Encoder::Identity,
             source: None,
-            carry: Vec::new(),
             ready: None,
         }
     }
@@ -160,10 +166,9 @@ impl Built {
             match segment {
                 Segment::Plain(bytes) => out.extend_from_slice(bytes),
                 Segment::Base64(bytes) => {
-                    base64_lines(bytes, out);
-                    if !bytes.is_empty() {
-                        out.truncate(out.len() - 2);
-                    }
+                    let mut encoder = EncodeBase64::new();
+                    encoder.encode(bytes, out);
+                    encoder.finish(out);
                 }
                 Segment::Source(..) => {} // there is none
             }
@@ -250,15 +255,15 @@ pub struct Stream<'b, S> {
     next: usize,
     /// What is left of the attachment in hand.
     encoding: Bytes,
-    source: Option<Source>,
-    /// Bytes of a source that make no whole line yet.
-    carry: Vec<u8>,
+    /// Of the attachment or the source in hand.
+    encoder: Encoder,
+    source: Option<Asked>,
     /// Encoded bytes of a source.
     ready: Option<Bytes>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Source {
+struct Asked {
     number: usize,
     announced: Option<u64>,
     given: u64,
@@ -277,12 +282,12 @@ impl<'b, S> Stream<'b, S> {
                 return Some(Chunk::Need(source));
             }
             if !self.encoding.is_empty() {
-                let n = self.encoding.len().min(LINE_BYTES * LINES);
+                let n = self.encoding.len().min(BLOCK);
                 let bytes = self.encoding.split_to(n);
-                let mut out = Vec::with_capacity(n.div_ceil(LINE_BYTES) * 78);
-                base64_lines(&bytes, &mut out);
+                let mut out = Vec::new();
+                self.encoder.encode(&bytes, &mut out);
                 if self.encoding.is_empty() {
-                    out.truncate(out.len().saturating_sub(2));
+                    self.encoder.finish(&mut out);
                 }
                 return Some(Chunk::Bytes(out.into()));
             }
@@ -291,11 +296,19 @@ impl<'b, S> Stream<'b, S> {
             match segment {
                 Segment::Plain(bytes) if bytes.is_empty() => {}
                 Segment::Plain(bytes) => return Some(Chunk::Bytes(bytes.clone())),
-                Segment::Base64(bytes) => self.encoding = bytes.clone(),
-                Segment::Source(number, announced) => {
-                    self.source = Some(Source {
+                Segment::Base64(bytes) => {
+                    self.encoding = bytes.clone();
+                    self.encoder = Encoder::new(&TransferEncoding::Base64);
+                }
+                Segment::Source(number, how) => {
+                    let (announced, encoding) = match how {
+                        Source::Base64(length) => (*length, TransferEncoding::Base64),
+                        Source::QuotedPrintable => (None, TransferEncoding::QuotedPrintable),
+                    };
+                    self.encoder = Encoder::new(&encoding);
+                    self.source = Some(Asked {
                         number: *number,
-                        announced: *announced,
+                        announced,
                         given: 0,
                     });
                 }
@@ -317,33 +330,10 @@ impl<'b, S> Stream<'b, S> {
         if let Some(announced) = source.announced.filter(|a| given > *a) {
             return Err(StreamError::TooLong { announced, given });
         }
-        let first = source.given < LINE_BYTES as u64;
         source.given = given;
-        let total = self.carry.len() + bytes.len();
-        if total < LINE_BYTES {
-            self.carry.extend_from_slice(bytes);
-            return Ok(());
-        }
-        let mut out = Vec::with_capacity(total.div_ceil(LINE_BYTES) * 78);
-        if !first {
-            out.extend_from_slice(b"\r\n");
-        }
-        let mut bytes = bytes;
-        if !self.carry.is_empty() {
-            let (head, rest) = bytes
-                .split_at_checked(LINE_BYTES - self.carry.len())
-                .unwrap_or((bytes, &[]));
-            self.carry.extend_from_slice(head);
-            base64_lines(&self.carry, &mut out);
-            self.carry.clear();
-            bytes = rest;
-        }
-        let whole = bytes.len() - bytes.len() % LINE_BYTES;
-        let (lines, rest) = bytes.split_at_checked(whole).unwrap_or((bytes, &[]));
-        base64_lines(lines, &mut out);
-        self.carry.extend_from_slice(rest);
-        out.truncate(out.len().saturating_sub(2));
-        self.ready = Some(out.into());
+        let mut out = Vec::new();
+        self.encoder.encode(bytes, &mut out);
+        self.ready = (!out.is_empty()).then(|| out.into());
         Ok(())
     }
 
@@ -360,26 +350,9 @@ impl<'b, S> Stream<'b, S> {
             return Err(StreamError::TooShort { announced, given });
         }
         self.source = None;
-        if !self.carry.is_empty() {
-            let mut out = Vec::with_capacity(80);
-            if given >= LINE_BYTES as u64 {
-                out.extend_from_slice(b"\r\n");
-            }
-            base64_lines(&self.carry, &mut out);
-            out.truncate(out.len().saturating_sub(2));
-            self.carry.clear();
-            self.ready = Some(out.into());
-        }
+        let mut out = Vec::new();
+        self.encoder.finish(&mut out);
+        self.ready = (!out.is_empty()).then(|| out.into());
         Ok(())
-    }
-}
-
-/// base64 in lines of 76 characters, each with CRLF.
-pub(crate) fn base64_lines(bytes: &[u8], out: &mut Vec<u8>) {
-    let mut encoder = EncodeBase64::new();
-    encoder.encode(bytes, out);
-    encoder.finish(out);
-    if !bytes.is_empty() {
-        out.extend_from_slice(b"\r\n");
     }
 }

@@ -8,7 +8,7 @@ use memchr::memmem;
 use super::Built;
 use super::content::{Encoding, Options};
 use super::part::{Content, Part};
-use super::stream::{Segment, base64_lines};
+use super::stream::{Segment, Source};
 use crate::{EncodeBase64, EncodeQuotedPrintable};
 
 /// A body of this size is not copied behind what is before it.
@@ -18,8 +18,9 @@ const HASHED: usize = 2 << 10;
 
 /// What begins every boundary of a message, and no line of its bodies.
 ///
-/// Neither base64 nor quoted-printable has `=_` in it, so what is encoded - and what
-/// is streamed, which is always in base64 - cannot hold a boundary. What is sent as it
+/// A boundary begins with `=_`. base64 has no `_`, and behind a `=` of quoted-printable
+/// is a digit or the end of the line (RFC 2045 6.7 and 6.8): so what is encoded, and
+/// all that is streamed is, cannot hold one. What is sent as it
 /// is, is searched. The rest is a hash of what the message says, so that messages that
 /// are put into each other differ, and the same calls give the same bytes.
 pub(crate) struct Boundaries {
@@ -77,7 +78,7 @@ fn gather<'p, S>(part: &'p Part<S>, hash: &mut Hash, identity: &mut Vec<&'p [u8]
                 identity.push(data);
             }
         }
-        Content::Streamed { length, .. } => hash.word(length.unwrap_or(0)),
+        Content::Streamed { how, .. } => hash.source(*how),
         Content::Multipart { parts, .. } => {
             parts.iter().for_each(|part| gather(part, hash, identity));
         }
@@ -89,7 +90,7 @@ fn gather<'p, S>(part: &'p Part<S>, hash: &mut Hash, identity: &mut Vec<&'p [u8]
                         identity.push(bytes);
                     }
                     Segment::Base64(bytes) => hash.write(bytes),
-                    Segment::Source(_, length) => hash.word(length.unwrap_or(0)),
+                    Segment::Source(_, how) => hash.source(*how),
                 }
             }
         }
@@ -107,6 +108,13 @@ impl Hash {
     fn word(&mut self, word: u64) {
         let product = u128::from(self.0 ^ word) * 0x9e37_79b9_7f4a_7c15;
         self.0 = (product as u64) ^ (product >> 64) as u64;
+    }
+
+    fn source(&mut self, source: Source) {
+        self.word(match source {
+            Source::Base64(length) => length.unwrap_or(u64::MAX),
+            Source::QuotedPrintable => u64::MAX - 1,
+        });
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -174,17 +182,14 @@ impl<S> Writer<S> {
                     encoder.finish(&mut self.out);
                 }
                 Encoding::Base64 if data.len() < LARGE => {
-                    self.out
-                        .reserve(EncodeBase64::encoded_len(data.len() as u64) as usize + 2);
-                    base64_lines(&data, &mut self.out);
-                    if !data.is_empty() {
-                        self.out.truncate(self.out.len() - 2);
-                    }
+                    let mut encoder = EncodeBase64::new();
+                    encoder.encode(&data, &mut self.out);
+                    encoder.finish(&mut self.out);
                 }
                 Encoding::Base64 => self.segment(Segment::Base64(data)),
             },
-            Content::Streamed { source, length } => {
-                self.segment(Segment::Source(self.sources.len(), length));
+            Content::Streamed { source, how } => {
+                self.segment(Segment::Source(self.sources.len(), how));
                 self.sources.push(source);
             }
             Content::Message(built) => {
@@ -194,8 +199,8 @@ impl<S> Writer<S> {
                     match segment {
                         Segment::Plain(bytes) => self.push(bytes),
                         Segment::Base64(bytes) => self.segment(Segment::Base64(bytes)),
-                        Segment::Source(number, length) => {
-                            self.segment(Segment::Source(first + number, length));
+                        Segment::Source(number, how) => {
+                            self.segment(Segment::Source(first + number, how));
                         }
                     }
                 }

@@ -6,10 +6,7 @@ use core::fmt;
 use bytes::Bytes;
 
 use crate::EncodeBase64;
-use crate::build::stream::{LINE_BYTES, base64_lines};
-
-/// Lines of base64 that are encoded at a time: a chunk of some 40 KiB.
-const LINES: usize = 512;
+use crate::build::stream::BLOCK;
 
 /// A stretch of an edited message.
 #[derive(Clone, Debug)]
@@ -51,11 +48,11 @@ impl<'a> Edited<'a> {
             Piece::Old(bytes, _) => bytes.len() as u64,
             Piece::New(bytes) => bytes.len() as u64,
             Piece::Base64(bytes, eol) => {
-                let bytes = bytes.len() as u64;
-                let ends = bytes.div_ceil(LINE_BYTES as u64).saturating_sub(1);
+                let crlf = EncodeBase64::encoded_len(bytes.len() as u64);
                 match eol {
-                    Eol::Crlf => EncodeBase64::encoded_len(bytes),
-                    Eol::Lf => EncodeBase64::encoded_len(bytes) - ends,
+                    Eol::Crlf => crlf,
+                    // Every line but the last one has 76 characters and its end.
+                    Eol::Lf => crlf - crlf.saturating_sub(1) / 78,
                 }
             }
         };
@@ -120,7 +117,7 @@ impl fmt::Debug for EditChunk<'_> {
 #[derive(Clone, Debug)]
 pub struct EditChunks<'e, 'a> {
     pieces: core::slice::Iter<'e, Piece<'a>>,
-    encoding: Option<(Bytes, Eol)>,
+    encoding: Option<(Bytes, Eol, EncodeBase64)>,
 }
 
 impl<'a> Iterator for EditChunks<'_, 'a> {
@@ -128,15 +125,14 @@ impl<'a> Iterator for EditChunks<'_, 'a> {
 
     fn next(&mut self) -> Option<EditChunk<'a>> {
         loop {
-            if let Some((bytes, eol)) = &mut self.encoding
+            if let Some((bytes, eol, encoder)) = &mut self.encoding
                 && !bytes.is_empty()
             {
-                let n = bytes.len().min(LINE_BYTES * LINES);
-                let lines = bytes.split_to(n);
-                let mut out = Vec::with_capacity(n.div_ceil(LINE_BYTES) * 78);
-                base64_lines(&lines, &mut out);
+                let lines = bytes.split_to(bytes.len().min(BLOCK));
+                let mut out = Vec::new();
+                encoder.encode(&lines, &mut out);
                 if bytes.is_empty() {
-                    out.truncate(out.len().saturating_sub(2));
+                    encoder.finish(&mut out);
                 }
                 let out = with_eol(out, *eol);
                 return Some(EditChunk::New(out.into()));
@@ -146,7 +142,9 @@ impl<'a> Iterator for EditChunks<'_, 'a> {
                 Piece::New(bytes) if bytes.is_empty() => {}
                 Piece::Old(bytes, _) => return Some(EditChunk::Old(bytes)),
                 Piece::New(bytes) => return Some(EditChunk::New(bytes.clone())),
-                Piece::Base64(bytes, eol) => self.encoding = Some((bytes.clone(), *eol)),
+                Piece::Base64(bytes, eol) => {
+                    self.encoding = Some((bytes.clone(), *eol, EncodeBase64::new()));
+                }
             }
         }
     }
