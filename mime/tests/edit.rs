@@ -259,7 +259,7 @@ fn parts_are_added_and_replaced() {
 #[test]
 fn a_message_is_wrapped_with_what_describes_its_body() {
     let stored =
-        b"Subject: hi\nContent-Type: text/html\nX: y\nContent-Transfer-Encoding: 8bit\n\n<p>Hi\n";
+        b"From: a@b.test\nDate: 1 Jan 2026 00:00:00 +0000\nSubject: hi\nContent-Type: text/html\nX: y\nContent-Transfer-Encoding: 8bit\n\n<p>Hi\n";
     let shown = edited(stored, |m, e| {
         let note = build::Part::text("From outside.\n");
         e.wrap(&m.root(), vec![note], vec![]).unwrap();
