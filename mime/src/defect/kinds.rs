@@ -145,6 +145,9 @@ kinds! {
     /// Others: the words as they are.
     EncodedWordInParameter = "encoded-word-in-parameter", Ambiguity, "RFC 2047 5",
         "An encoded word in a parameter: decoded.";
+    /// By RFC 2231 or an encoded word. Others: dropped, or shown.
+    ControlInParameter = "control-in-parameter", Ambiguity, "RFC 2045 5.1",
+        "A control character in a parameter, a line end perhaps: kept.";
     /// Others: do not know RFC 2231, and find no boundary.
     ExtendedBoundary = "extended-boundary", Ambiguity, "RFC 2231 3",
         "A boundary by RFC 2231: put together and decoded.";

@@ -8,7 +8,8 @@ use super::body::LINE;
 use super::{looks, mime_field};
 use crate::value::content::{ContentType, Disposition};
 use crate::{
-    Defect, DefectKind, DefectSet, Field, HeaderField, Limits, Parent, TransferEncoding, mailboxes,
+    Defect, DefectKind, DefectSet, Field, HeaderField, Limits, Parameter, Parent, TransferEncoding,
+    mailboxes,
 };
 
 /// A header that is being looked at, and what it says about the body.
@@ -89,6 +90,9 @@ impl HeaderCheck {
             b"content-type" if self.content_type.is_none() => {
                 mime_field::content_type(value, limits.parameters, &mut at);
                 let read = ContentType::parse_with(value, limits.parameters);
+                if read.iter().any(|r| has_control(r.0.parameters())) {
+                    at(DefectKind::ControlInParameter, 0);
+                }
                 self.content_type = Some(read.map(|r| r.0));
             }
             b"content-transfer-encoding" if self.encoding.is_none() => {
@@ -98,6 +102,9 @@ impl HeaderCheck {
             b"content-disposition" if self.disposition.is_none() => {
                 mime_field::disposition(value, limits.parameters, &mut at);
                 let read = Disposition::parse_with(value, limits.parameters);
+                if read.iter().any(|r| has_control(r.0.parameters())) {
+                    at(DefectKind::ControlInParameter, 0);
+                }
                 let filename = read.and_then(|r| r.0.filename().map(ToString::to_string));
                 if filename.as_deref().is_some_and(looks::has_bidi) {
                     at(DefectKind::BidiControl, 0);
@@ -181,6 +188,11 @@ impl HeaderCheck {
     pub(super) fn is_digest(&self) -> bool {
         matches!(&self.content_type, Some(Some(t)) if t.essence() == "multipart/digest")
     }
+}
+
+fn has_control(parameters: &[Parameter]) -> bool {
+    let control = |c: char| c.is_control() && c != '\t';
+    parameters.iter().any(|p| p.value().contains(control))
 }
 
 /// Lines of a field that are too long, or nothing but white space.

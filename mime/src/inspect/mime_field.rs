@@ -159,7 +159,7 @@ fn parameters(c: &mut Cursor<'_>, limit: usize, told: bool, note: Note<'_>) {
             note(DefectKind::DuplicateParameter, start);
         }
         let base = name.split(|b| *b == b'*').next().unwrap_or(name);
-        if !duplicate && base.eq_ignore_ascii_case(b"boundary") {
+        if told && !duplicate && base.eq_ignore_ascii_case(b"boundary") {
             if base.len() < name.len() {
                 note(DefectKind::ExtendedBoundary, start);
             } else if !is_boundary(&value) && !value.is_empty() {

@@ -132,10 +132,11 @@ fn clean(message: &[u8], limits: &Limits, report: &Report) -> Vec<Range<u64>> {
 /// What is held: one header ([`Limits::header_bytes`]), and of one body at most
 /// [`hold`](Self::hold) bytes, to see whether it can stay as it is (or, of a multipart,
 /// to see whether a part comes at all). A body that is longer and not in base64 or
-/// quoted-printable leaves in one of these whatever is in it; the charset of a longer
-/// text is left alone. Every multipart gets a new boundary, for nobody knows what
-/// comes: [inspect](crate::Inspector) a message first where one that has nothing to mend must
-/// stay as it is.
+/// quoted-printable leaves in one of these whatever is in it; bytes that are not of its
+/// charset, and UTF-7, are left in a longer text; of what a longer multipart without a
+/// part holds, the rest is left out. Every multipart gets a new boundary, for nobody
+/// knows what comes: [inspect](crate::Inspector) a message first where one that has
+/// nothing to mend must stay as it is.
 ///
 /// ```
 /// use scop_mime::{Limits, Sanitiser};

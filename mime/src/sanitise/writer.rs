@@ -134,10 +134,9 @@ impl Writer {
             }
             Event::Body(body) => match (body.place, self.open.last_mut()) {
                 (Place::Leaf, _) => self.data(body.data, out),
-                (Place::Preamble, Some(Open::Waiting(held)))
-                    if held.len() + body.data.len() <= self.hold =>
-                {
-                    held.extend_from_slice(body.data);
+                (Place::Preamble, Some(Open::Waiting(held))) => {
+                    let room = self.hold.saturating_sub(held.len());
+                    held.extend_from_slice(body.data.get(..room).unwrap_or(body.data));
                 }
                 _ => {}
             },
@@ -201,7 +200,10 @@ impl Writer {
     fn start_leaf(&mut self, opaque: bool, out: &mut Vec<u8>) {
         self.closed = false;
         let encoding = self.draft.encoding();
-        let is_text = self.draft.charset().is_some();
+        let charset = self.draft.charset();
+        let is_text = charset.is_some();
+        let unknown = charset.is_some_and(|c| charset::decode(c.as_bytes(), b"").is_none());
+        let opaque = opaque || unknown;
         let shape = match encoding {
             _ if opaque => Shape::Opaque,
             TransferEncoding::Base64 | TransferEncoding::QuotedPrintable if !is_text => {
@@ -308,19 +310,13 @@ impl Writer {
                 }
             };
             let utf7 = label.trim().eq_ignore_ascii_case("utf-7");
-            match charset::decode(label.as_bytes(), decoded) {
-                None => {
-                    self.draft.write(Shape::Opaque, &self.limits, out);
-                    self.body = Body::ToBase64(Decoder::Identity, ToBase64::default());
-                    return self.data(decoded, out);
-                }
-                Some((text, lossy)) if lossy || utf7 => {
-                    let text = text.into_owned();
-                    self.draft.write(Shape::Text, &self.limits, out);
-                    self.body = Body::ToQp(ToQp::default());
-                    return self.data(text.as_bytes(), out);
-                }
-                Some(_) => {}
+            if let Some((text, lossy)) = charset::decode(label.as_bytes(), decoded)
+                && (lossy || utf7)
+            {
+                let text = text.into_owned();
+                self.draft.write(Shape::Text, &self.limits, out);
+                self.body = Body::ToQp(ToQp::default());
+                return self.data(text.as_bytes(), out);
             }
         }
         let (shape, body) = match &encoding {
