@@ -60,12 +60,9 @@ fn agree(before: &[u8], after: &[u8]) {
     let mut others = after.parts();
     for part in before.parts() {
         let other = others.next().expect("a part for each");
-        let empty = part.content() == Content::Multipart && part.children().next().is_none();
+
         assert_eq!(part.parent(), other.parent(), "{}", part.id());
-        match empty {
-            true => assert_eq!(other.content(), Content::Leaf, "{}", part.id()),
-            false => assert_eq!(other.content(), part.content(), "{}", part.id()),
-        }
+        assert_eq!(part.content(), other.content(), "{}", part.id());
         if part.content() == Content::Leaf {
             assert!(same_body(&part, &other), "{}", part.id());
         }

@@ -1,12 +1,12 @@
 //! Bodies as they pass: lines, bytes that have no place there, the transfer encoding
 //! and the charset.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use memchr::{memchr, memchr_iter};
 
-use super::charset::CharsetCheck;
-use crate::{Decoder, Defect, DefectKind, DefectSet, TransferEncoding};
+use crate::{CharsetDecoder, Decoder, Defect, DefectKind, DefectSet, TransferEncoding};
 
 /// The longest line that is a line (RFC 5322 2.1.1), without its end.
 pub(crate) const LINE: u64 = 998;
@@ -20,7 +20,8 @@ pub(super) struct BodyCheck {
     /// Defects of the decoder that were told.
     told: usize,
     decoded: Vec<u8>,
-    charset: Option<CharsetCheck>,
+    charset: Option<CharsetDecoder>,
+    text: String,
     lines: LineCheck,
     found: DefectSet,
     /// The byte before is a CR.
@@ -42,6 +43,7 @@ impl BodyCheck {
             told: 0,
             decoded: Vec::new(),
             charset: None,
+            text: String::new(),
             lines: LineCheck::default(),
             found: DefectSet::none(),
             after_cr: false,
@@ -50,7 +52,7 @@ impl BodyCheck {
             check.note(DefectKind::BinaryBody, start, note);
         }
         if let Some(label) = charset {
-            check.charset = CharsetCheck::new(label);
+            check.charset = CharsetDecoder::new(label);
             if check.charset.is_none() {
                 check.note(DefectKind::UnknownCharset, start, note);
             } else if label.trim_ascii().eq_ignore_ascii_case(b"utf-7") {
@@ -122,9 +124,19 @@ impl BodyCheck {
     }
 
     fn text(&mut self, decoded: &[u8], last: bool, note: &mut dyn FnMut(Defect)) {
-        if let Some(check) = &mut self.charset
-            && check.is_foreign(decoded, last)
-        {
+        let Some(charset) = &mut self.charset else {
+            return;
+        };
+        // In pieces: the text of all of it may be large.
+        for piece in decoded.chunks(4 << 10) {
+            self.text.clear();
+            charset.decode(piece, &mut self.text);
+        }
+        if last {
+            charset.finish(&mut self.text);
+        }
+        if charset.is_lossy() {
+            self.charset = None;
             self.note(DefectKind::NotOfCharset, self.start, note);
         }
     }

@@ -5,7 +5,6 @@
 //! of one decoder, and a few bytes for each open entity. Time is linear.
 
 mod body;
-mod charset;
 mod header;
 mod looks;
 mod mime_field;

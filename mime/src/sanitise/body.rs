@@ -5,12 +5,10 @@ use alloc::vec::Vec;
 
 use super::writer::MARK;
 use crate::inspect::LINE;
-use crate::{Decoder, TransferEncoding};
+use crate::{Decoder, EncodeBase64, EncodeQuotedPrintable, TransferEncoding};
 
-/// Bytes on a line of base64: 76 characters (RFC 2045 6.8).
-const BASE64_BYTES: usize = 57;
-/// Characters on a line of quoted-printable (RFC 2045 6.7 (5)).
-const QP_LINE: usize = 76;
+/// Characters on a line of base64 (RFC 2045 6.8).
+const BASE64_LINE: usize = 76;
 
 /// Changes bare LF to CRLF.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,114 +35,18 @@ impl Crlf {
     }
 }
 
-/// Lines of base64, without an end of the last.
-#[derive(Debug, Default)]
-pub(super) struct ToBase64 {
-    rest: Vec<u8>,
-    /// A line is out, which a line end must follow.
-    started: bool,
-}
-
-impl ToBase64 {
-    pub(super) fn write(&mut self, data: &[u8], out: &mut Vec<u8>) {
-        self.rest.extend_from_slice(data);
-        let whole = self.rest.len() / BASE64_BYTES * BASE64_BYTES;
-        for line in self.rest.chunks_exact(BASE64_BYTES) {
-            Self::line(&mut self.started, line, out);
-        }
-        self.rest.drain(..whole);
-    }
-
-    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
-        if !self.rest.is_empty() {
-            Self::line(&mut self.started, &self.rest, out);
-            self.rest.clear();
-        }
-    }
-
-    fn line(started: &mut bool, line: &[u8], out: &mut Vec<u8>) {
-        if core::mem::replace(started, true) {
-            out.extend_from_slice(b"\r\n");
-        }
-        crate::encode::base64_digits(line, out);
-    }
-}
-
-/// quoted-printable of text: CRLF and LF are line ends, all else is kept.
-#[derive(Debug, Default)]
-pub(super) struct ToQp {
-    column: usize,
-    /// White space or CR, whose form depends on the next byte.
-    held: Option<u8>,
-}
-
-impl ToQp {
-    pub(super) fn write(&mut self, data: &[u8], out: &mut Vec<u8>) {
-        for byte in data {
-            match (self.held.take(), *byte) {
-                (None | Some(b'\r'), b'\n') => self.line_end(out),
-                (Some(space), b'\n') => {
-                    self.put(space, false, out);
-                    self.line_end(out);
-                }
-                // A CR that ends no line; and white space that may end one.
-                (Some(held), b'\r') => {
-                    self.put(held, false, out);
-                    self.held = Some(b'\r');
-                }
-                (held, next) => {
-                    if let Some(held) = held {
-                        self.put(held, held != b'\r', out);
-                    }
-                    match next {
-                        b' ' | b'\t' | b'\r' => self.held = Some(next),
-                        _ => self.put(next, next.is_ascii_graphic() && next != b'=', out),
-                    }
-                }
-            }
-        }
-    }
-
-    /// The body is over. A line end of its own is not written.
-    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
-        if let Some(held) = self.held.take() {
-            self.put(held, false, out);
-        }
-    }
-
-    fn line_end(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"\r\n");
-        self.column = 0;
-    }
-
-    fn put(&mut self, byte: u8, plain: bool, out: &mut Vec<u8>) {
-        // `From ` and `.` at the start of a line have a meaning to some that carry it.
-        let plain = plain && !(self.column == 0 && matches!(byte, b'F' | b'.'));
-        let width = if plain { 1 } else { 3 };
-        // Room for the soft line break.
-        if self.column + width >= QP_LINE {
-            out.extend_from_slice(b"=\r\n");
-            self.column = 0;
-        }
-        match plain {
-            true => out.push(byte),
-            false => crate::build::fold::escape(b'=', byte, out),
-        }
-        self.column += width;
-    }
-}
-
 /// base64 as it was, as long as it is by the rule; from there on encoded anew.
 #[derive(Debug)]
 pub(super) struct MendBase64 {
     decoder: Decoder,
     line: Vec<u8>,
+    /// A line is out, which a line end must follow.
     started: bool,
     /// A line with padding: the last, if nothing follows.
     ended: Vec<u8>,
     /// The body so far ends in a line end.
     after_lf: bool,
-    anew: Option<ToBase64>,
+    anew: Option<EncodeBase64>,
     decoded: Vec<u8>,
 }
 
@@ -165,16 +67,16 @@ impl MendBase64 {
         let mut rest = data;
         self.after_lf = data.last().map_or(self.after_lf, |b| *b == b'\n');
         while !rest.is_empty() && self.anew.is_none() {
-            let window = rest.get(..QP_LINE + 3).unwrap_or(rest);
+            let window = rest.get(..BASE64_LINE + 3).unwrap_or(rest);
             let end = memchr::memchr(b'\n', window).map_or(window.len(), |lf| lf + 1);
             let (taken, behind) = rest.split_at(end);
             self.line.extend_from_slice(taken);
             rest = behind;
-            if self.line.ends_with(b"\n") || self.line.len() > QP_LINE + 2 {
+            if self.line.ends_with(b"\n") || self.line.len() > BASE64_LINE + 2 {
                 self.end_line(out);
             }
         }
-        self.encode(rest, out);
+        self.encode(rest, false, out);
     }
 
     fn end_line(&mut self, out: &mut Vec<u8>) {
@@ -184,40 +86,45 @@ impl MendBase64 {
         match judge(text) {
             Line::Blank if whole => self.line.clear(),
             Line::Full if self.ended.is_empty() => {
-                Self::put(&mut self.started, text, out);
+                put(&mut self.started, text, out);
                 self.line.clear();
             }
             Line::Padded if self.ended.is_empty() => {
                 self.ended = core::mem::take(&mut self.line);
             }
-            _ => self.turn(out),
+            _ => {
+                // From here on all is decoded and encoded anew.
+                self.anew = Some(EncodeBase64::new());
+                for held in [
+                    core::mem::take(&mut self.ended),
+                    core::mem::take(&mut self.line),
+                ] {
+                    self.encode(&held, false, out);
+                }
+            }
         }
     }
 
-    fn put(started: &mut bool, text: &[u8], out: &mut Vec<u8>) {
-        if core::mem::replace(started, true) {
+    fn encode(&mut self, data: &[u8], last: bool, out: &mut Vec<u8>) {
+        let Some(anew) = &mut self.anew else { return };
+        self.decoded.clear();
+        self.decoder.decode(data, &mut self.decoded);
+        if last {
+            self.decoder.finish(&mut self.decoded);
+        }
+        // The encoder knows of no line before.
+        let start = out.len();
+        if self.started {
             out.extend_from_slice(b"\r\n");
         }
-        out.extend_from_slice(text);
-    }
-
-    /// From here on all is decoded and encoded anew.
-    fn turn(&mut self, out: &mut Vec<u8>) {
-        self.anew = Some(ToBase64 {
-            started: self.started,
-            ..ToBase64::default()
-        });
-        let held = core::mem::take(&mut self.ended);
-        self.encode(&held, out);
-        let held = core::mem::take(&mut self.line);
-        self.encode(&held, out);
-    }
-
-    fn encode(&mut self, data: &[u8], out: &mut Vec<u8>) {
-        if let Some(anew) = &mut self.anew {
-            self.decoded.clear();
-            self.decoder.decode(data, &mut self.decoded);
-            anew.write(&self.decoded, out);
+        let after = out.len();
+        anew.encode(&self.decoded, out);
+        if last {
+            anew.finish(out);
+        }
+        match out.len() > after {
+            true => self.started = false,
+            false => out.truncate(start),
         }
     }
 
@@ -225,23 +132,21 @@ impl MendBase64 {
         if self.anew.is_none() && !self.line.is_empty() {
             self.end_line(out);
         }
-        match &mut self.anew {
-            Some(anew) => {
-                self.decoded.clear();
-                self.decoder.finish(&mut self.decoded);
-                anew.write(&self.decoded, out);
-                anew.finish(out);
-            }
-            None if !self.ended.is_empty() => {
-                let text = self.ended.trim_ascii_end();
-                Self::put(&mut self.started, text, out);
-            }
-            None => {}
+        self.encode(&[], true, out);
+        if !self.ended.is_empty() {
+            put(&mut self.started, self.ended.trim_ascii_end(), out);
         }
         if self.after_lf {
             out.extend_from_slice(b"\r\n");
         }
     }
+}
+
+fn put(started: &mut bool, text: &[u8], out: &mut Vec<u8>) {
+    if core::mem::replace(started, true) {
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(text);
 }
 
 /// A line of base64.
@@ -263,7 +168,7 @@ fn judge(text: &[u8]) -> Line {
         _ => 0,
     };
     let digits = text.get(..text.len() - padding).unwrap_or_default();
-    if text.len() > QP_LINE || !text.len().is_multiple_of(4) || !digits.iter().all(digit) {
+    if text.len() > BASE64_LINE || !text.len().is_multiple_of(4) || !digits.iter().all(digit) {
         return Line::Bad;
     }
     if padding == 0 {
@@ -287,8 +192,10 @@ fn judge(text: &[u8]) -> Line {
 #[derive(Debug)]
 pub(super) struct MendQp {
     line: Vec<u8>,
-    /// A line that is too long to be held: it is decoded and encoded as it comes.
-    long: Option<(Decoder, ToQp)>,
+    /// A line that is not by the rule: it is decoded and encoded as it comes.
+    anew: Option<(Decoder, EncodeQuotedPrintable)>,
+    /// The byte before is a CR.
+    after_cr: bool,
     decoded: Vec<u8>,
 }
 
@@ -296,76 +203,87 @@ impl MendQp {
     pub(super) fn new() -> Self {
         MendQp {
             line: Vec::new(),
-            long: None,
+            anew: None,
+            after_cr: false,
             decoded: Vec::new(),
         }
     }
 
     pub(super) fn write(&mut self, data: &[u8], out: &mut Vec<u8>) {
         for piece in data.split_inclusive(|b| *b == b'\n') {
-            if self.long.is_none() && self.line.len() + piece.len() > LINE as usize + 2 {
-                self.long = Some((
-                    Decoder::new(&TransferEncoding::QuotedPrintable),
-                    ToQp::default(),
-                ));
-                let held = core::mem::take(&mut self.line);
-                self.anew(&held, out);
+            let (text, end) = match piece.strip_suffix(b"\n") {
+                Some(text) => (text, true),
+                None => (piece, false),
+            };
+            if self.anew.is_none() && self.line.len() + text.len() > LINE as usize + 1 {
+                self.start(out);
             }
-            match self.long.is_some() {
-                true => self.anew(piece, out),
-                false => self.line.extend_from_slice(piece),
+            match self.anew.is_some() {
+                true => self.encode(text, out),
+                false => self.line.extend_from_slice(text),
             }
-            if piece.ends_with(b"\n") {
-                self.end_line(true, out);
+            self.after_cr = text.last().map_or(self.after_cr, |b| *b == b'\r');
+            if end {
+                self.end_line(out);
+                self.after_cr = false;
             }
         }
     }
 
-    fn anew(&mut self, data: &[u8], out: &mut Vec<u8>) {
-        if let Some((decoder, encoder)) = &mut self.long {
+    fn start(&mut self, out: &mut Vec<u8>) {
+        self.anew = Some((
+            Decoder::new(&TransferEncoding::QuotedPrintable),
+            EncodeQuotedPrintable::text(),
+        ));
+        let held = core::mem::take(&mut self.line);
+        self.encode(&held, out);
+    }
+
+    fn encode(&mut self, data: &[u8], out: &mut Vec<u8>) {
+        if let Some((decoder, encoder)) = &mut self.anew {
             self.decoded.clear();
             decoder.decode(data, &mut self.decoded);
-            encoder.write(&self.decoded, out);
+            encoder.encode(&self.decoded, out);
         }
     }
 
-    fn end_line(&mut self, whole: bool, out: &mut Vec<u8>) {
-        if self.long.is_none() {
-            let text = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
-            let text = match whole {
-                true => text.strip_suffix(b"\r").unwrap_or(text),
-                false => text,
-            };
-            if is_clean(text, whole) {
+    fn end_line(&mut self, out: &mut Vec<u8>) {
+        if self.anew.is_none() {
+            let text = self.line.strip_suffix(b"\r").unwrap_or(&self.line);
+            if is_clean(text, true) {
                 out.extend_from_slice(text);
-                if whole {
-                    out.extend_from_slice(b"\r\n");
-                }
-                self.line.clear();
-                return;
+                out.extend_from_slice(b"\r\n");
+                return self.line.clear();
             }
-            self.long = Some((
-                Decoder::new(&TransferEncoding::QuotedPrintable),
-                ToQp::default(),
-            ));
-            let held = core::mem::take(&mut self.line);
-            self.anew(&held, out);
+            self.start(out);
         }
-        if let Some((mut decoder, mut encoder)) = self.long.take() {
+        if let Some((mut decoder, mut encoder)) = self.anew.take() {
             self.decoded.clear();
-            decoder.finish(&mut self.decoded);
-            encoder.write(&self.decoded, out);
+            decoder.decode(b"\n", &mut self.decoded);
+            // Without a line end behind it, the line goes on.
+            let (rest, hard) = match self.decoded.strip_suffix(b"\n") {
+                Some(rest) if self.after_cr => (rest.strip_suffix(b"\r").unwrap_or(rest), true),
+                Some(rest) => (rest, true),
+                None => (&self.decoded[..], false),
+            };
+            encoder.encode(rest, out);
             encoder.finish(out);
-            if whole && encoder.column > 0 {
-                // It ended in a soft break.
-                out.extend_from_slice(b"=\r\n");
-            }
+            out.extend_from_slice(if hard { b"\r\n" } else { b"=\r\n" });
         }
     }
 
     pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
-        if !self.line.is_empty() || self.long.is_some() {
-            self.end_line(false, out);
+        if self.anew.is_none() {
+            if is_clean(&self.line, false) {
+                return out.append(&mut self.line);
+            }
+            self.start(out);
+        }
+        if let Some((mut decoder, mut encoder)) = self.anew.take() {
+            self.decoded.clear();
+            decoder.finish(&mut self.decoded);
+            encoder.encode(&self.decoded, out);
+            encoder.finish(out);
         }
     }
 }

@@ -170,6 +170,19 @@ impl Draft {
         });
     }
 
+    pub(super) fn is_multipart(&self) -> bool {
+        let read = self.content_type.as_ref();
+        read.is_some_and(|t| t.kind() == "multipart")
+    }
+
+    /// A multipart without a part is text.
+    pub(super) fn becomes_text(&mut self) {
+        self.content_type = Some(ContentType::fallback(false));
+        for segment in &mut self.segments {
+            segment.clean &= segment.role != Role::ContentType;
+        }
+    }
+
     pub(super) fn encoding(&self) -> TransferEncoding {
         self.encoding.clone().unwrap_or_default()
     }

@@ -77,6 +77,7 @@ pub(crate) fn writable(limits: &Limits) -> Limits {
         header_bytes: limits.header_bytes.max(16 << 10),
         fields: limits.fields.max(64),
         parameters: limits.parameters.max(8),
+        parts: limits.parts.max(2),
         ..limits.clone()
     }
 }
@@ -87,7 +88,13 @@ pub(crate) fn rewrite<'a>(message: &'a [u8], limits: &Limits, report: &Report) -
         return to_crlf(message);
     }
     let mut out = Vec::with_capacity(message.len() + message.len() / 16 + 256);
-    let mut sanitiser = Sanitiser::new(limits.clone()).hold(usize::MAX);
+    let mut limits = limits.clone();
+    if report.kinds().contains(DefectKind::TooManyParts) {
+        // What holds the rest is a part too.
+        limits.parts = limits.parts.saturating_sub(1);
+    }
+    let limits = &limits;
+    let mut sanitiser = Sanitiser::with(limits.clone()).hold(usize::MAX);
     sanitiser.writer.keep(clean(message, limits, report));
     sanitiser.feed(&mut &*message, message, &mut out);
     sanitiser.reader.finish();
@@ -126,8 +133,9 @@ fn clean(message: &[u8], limits: &Limits, report: &Report) -> Vec<Range<u64>> {
 
 /// Sanitises a message as it streams: see [`sanitise`].
 ///
-/// Limits below 16 KiB of header, 64 fields and 8 parameters are raised to those: what
-/// is written must keep them.
+/// Limits below 16 KiB of header, 64 fields, 8 parameters and 2 parts are raised to
+/// those, and the last part that [`Limits::parts`] allows is the rest of the message:
+/// what is written must keep them.
 ///
 /// What is held: one header ([`Limits::header_bytes`]), and of one body at most
 /// [`hold`](Self::hold) bytes, to see whether it can stay as it is (or, of a multipart,
@@ -163,7 +171,12 @@ impl Sanitiser {
     /// One at the start of a message.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let limits = writable(&limits);
+        let mut limits = writable(&limits);
+        limits.parts = limits.parts.saturating_sub(1);
+        Self::with(limits)
+    }
+
+    fn with(limits: Limits) -> Self {
         Sanitiser {
             log: Log::new(DefectSet::none(), limits.defects),
             inspection: Inspection::new(limits.clone()),

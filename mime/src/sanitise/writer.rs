@@ -7,11 +7,14 @@ use core::ops::Range;
 
 use memchr::{memchr, memmem};
 
-use super::body::{Crlf, MendBase64, MendQp, ToBase64, ToQp};
+use super::body::{Crlf, MendBase64, MendQp};
 use super::header::{Draft, Shape};
 use crate::inspect::LINE;
 use crate::value::charset;
-use crate::{Content, Decoder, DefectSet, Event, Limits, Parent, Place, TransferEncoding, to_crlf};
+use crate::{
+    Body, Content, Decoder, DefectClass, DefectSet, Delimiter, EncodeBase64, EncodeQuotedPrintable,
+    Event, Limits, Parent, Place, TransferEncoding, to_crlf,
+};
 
 /// What no line but a delimiter begins with.
 pub(super) const MARK: &[u8] = b"--=_scop-";
@@ -31,10 +34,12 @@ pub(super) struct Writer {
     pub(super) hold: usize,
     open: Vec<Open>,
     draft: Draft,
-    body: Body,
+    body: Leaf,
     multiparts: u32,
     /// The last thing written is a close delimiter, without a line end.
     closed: bool,
+    /// A limit was met in the entity in hand.
+    limited: bool,
     /// What of a whole message stays as it is.
     keep: VecDeque<Range<u64>>,
     /// How many entities are open within what stays.
@@ -45,14 +50,14 @@ pub(super) struct Writer {
 enum Open {
     Leaf,
     Message,
-    /// Its header waits for a part to come; what is before that part.
+    /// Its header waits for a part to come; the body so far. Without a part it is text.
     Waiting(Vec<u8>),
     Multipart(u32),
 }
 
 /// The body of a leaf.
 #[derive(Debug)]
-enum Body {
+enum Leaf {
     None,
     /// Nothing is decided.
     Held {
@@ -62,8 +67,10 @@ enum Body {
     AsIs(Crlf),
     MendBase64(MendBase64),
     MendQp(MendQp),
-    ToBase64(Decoder, ToBase64),
-    ToQp(ToQp),
+    /// Decoded and encoded anew.
+    Base64(Decoder, EncodeBase64),
+    /// Text, its lines with CRLF.
+    Qp(Crlf, EncodeQuotedPrintable),
 }
 
 impl Writer {
@@ -73,9 +80,10 @@ impl Writer {
             hold: HOLD,
             open: Vec::new(),
             draft: Draft::default(),
-            body: Body::None,
+            body: Leaf::None,
             multiparts: 0,
             closed: false,
+            limited: false,
             keep: VecDeque::new(),
             kept: 0,
         }
@@ -115,9 +123,13 @@ impl Writer {
                     return;
                 }
                 self.draft = Draft::new(start.parent);
+                self.limited = false;
             }
             Event::Header(field) => self.draft.field(field, kinds, &self.limits),
-            Event::Defect(defect) => self.draft.defect(defect.kind),
+            Event::Defect(defect) => {
+                self.draft.defect(defect.kind);
+                self.limited |= defect.kind.class() == DefectClass::Limit;
+            }
             Event::BodyStart(start) => {
                 self.draft.end(kinds, &self.limits);
                 match start.content {
@@ -132,22 +144,21 @@ impl Writer {
                     }
                 }
             }
-            Event::Body(body) => match (body.place, self.open.last_mut()) {
-                (Place::Leaf, _) => self.data(body.data, out),
-                (Place::Preamble, Some(Open::Waiting(held))) => {
+            Event::Body(body) if body.place == Place::Leaf => self.data(body.data, out),
+            Event::Body(Body { data, .. }) | Event::Delimiter(Delimiter { data, .. }) => {
+                if let Some(Open::Waiting(held)) = self.open.last_mut() {
                     let room = self.hold.saturating_sub(held.len());
-                    held.extend_from_slice(body.data.get(..room).unwrap_or(body.data));
+                    held.extend_from_slice(data.get(..room).unwrap_or(data));
                 }
-                _ => {}
-            },
+            }
             Event::PartEnd(_) => match self.open.pop() {
                 Some(Open::Leaf) => self.end_leaf(out),
                 Some(Open::Waiting(held)) => {
-                    self.draft.write(Shape::Opaque, &self.limits, out);
-                    let mut body = ToBase64::default();
-                    body.write(&held, out);
-                    body.finish(out);
                     self.closed = false;
+                    self.draft.becomes_text();
+                    self.start_leaf(false, out);
+                    self.data(&held, out);
+                    self.end_leaf(out);
                 }
                 Some(Open::Multipart(number)) => {
                     out.extend_from_slice(b"\r\n--");
@@ -162,7 +173,6 @@ impl Writer {
                     out.extend_from_slice(b"\r\n");
                 }
             }
-            Event::Delimiter(_) => {}
         }
     }
 
@@ -199,6 +209,12 @@ impl Writer {
 
     fn start_leaf(&mut self, opaque: bool, out: &mut Vec<u8>) {
         self.closed = false;
+        // Nobody would see what is in a multipart without a boundary.
+        let lone = opaque && !self.limited && self.draft.is_multipart();
+        let opaque = opaque && !lone;
+        if lone {
+            self.draft.becomes_text();
+        }
         let encoding = self.draft.encoding();
         let charset = self.draft.charset();
         let is_text = charset.is_some();
@@ -211,7 +227,7 @@ impl Writer {
             }
             TransferEncoding::Uuencode if !is_text => Shape::Leaf("base64"),
             _ => {
-                self.body = Body::Held {
+                self.body = Leaf::Held {
                     raw: Vec::new(),
                     bare: 0,
                 };
@@ -220,16 +236,16 @@ impl Writer {
         };
         self.draft.write(shape, &self.limits, out);
         self.body = match (opaque, &encoding) {
-            (false, TransferEncoding::Base64) => Body::MendBase64(MendBase64::new()),
-            (false, TransferEncoding::QuotedPrintable) => Body::MendQp(MendQp::new()),
-            _ => Body::ToBase64(Decoder::new(&encoding), ToBase64::default()),
+            (false, TransferEncoding::Base64) => Leaf::MendBase64(MendBase64::new()),
+            (false, TransferEncoding::QuotedPrintable) => Leaf::MendQp(MendQp::new()),
+            _ => Leaf::Base64(Decoder::new(&encoding), EncodeBase64::new()),
         };
     }
 
     fn data(&mut self, data: &[u8], out: &mut Vec<u8>) {
         match &mut self.body {
-            Body::None => {}
-            Body::Held { raw, bare } => {
+            Leaf::None => {}
+            Leaf::Held { raw, bare } => {
                 // As long as it will be with CRLF: it must fit the next time as well.
                 let mut before = raw.last().copied();
                 for byte in data {
@@ -241,34 +257,36 @@ impl Writer {
                     self.overflow(out);
                 }
             }
-            Body::AsIs(body) => body.write(data, out),
-            Body::MendBase64(body) => body.write(data, out),
-            Body::MendQp(body) => body.write(data, out),
-            Body::ToBase64(decoder, body) => {
+            Leaf::AsIs(body) => body.write(data, out),
+            Leaf::MendBase64(body) => body.write(data, out),
+            Leaf::MendQp(body) => body.write(data, out),
+            Leaf::Base64(decoder, body) => {
                 let mut decoded = Vec::new();
                 decoder.decode(data, &mut decoded);
-                body.write(&decoded, out);
+                body.encode(&decoded, out);
             }
-            Body::ToQp(body) => body.write(data, out),
+            Leaf::Qp(crlf, body) => {
+                let mut lines = Vec::new();
+                crlf.write(data, &mut lines);
+                body.encode(&lines, out);
+            }
         }
     }
 
     /// Too much to be held: it leaves in a form that can carry whatever comes.
     fn overflow(&mut self, out: &mut Vec<u8>) {
-        let Body::Held { raw, .. } = core::mem::replace(&mut self.body, Body::None) else {
+        let Leaf::Held { raw, .. } = core::mem::replace(&mut self.body, Leaf::None) else {
             return;
         };
         let encoding = self.draft.encoding();
         let (shape, body) = match &encoding {
-            TransferEncoding::Base64 => (label(&encoding), Body::MendBase64(MendBase64::new())),
-            TransferEncoding::QuotedPrintable => (label(&encoding), Body::MendQp(MendQp::new())),
-            e if e.is_identity() && self.draft.charset().is_some() => {
-                ("quoted-printable", Body::ToQp(ToQp::default()))
-            }
-            e => (
-                "base64",
-                Body::ToBase64(Decoder::new(e), ToBase64::default()),
+            TransferEncoding::Base64 => (label(&encoding), Leaf::MendBase64(MendBase64::new())),
+            TransferEncoding::QuotedPrintable => (label(&encoding), Leaf::MendQp(MendQp::new())),
+            e if e.is_identity() && self.draft.charset().is_some() => (
+                "quoted-printable",
+                Leaf::Qp(Crlf::default(), EncodeQuotedPrintable::text()),
             ),
+            e => ("base64", Leaf::Base64(Decoder::new(e), EncodeBase64::new())),
         };
         self.draft.write(Shape::Leaf(shape), &self.limits, out);
         self.body = body;
@@ -276,21 +294,21 @@ impl Writer {
     }
 
     fn end_leaf(&mut self, out: &mut Vec<u8>) {
-        if let Body::Held { raw, .. } = &mut self.body {
+        if let Leaf::Held { raw, .. } = &mut self.body {
             let raw = core::mem::take(raw);
             self.decide(&raw, out);
         }
-        match core::mem::replace(&mut self.body, Body::None) {
-            Body::None | Body::Held { .. } | Body::AsIs(_) => {}
-            Body::MendBase64(mut body) => body.finish(out),
-            Body::MendQp(mut body) => body.finish(out),
-            Body::ToBase64(mut decoder, mut body) => {
+        match core::mem::replace(&mut self.body, Leaf::None) {
+            Leaf::None | Leaf::Held { .. } | Leaf::AsIs(_) => {}
+            Leaf::MendBase64(mut body) => body.finish(out),
+            Leaf::MendQp(mut body) => body.finish(out),
+            Leaf::Base64(mut decoder, mut body) => {
                 let mut decoded = Vec::new();
                 decoder.finish(&mut decoded);
-                body.write(&decoded, out);
+                body.encode(&decoded, out);
                 body.finish(out);
             }
-            Body::ToQp(mut body) => body.finish(out),
+            Leaf::Qp(_, mut body) => body.finish(out),
         }
     }
 
@@ -315,23 +333,26 @@ impl Writer {
             {
                 let text = text.into_owned();
                 self.draft.write(Shape::Text, &self.limits, out);
-                self.body = Body::ToQp(ToQp::default());
+                self.body = Leaf::Qp(Crlf::default(), EncodeQuotedPrintable::text());
                 return self.data(text.as_bytes(), out);
             }
         }
         let (shape, body) = match &encoding {
-            TransferEncoding::Base64 => (label(&encoding), Body::MendBase64(MendBase64::new())),
-            TransferEncoding::QuotedPrintable => (label(&encoding), Body::MendQp(MendQp::new())),
+            TransferEncoding::Base64 => (label(&encoding), Leaf::MendBase64(MendBase64::new())),
+            TransferEncoding::QuotedPrintable => (label(&encoding), Leaf::MendQp(MendQp::new())),
             TransferEncoding::Uuencode => (
                 "base64",
-                Body::ToBase64(Decoder::new(&encoding), ToBase64::default()),
+                Leaf::Base64(Decoder::new(&encoding), EncodeBase64::new()),
             ),
             _ => match as_is(&encoding, raw) {
-                Some(shape) => (shape, Body::AsIs(Crlf::default())),
-                None if is_text => ("quoted-printable", Body::ToQp(ToQp::default())),
+                Some(shape) => (shape, Leaf::AsIs(Crlf::default())),
+                None if is_text => (
+                    "quoted-printable",
+                    Leaf::Qp(Crlf::default(), EncodeQuotedPrintable::text()),
+                ),
                 None => (
                     "base64",
-                    Body::ToBase64(Decoder::Identity, ToBase64::default()),
+                    Leaf::Base64(Decoder::Identity, EncodeBase64::new()),
                 ),
             },
         };
