@@ -4,7 +4,6 @@ use std::{
     fs::{self, OpenOptions},
     io::Write,
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use clap::{Args, Subcommand};
@@ -14,9 +13,9 @@ use scop_dkim::{
 };
 
 use crate::{
+    dns,
     exit::{Failure, code},
     input::{LineEnds, Source, print},
-    keys::Keys,
 };
 
 #[derive(Subcommand)]
@@ -57,9 +56,8 @@ pub(crate) struct Sign {
 
 #[derive(Args)]
 pub(crate) struct Verify {
-    /// Take keys from this DNS master file instead of from DNS
-    #[arg(long, value_name = "FILE")]
-    zone: Option<PathBuf>,
+    #[command(flatten)]
+    dns: dns::From,
     /// The message; - or nothing for standard input
     file: Option<PathBuf>,
 }
@@ -117,7 +115,7 @@ fn sign(args: &Sign) -> Result<(), Failure> {
     }
     let source = Source::new(args.file.clone());
     let bad = |e: scop_dkim::SignError| Failure::new(code::DATA, e);
-    let mut signing = signer.start(now()?);
+    let mut signing = signer.start(crate::now()?);
     // The signature stands above what it signs, so the message is kept.
     let mut message = Vec::new();
     let mut pieces = source.pieces()?;
@@ -137,11 +135,8 @@ fn sign(args: &Sign) -> Result<(), Failure> {
 }
 
 fn verify(args: &Verify) -> Result<(), Failure> {
-    let mut keys = match &args.zone {
-        Some(file) => Keys::from_zone(file)?,
-        None => Keys::from_dns()?,
-    };
-    let mut verifier = Verifier::new(Policy::default(), Limits::default(), now()?);
+    let mut dns = args.dns.open()?;
+    let mut verifier = Verifier::new(Policy::default(), Limits::default(), crate::now()?);
     let mut pieces = Source::new(args.file.clone()).pieces()?;
     while let Some(piece) = pieces.next()? {
         // What is over a limit shows in the result.
@@ -149,8 +144,7 @@ fn verify(args: &Verify) -> Result<(), Failure> {
     }
     let mut verification = verifier.finish();
     while let Some(query) = verification.next_query() {
-        let answer = keys.txt(&query.name);
-        let _ = verification.answer(query.id, answer);
+        let _ = verification.answer(query.id, dns.answer(&query));
     }
     for outcome in verification.outcomes() {
         println!("{outcome}");
@@ -239,12 +233,6 @@ fn read_key(file: &Path) -> Result<SigningKey, Failure> {
     let name = file.display().to_string();
     let pem = fs::read_to_string(file).map_err(|e| Failure::io(&name, &e))?;
     SigningKey::from_pem(&pem).map_err(|e| Failure::new(code::CONFIG, format_args!("{name}: {e}")))
-}
-
-fn now() -> Result<u64, Failure> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let since = since.map_err(|_| Failure::new(code::CONFIG, "the clock stands before 1970"))?;
-    Ok(since.as_secs())
 }
 
 fn to_lf(message: &[u8]) -> Vec<u8> {

@@ -1,21 +1,26 @@
 //! `scop`: the command-line tool. Send mail, read mailboxes, look into messages,
 //! sign and verify. Every protocol it speaks is one of this project's machines.
 
+mod auth;
 mod connect;
 mod dkim;
+mod dmarc;
+mod dns;
 mod exit;
 mod input;
 mod interrupt;
-mod keys;
 mod mailbox;
 mod mime;
 mod progress;
+mod report;
 mod send;
+mod spf;
 mod trace;
 
 use clap::{Parser, Subcommand};
 use exit::code;
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Send mail, read mailboxes, look into messages, sign and verify.
 ///
@@ -42,6 +47,16 @@ enum Command {
     /// Sign and verify DKIM signatures, make keys
     #[command(subcommand)]
     Dkim(dkim::Command),
+    /// Check whether hosts may send for domains
+    #[command(subcommand)]
+    Spf(spf::Command),
+    /// Check domains in From against their policies
+    #[command(subcommand)]
+    Dmarc(dmarc::Command),
+    Auth(auth::Auth),
+    /// Show reports
+    #[command(subcommand)]
+    Report(report::Command),
 }
 
 fn main() -> ExitCode {
@@ -59,9 +74,21 @@ fn main() -> ExitCode {
         Command::Mailbox(command) => mailbox::run(command),
         Command::Mime(args) => mime::run(&args),
         Command::Dkim(command) => dkim::run(command),
+        Command::Spf(command) => spf::run(command),
+        Command::Dmarc(command) => dmarc::run(command),
+        Command::Auth(args) => auth::run(&args),
+        Command::Report(command) => report::run(command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// Seconds since 1970.
+fn now() -> Result<u64, exit::Failure> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let since =
+        since.map_err(|_| exit::Failure::new(code::CONFIG, "the clock stands before 1970"))?;
+    Ok(since.as_secs())
 }

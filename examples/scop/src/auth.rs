@@ -1,0 +1,175 @@
+//! `scop auth`: SPF, DKIM and DMARC of one message, and why.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use scop_dkim::dmarc::{DmarcResult, Identifier, Verdict};
+use scop_dkim::spf::SpfResult;
+use scop_dkim::{
+    AuthenticationResults, DkimResult, Domain, Limits, Outcome, Policy, Verification, Verifier,
+};
+use scop_mime::{Message, mailboxes};
+use serde_json::json;
+
+use crate::{
+    dmarc, dns,
+    exit::{Failure, code},
+    input::{Source, print},
+    spf,
+};
+
+/// Check a message as a receiving server would: SPF, DKIM and DMARC
+///
+/// Exit code 0 only if DMARC passes.
+#[derive(Args)]
+pub(crate) struct Auth {
+    #[command(flatten)]
+    client: spf::Client,
+    #[command(flatten)]
+    dns: dns::From,
+    /// Print an Authentication-Results field of this authserv-id behind the verdicts
+    #[arg(long, value_name = "NAME")]
+    authserv_id: Option<String>,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+    /// The message; - or nothing for standard input
+    file: Option<PathBuf>,
+}
+
+/// What of the message is kept to find its author: a header of the default limit.
+const HEADER: usize = 1 << 20;
+
+pub(crate) fn run(args: &Auth) -> Result<(), Failure> {
+    let now = crate::now()?;
+    let mut dns = args.dns.open()?;
+    let field = args.authserv_id.as_deref().map(AuthenticationResults::new);
+    let field = field.transpose();
+    let field = field.map_err(|e| Failure::new(code::USAGE, format_args!("--authserv-id: {e}")))?;
+
+    let mut verifier = Verifier::new(Policy::default(), Limits::default(), now);
+    let mut header = Vec::new();
+    let mut pieces = Source::new(args.file.clone()).pieces()?;
+    while let Some(piece) = pieces.next()? {
+        let room = HEADER.saturating_sub(header.len()).min(piece.len());
+        header.extend_from_slice(&piece[..room]);
+        // What is over a limit shows in the result.
+        let _ = verifier.write(&piece);
+    }
+    let mut signatures = verifier.finish();
+    while let Some(query) = signatures.next_query() {
+        let _ = signatures.answer(query.id, dns.answer(&query));
+    }
+    let spf = args.client.check(&mut dns, now)?;
+    let mut identifiers = passed(signatures.outcomes());
+    if spf.result == SpfResult::Pass
+        && let Ok(domain) = Domain::new(&spf.domain)
+    {
+        identifiers.push(Identifier::Spf(domain));
+    }
+    let dmarc = match author(&header) {
+        Ok(author) => Ok(dmarc::check(&author, identifiers, &mut dns)?),
+        Err(problem) => Err(problem),
+    };
+
+    if args.json {
+        let outcomes: Vec<_> = signatures.outcomes().iter().map(to_json).collect();
+        let dmarc = match &dmarc {
+            Ok(verdict) => dmarc::to_json(verdict),
+            Err(problem) => json!({"result": "none", "reason": problem}),
+        };
+        let all = json!({"spf": spf::to_json(&spf), "dkim": outcomes, "dmarc": dmarc});
+        print(format!("{all}\n").as_bytes())?;
+    } else {
+        let mut text = spf::to_text(&spf) + &of_signatures(&signatures);
+        text += &match &dmarc {
+            Ok(verdict) => dmarc::to_text(verdict),
+            Err(problem) => format!("dmarc none: {problem}\n"),
+        };
+        print(text.as_bytes())?;
+    }
+    if let Some(field) = field {
+        let mut field = field.spf(&spf);
+        for outcome in signatures.outcomes() {
+            field = field.dkim(outcome);
+        }
+        if let Ok(verdict) = &dmarc {
+            field = field.dmarc(verdict);
+        }
+        print(field.to_string().as_bytes())?;
+    }
+    verdict(dmarc)
+}
+
+fn verdict(dmarc: Result<Verdict, &'static str>) -> Result<(), Failure> {
+    let dmarc = dmarc.map_err(|problem| Failure::new(code::DATA, problem))?;
+    match dmarc.result {
+        DmarcResult::Pass => Ok(()),
+        DmarcResult::TempError => Err(Failure::new(code::TEMPORARY, "DNS did not answer")),
+        DmarcResult::None => Err(Failure::new(code::DATA, "no DMARC policy applies")),
+        DmarcResult::Fail => Err(Failure::new(code::DATA, "DMARC does not pass")),
+    }
+}
+
+/// Domains whose signatures pass.
+fn passed(outcomes: &[Outcome]) -> Vec<Identifier> {
+    let passed = outcomes.iter().filter(|o| o.result() == DkimResult::Pass);
+    let domains = passed.filter_map(|outcome| outcome.domain.clone());
+    domains.map(Identifier::Dkim).collect()
+}
+
+/// The author's domain (RFC 9989 section 5.3.1): one From field with one domain in it.
+fn author(header: &[u8]) -> Result<Domain, &'static str> {
+    let message = Message::parse(header);
+    let header = message.header();
+    let mut fields = header.all("from");
+    let field = fields.next().ok_or("the message has no From field")?;
+    if fields.next().is_some() {
+        return Err("the message has several From fields");
+    }
+    let addresses = field.addresses();
+    let mut domains: Vec<String> = mailboxes(&addresses)
+        .filter_map(|mailbox| {
+            let address = mailbox.address();
+            let (_, domain) = address.rsplit_once('@')?;
+            Some(domain.to_ascii_lowercase())
+        })
+        .collect();
+    domains.dedup();
+    match domains.as_slice() {
+        [] => Err("the From field has no address"),
+        [domain] => Domain::new(domain).map_err(|_| "the domain in From is none"),
+        _ => Err("the From field has addresses of several domains"),
+    }
+}
+
+fn of_signatures(signatures: &Verification) -> String {
+    let mut text: String = signatures
+        .outcomes()
+        .iter()
+        .map(|outcome| format!("dkim {outcome}\n"))
+        .collect();
+    if signatures.outcomes().is_empty() {
+        text += "dkim none: the message is not signed\n";
+    }
+    if let Some(limit) = signatures.limit() {
+        text += &format!("dkim permerror: {limit}\n");
+    }
+    if signatures.skipped() > 0 {
+        text += &format!(
+            "dkim: {} more signatures were not looked at\n",
+            signatures.skipped()
+        );
+    }
+    text
+}
+
+fn to_json(outcome: &Outcome) -> serde_json::Value {
+    json!({
+        "result": outcome.result().to_string(),
+        "reason": outcome.reason.to_string(),
+        "domain": outcome.domain.as_ref().map(Domain::as_str),
+        "selector": outcome.selector.as_ref().map(ToString::to_string),
+        "key_bits": outcome.key_bits(),
+    })
+}
