@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use scop_dkim::report::{AggregateReport, Limits, unpack};
 use serde_json::json;
-use std::path::PathBuf;
+use std::{io::Read as _, path::PathBuf};
 
 use crate::{
     exit::{Failure, code},
@@ -31,7 +31,11 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
     let name = source.name();
     let bad = |e: &dyn std::fmt::Display| Failure::new(code::DATA, format_args!("{name}: {e}"));
     let limits = Limits::default();
-    let attachment = source.bytes()?;
+    let mut attachment = Vec::new();
+    source
+        .open()?
+        .read_to_end(&mut attachment)
+        .map_err(|e| Failure::io(&name, &e))?;
     let xml = unpack(&attachment, &limits).map_err(|e| bad(&e))?;
     let (report, defects) = AggregateReport::from_xml(&xml, &limits).map_err(|e| bad(&e))?;
     let text = match args.json {
