@@ -31,7 +31,7 @@ pub fn rows() -> Vec<Row> {
 /// machine and all it owns, and its unread input. What all of them share, the
 /// configuration, is not counted.
 fn held<T>(name: &str, goal: f64, mut connect: impl FnMut() -> T + 'static) -> Row {
-    Row::figure(AREA, name, "bytes", move || {
+    Row::figure(AREA, name, "bytes", move |_| {
         const N: usize = 1000;
         // What is made once for all is made by the first.
         let first = connect();
