@@ -91,7 +91,7 @@ kinds! {
     BlankContinuation = "blank-continuation", Ambiguity, "RFC 5322 3.2.2",
         "A folded line of nothing but white space: it continues the field.";
     NotUtf8InHeader = "not-utf8-in-header", Damage, "RFC 6532 3.2",
-        "Bytes above 127 in a header that are not UTF-8: read as ISO-8859-1.";
+        "Bytes above 127 in a header that are not UTF-8: replaced where most of them are, else read as ISO-8859-1.";
     /// Only mail that was announced as SMTPUTF8 may have it.
     RawUtf8InHeader = "raw-utf8-in-header", Deviation, "RFC 6532 3.2",
         "UTF-8 in a header, not in encoded words: read as it is.";

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use super::id::PartId;
 use super::record::{LineCount, NONE, PartRecord};
 use crate::{
-    BodyStructure, Content, Defect, Envelope, Event, FieldAt, HeaderField, Limits, Message, Parent,
-    PartStart, Reader, Size,
+    BodyStructure, Content, Defect, Envelope, Event, FieldAt, HeaderField, Limits, Message, Mode,
+    Parent, PartStart, Reader, Size,
 };
 
 /// Where everything is in a message: parts, fields, sizes, defects; and the fields
@@ -48,6 +48,17 @@ impl Index {
     pub(crate) fn bare(message: &[u8], limits: &Limits) -> Self {
         let mut indexer = Indexer {
             reader: Reader::new(limits.clone()).uncounted(),
+            sink: Sink::new(limits, false),
+        };
+        indexer.write(message);
+        indexer.finish()
+    }
+
+    /// The same of the header alone: the body is a leaf, whatever its type.
+    pub(crate) fn of_header(message: &[u8], limits: &Limits) -> Self {
+        let reader = Reader::new(limits.clone()).mode(Mode::Raw).uncounted();
+        let mut indexer = Indexer {
+            reader,
             sink: Sink::new(limits, false),
         };
         indexer.write(message);

@@ -46,6 +46,22 @@ impl<'a> Message<'a> {
         Self::with_index(bytes, Index::bare(bytes, limits), limits)
     }
 
+    /// The header alone: for who wants a few fields. The body is one leaf, whatever its
+    /// type, and is not looked at: time depends on the header's length only.
+    ///
+    /// ```
+    /// use scop_mime::Message;
+    ///
+    /// let message = Message::parse_header(b"Subject: hi\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n");
+    /// assert_eq!(message.header().subject().as_deref(), Some("hi"));
+    /// assert_eq!(message.parts().count(), 1);
+    /// ```
+    #[must_use]
+    pub fn parse_header(bytes: &'a [u8]) -> Self {
+        let limits = Limits::default();
+        Self::with_index(bytes, Index::of_header(bytes, &limits), &limits)
+    }
+
     /// A message whose index was kept. With the index of another message the answers
     /// are nonsense, but nothing panics.
     #[must_use]

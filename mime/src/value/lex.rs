@@ -2,6 +2,7 @@
 //! folds, comments, quoted strings, atoms.
 
 use alloc::borrow::Cow;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::note::Notes;
@@ -209,11 +210,26 @@ pub(crate) fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(kept.copied().collect())
 }
 
-/// Bytes of a header as text: UTF-8 if they are (RFC 6532), else ISO-8859-1.
+/// Bytes of a header as text: UTF-8 if they are (RFC 6532). Else they were damaged on
+/// their way, if most of what is above 127 is UTF-8: what is not is replaced. Else they
+/// are ISO-8859-1.
 pub(crate) fn raw_text(bytes: &[u8]) -> Cow<'_, str> {
     match core::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
-        Err(_) => Cow::Owned(bytes.iter().map(|b| char::from(*b)).collect()),
+        Err(_) => Cow::Owned(damaged_text(bytes)),
+    }
+}
+
+#[cold]
+fn damaged_text(bytes: &[u8]) -> String {
+    let (mut good, mut bad) = (0usize, 0usize);
+    for chunk in bytes.utf8_chunks() {
+        good += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        bad += usize::from(!chunk.invalid().is_empty());
+    }
+    match good > bad {
+        true => String::from_utf8_lossy(bytes).into_owned(),
+        false => bytes.iter().map(|b| char::from(*b)).collect(),
     }
 }
 
@@ -237,6 +253,14 @@ mod tests {
         c.take_while(|b| b != b'"');
         assert_eq!(c.quoted(), None);
         assert_eq!(c.peek(), Some(b'"'));
+    }
+
+    #[test]
+    fn text_of_a_header() {
+        assert_eq!(raw_text(b"gr\xc3\xbc\xc3\x9f"), "grüß");
+        assert_eq!(raw_text(b"gr\xfc\xdf"), "grüß");
+        assert_eq!(raw_text("\u{42e}\u{43d}\u{438}".as_bytes()), "Юни");
+        assert_eq!(raw_text(b"\xd0\xae\xd0\xbd\xd0"), "Юн\u{fffd}");
     }
 
     #[test]
