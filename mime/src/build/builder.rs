@@ -34,14 +34,20 @@ pub struct Builder<S = Infallible> {
     in_reply_to: Vec<MessageId>,
     references: Vec<MessageId>,
     fields: Vec<Field>,
-    text: Option<Part<S>>,
-    html: Option<Part<S>>,
-    calendar: Option<Part<S>>,
-    inline: Vec<Part<S>>,
-    body: Option<Part<S>>,
-    attachments: Vec<Part<S>>,
+    parts: Vec<(Role, Part<S>)>,
     eight_bit: bool,
     seed: Vec<u8>,
+}
+
+/// What a part is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Text,
+    Html,
+    Calendar,
+    Inline,
+    Body,
+    Attachment,
 }
 
 /// Fields that have a method or are written by the builder itself.
@@ -83,12 +89,7 @@ impl Builder {
             in_reply_to: Vec::new(),
             references: Vec::new(),
             fields: Vec::new(),
-            text: None,
-            html: None,
-            calendar: None,
-            inline: Vec::new(),
-            body: None,
-            attachments: Vec::new(),
+            parts: Vec::new(),
             eight_bit: false,
             seed: Vec::new(),
         }
@@ -99,7 +100,7 @@ impl Builder {
     /// parts come behind this.
     #[must_use]
     pub fn streaming<S>(self) -> Builder<S> {
-        let lift = |parts: Vec<Part>| parts.into_iter().map(Part::lift).collect();
+        let parts = self.parts.into_iter();
         Builder {
             date: self.date,
             from: self.from,
@@ -114,12 +115,7 @@ impl Builder {
             in_reply_to: self.in_reply_to,
             references: self.references,
             fields: self.fields,
-            text: self.text.map(Part::lift),
-            html: self.html.map(Part::lift),
-            calendar: self.calendar.map(Part::lift),
-            inline: lift(self.inline),
-            body: self.body.map(Part::lift),
-            attachments: lift(self.attachments),
+            parts: parts.map(|(role, part)| (role, part.lift())).collect(),
             eight_bit: self.eight_bit,
             seed: self.seed,
         }
@@ -268,16 +264,14 @@ impl<S> Builder<S> {
 
     /// The text: see [`Part::text`].
     #[must_use]
-    pub fn text(mut self, text: impl Into<String>) -> Self {
-        self.text = Some(Part::text(text).lift());
-        self
+    pub fn text(self, text: impl Into<String>) -> Self {
+        self.one(Role::Text, Part::text(text).lift())
     }
 
     /// The same as HTML. With a text, a reader chooses (`multipart/alternative`).
     #[must_use]
-    pub fn html(mut self, html: impl Into<String>) -> Self {
-        self.html = Some(Part::html(html).lift());
-        self
+    pub fn html(self, html: impl Into<String>) -> Self {
+        self.one(Role::Html, Part::html(html).lift())
     }
 
     /// An invitation, as an alternative to the text and as an attachment, since some
@@ -286,11 +280,12 @@ impl<S> Builder<S> {
     /// # Errors
     ///
     /// [`BuildError::Token`] for what is no method.
-    pub fn calendar(mut self, method: &str, text: impl Into<String>) -> Result<Self, BuildError> {
+    pub fn calendar(self, method: &str, text: impl Into<String>) -> Result<Self, BuildError> {
         let text = text.into();
         let file = Part::data("application/ics", text.clone().into_bytes())?;
-        self.calendar = Some(Part::calendar(method, text)?.lift());
-        Ok(self.attach(file.attached().file_name("invite.ics")?.lift()))
+        let calendar = Part::calendar(method, text)?.lift();
+        let this = self.one(Role::Calendar, calendar);
+        Ok(this.attach(file.attached().file_name("invite.ics")?.lift()))
     }
 
     /// Adds what the HTML refers to by its [content id](Part::content_id), an image
@@ -298,22 +293,28 @@ impl<S> Builder<S> {
     /// where there is neither, with the text.
     #[must_use]
     pub fn inline(mut self, part: Part<S>) -> Self {
-        self.inline.push(part);
+        self.parts.push((Role::Inline, part));
         self
     }
 
     /// Adds an attachment: [`Part::attachment`], or any part.
     #[must_use]
     pub fn attach(mut self, part: Part<S>) -> Self {
-        self.attachments.push(part);
+        self.parts.push((Role::Attachment, part));
         self
     }
 
     /// The body as any tree of parts, in place of text, HTML and calendar. Attachments
     /// come behind it.
     #[must_use]
-    pub fn body(mut self, part: Part<S>) -> Self {
-        self.body = Some(part);
+    pub fn body(self, part: Part<S>) -> Self {
+        self.one(Role::Body, part)
+    }
+
+    /// The part for a role that there is once.
+    fn one(mut self, role: Role, part: Part<S>) -> Self {
+        self.parts.retain(|p| p.0 != role);
+        self.parts.push((role, part));
         self
     }
 
@@ -358,7 +359,10 @@ impl<S> Builder<S> {
             ..Options::default()
         });
         let depth = root.depth();
-        let boundaries = Boundaries::new(&self.seed, &head, [&root]);
+        let boundaries = match root.is_multipart() {
+            true => Boundaries::new(&self.seed, &head, &root),
+            false => Boundaries::none(),
+        };
         let mut out = Writer::new(head, boundaries, utf8);
         out.part(root);
         out.finish(eight_bit, depth)
@@ -375,31 +379,37 @@ impl<S> Builder<S> {
 
     /// The tree of parts.
     fn root(&mut self) -> Part<S> {
-        let inline = core::mem::take(&mut self.inline);
+        let (mut body, mut text, mut html, mut calendar) = (None, None, None, None);
+        let (mut inline, mut attachments) = (Vec::new(), Vec::new());
+        for (role, part) in self.parts.drain(..) {
+            match role {
+                Role::Text => text = Some(part),
+                Role::Html => html = Some(part),
+                Role::Calendar => calendar = Some(part),
+                Role::Body => body = Some(part),
+                Role::Inline => inline.push(part),
+                Role::Attachment => attachments.push(part),
+            }
+        }
         let alone = inline.is_empty();
-        let related = |part: Part<S>| match inline.is_empty() {
+        let related = |part: Part<S>| match alone {
             true => part,
             false => Part::of_related(part, inline),
         };
-        let content = match (self.body.take(), self.html.take()) {
-            (Some(body), _) => Some(related(body)),
-            (None, Some(html)) => {
-                let html = related(html);
-                let text = self.text.take();
-                let all = [text, Some(html), self.calendar.take()];
+        let content = match (body, html, text, calendar) {
+            (Some(body), ..) => Some(related(body)),
+            (None, None, None, None) if alone => None,
+            (None, None, None, None) => Some(related(Part::text("").lift())),
+            (None, None, Some(text), None) => Some(related(text)),
+            (None, None, text, calendar) => {
+                let all = [text, calendar].into_iter().flatten();
+                Some(related(Part::of_alternatives(all.collect())))
+            }
+            (None, Some(html), text, calendar) => {
+                let all = [text, Some(related(html)), calendar];
                 Some(Part::of_alternatives(all.into_iter().flatten().collect()))
             }
-            (None, None) => {
-                let texts = [self.text.take(), self.calendar.take()];
-                let texts: Vec<_> = texts.into_iter().flatten().collect();
-                match texts.is_empty() {
-                    true if alone => None,
-                    true => Some(related(Part::text("").lift())),
-                    false => Some(related(Part::of_alternatives(texts))),
-                }
-            }
         };
-        let attachments = core::mem::take(&mut self.attachments);
         match (content, attachments.is_empty()) {
             (Some(content), true) if !content.is_entity() => content,
             (None, true) => Part::text("").lift(),
@@ -411,9 +421,9 @@ impl<S> Builder<S> {
     }
 
     fn head(&self, out: &mut Vec<u8>, utf8: bool) {
-        Folder::field(out, "Date", utf8)
-            .word(&self.date.to_rfc5322())
-            .end();
+        out.extend_from_slice(b"Date: ");
+        self.date.write_rfc5322(out);
+        out.extend_from_slice(b"\r\n");
         mailboxes(out, "From", &self.from, utf8);
         let sender = match (&self.sender, &self.from[..]) {
             (Some(sender), [from]) if from.address() == sender.address() => None,

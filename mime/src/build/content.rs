@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr_iter, memrchr};
 
 use crate::EncodeBase64;
 
@@ -15,11 +15,9 @@ pub(super) struct Facts {
     /// No byte over 127.
     ascii: bool,
     /// Every line ends in CRLF, the last one too; no CR or LF stands alone.
-    lines: bool,
+    pub(super) lines: bool,
     /// There is no NUL, and no line is over 998 bytes.
     sendable: bool,
-    /// A line ends in white space or begins as mbox separators do: a relay may touch it.
-    fragile: bool,
     /// Quoted-printable is shorter than base64.
     quotable: bool,
 }
@@ -57,33 +55,15 @@ pub(crate) struct Options {
 
 impl Facts {
     pub(super) fn of(data: &[u8]) -> Self {
+        let ends = Ends::of(data);
         let mut facts = Facts {
-            ascii: data.is_ascii(),
-            lines: data.is_empty() || data.ends_with(b"\r\n"),
-            sendable: memchr(0, data).is_none(),
-            fragile: false,
+            ascii: ends.all < 0x80,
+            lines: (data.is_empty() || data.ends_with(b"\r\n"))
+                && ends.crlf == ends.lf
+                && ends.crlf == ends.cr,
+            sendable: ends.nul == 0 && has_short_lines(data),
             quotable: true,
         };
-        let (mut start, mut crs) = (0, 0);
-        for lf in memchr_iter(b'\n', data) {
-            let line = data.get(start..lf).unwrap_or_default();
-            let content = match line {
-                [content @ .., b'\r'] => {
-                    crs += 1;
-                    content
-                }
-                _ => {
-                    facts.lines = false;
-                    line
-                }
-            };
-            facts.sendable &= content.len() <= LONGEST;
-            facts.fragile |= matches!(content, [.., b' ' | b'\t']) || content.starts_with(b"From ");
-            start = lf + 1;
-        }
-        facts.sendable &= data.len() - start <= LONGEST;
-        // Those that are no part of a CRLF.
-        facts.lines &= !data.contains(&b'\r') || memchr_iter(b'\r', data).count() == crs;
         if !facts.ascii || !facts.sendable || !facts.lines {
             let escaped = data.iter().filter(|b| is_escaped(**b)).count();
             let quoted = data.len() + 2 * escaped;
@@ -103,8 +83,9 @@ impl Facts {
     }
 
     /// None if that is possible, else the shorter of quoted-printable and base64.
-    pub(super) fn encoding(&self, options: Options) -> Encoding {
-        let plain = self.lines && self.sendable && !(options.sealed && self.fragile);
+    pub(super) fn encoding(&self, data: &[u8], options: Options) -> Encoding {
+        let fragile = options.sealed && is_fragile(data);
+        let plain = self.lines && self.sendable && !fragile;
         match self {
             _ if options.armoured => Encoding::Base64,
             Facts { ascii: true, .. } if plain => Encoding::SevenBit,
@@ -116,14 +97,89 @@ impl Facts {
     }
 }
 
+/// How often bytes are there that end lines or must not be.
+#[derive(Default)]
+struct Ends {
+    cr: usize,
+    lf: usize,
+    crlf: usize,
+    nul: usize,
+    /// All bytes, in one.
+    all: u8,
+}
+
+impl Ends {
+    /// One pass, of steps that a compiler makes vectors of.
+    fn of(data: &[u8]) -> Self {
+        /// Counters of a byte go so far.
+        const BLOCK: usize = 128;
+        let mut ends = Ends::default();
+        let mut before = 0;
+        let (blocks, rest) = data.as_chunks::<BLOCK>();
+        for block in blocks {
+            let (mut cr, mut lf, mut crlf, mut nul, mut all) = (0u8, 0u8, 0u8, 0u8, 0u8);
+            for byte in block {
+                cr += u8::from(*byte == b'\r');
+                lf += u8::from(*byte == b'\n');
+                nul += u8::from(*byte == 0);
+                all |= byte;
+            }
+            let (_, second) = block.split_at(1);
+            for (first, second) in block.iter().zip(second) {
+                crlf += u8::from(*first == b'\r' && *second == b'\n');
+            }
+            let across = before == b'\r' && block.starts_with(b"\n");
+            before = block.last().copied().unwrap_or(0);
+            ends.cr += usize::from(cr);
+            ends.lf += usize::from(lf);
+            ends.crlf += usize::from(crlf) + usize::from(across);
+            ends.nul += usize::from(nul);
+            ends.all |= all;
+        }
+        for byte in rest {
+            ends.cr += usize::from(*byte == b'\r');
+            ends.lf += usize::from(*byte == b'\n');
+            ends.crlf += usize::from(before == b'\r' && *byte == b'\n');
+            ends.nul += usize::from(*byte == 0);
+            ends.all |= byte;
+            before = *byte;
+        }
+        ends
+    }
+}
+
+/// Whether no line is too long to be sent: looks for the last line end where the next
+/// one must be, so most lines are never looked at.
+fn has_short_lines(data: &[u8]) -> bool {
+    let mut rest = data;
+    while rest.len() > LONGEST {
+        let window = rest.get(..LONGEST + 2).unwrap_or(rest);
+        let Some(lf) = memrchr(b'\n', window) else {
+            // What has no end may still be short enough.
+            return rest.len() <= LONGEST;
+        };
+        rest = rest.get(lf + 1..).unwrap_or_default();
+    }
+    true
+}
+
+/// A line ends in white space or begins as mbox separators do.
+fn is_fragile(data: &[u8]) -> bool {
+    let from = |at: usize| data.get(at..).is_some_and(|d| d.starts_with(b"From "));
+    let blank = |at: usize| matches!(data.get(at), Some(b' ' | b'\t'));
+    from(0)
+        || memchr_iter(b'\n', data).any(|lf| from(lf + 1) || lf.checked_sub(2).is_some_and(blank))
+}
+
 fn is_escaped(byte: u8) -> bool {
     byte >= 0x7f || byte == b'=' || (byte < b' ' && !matches!(byte, b'\t' | b'\r' | b'\n'))
 }
 
-/// The text with all line ends CRLF, one at the end too.
-pub(super) fn canonical(text: Vec<u8>) -> Vec<u8> {
-    if is_canonical(&text) {
-        return text;
+/// The text with all line ends CRLF, one at the end too, and what it is.
+pub(super) fn canonical(text: Vec<u8>) -> (Vec<u8>, Facts) {
+    let facts = Facts::of(&text);
+    if facts.lines {
+        return (text, facts);
     }
     let mut out = Vec::with_capacity(text.len() + text.len() / 24 + 2);
     let mut rest = &text[..];
@@ -140,17 +196,6 @@ pub(super) fn canonical(text: Vec<u8>) -> Vec<u8> {
     if !out.is_empty() && !out.ends_with(b"\n") {
         out.extend_from_slice(b"\r\n");
     }
-    out
-}
-
-/// Stops at the first line that is not.
-fn is_canonical(text: &[u8]) -> bool {
-    let mut ends = memchr::memchr2_iter(b'\r', b'\n', text);
-    while let Some(at) = ends.next() {
-        if text.get(at..at + 2) != Some(b"\r\n") {
-            return false;
-        }
-        ends.next(); // its LF
-    }
-    text.is_empty() || text.ends_with(b"\r\n")
+    let facts = Facts::of(&out);
+    (out, facts)
 }

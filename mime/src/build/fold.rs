@@ -99,7 +99,7 @@ impl<'o> Folder<'o> {
         if !edges && self.column + 1 + text.len() <= LINE && self.is_plain(text) {
             return self.word(text);
         }
-        if edges || text.split(|c| !is_blank(c)).any(|w| w.len() > BLANKS) {
+        if edges || has_many_blanks(text) {
             return self.encode(" ", text); // a reader would trim it
         }
         let mut rest = text;
@@ -126,8 +126,8 @@ impl<'o> Folder<'o> {
         let atoms = |b: u8| is_atext(b) || b == b' ';
         let ascii = phrase.is_ascii() || self.utf8;
         let edges = phrase.starts_with(is_blank) || phrase.ends_with(is_blank);
-        let spaced = edges || phrase.contains("  ");
-        if ascii && !spaced && phrase.bytes().all(atoms) && !phrase.contains("=?") {
+        let spaced = edges || phrase.as_bytes().windows(2).any(|w| w == b"  ");
+        if ascii && !spaced && phrase.bytes().all(atoms) && !has_word(phrase) {
             if phrase.len() <= BLANKS || phrase.split(' ').all(|w| w.len() <= LONG) {
                 phrase.split(' ').for_each(|word| {
                     self.word(word);
@@ -196,7 +196,7 @@ impl<'o> Folder<'o> {
         let printable = value.bytes().all(|b| (b' '..=b'~').contains(&b));
         let edges = value.starts_with(' ') || value.ends_with(' ');
         self.glue(";");
-        if printable && value.len() <= PARAMETER && !value.contains("=?") && !edges {
+        if printable && value.len() <= PARAMETER && !has_word(value) && !edges {
             if !value.is_empty() && value.bytes().all(is_token) {
                 return self.words(&[name, "=", value]);
             }
@@ -253,7 +253,7 @@ impl<'o> Folder<'o> {
 
     fn is_plain(&self, text: &str) -> bool {
         let plain = |b: u8| (b' '..=b'~').contains(&b) || (self.utf8 && b >= 0x80);
-        text.bytes().all(plain) && !text.contains("=?")
+        text.bytes().all(plain) && !has_word(text)
     }
 
     /// The words from the start of `text` that need encoding, the spaces between them
@@ -277,7 +277,7 @@ impl<'o> Folder<'o> {
     /// Whether a reader would not take the word for what it is.
     fn needs_encoding(&self, word: &str) -> bool {
         let plain = |b: u8| b.is_ascii_graphic() || (self.utf8 && b >= 0x80);
-        word.len() > LONG || !word.bytes().all(plain) || word.contains("=?")
+        word.len() > LONG || !word.bytes().all(plain) || has_word(word)
     }
 }
 
@@ -285,13 +285,29 @@ fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t')
 }
 
+/// More white space in a row than readers keep.
+fn has_many_blanks(text: &str) -> bool {
+    let mut run = 0;
+    text.bytes().any(|b| {
+        run = if is_blank(b.into()) { run + 1 } else { 0 };
+        run > BLANKS
+    })
+}
+
+/// What could be read as an encoded word.
+fn has_word(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'=', bytes).any(|at| bytes.get(at + 1) == Some(&b'?'))
+}
+
 fn split_word(text: &str) -> (&str, &str) {
-    text.split_at(text.find(is_blank).unwrap_or(text.len()))
+    let end = text.bytes().position(|b| is_blank(b.into()));
+    text.split_at(end.unwrap_or(text.len()))
 }
 
 fn split_space(text: &str) -> (&str, &str) {
-    let end = text.find(|c| !is_blank(c)).unwrap_or(text.len());
-    text.split_at(end)
+    let end = text.bytes().position(|b| !is_blank(b.into()));
+    text.split_at(end.unwrap_or(text.len()))
 }
 
 fn is_q_shorter(text: &str) -> bool {

@@ -45,7 +45,7 @@ const PARAMETERS: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Part<S = Infallible> {
     content_type: Cow<'static, str>,
-    parameters: Vec<(Cow<'static, str>, String)>,
+    parameters: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     disposition: Option<Disposition>,
     file_name: Option<String>,
     content_id: Option<MessageId>,
@@ -112,8 +112,7 @@ impl Part {
     }
 
     fn of_text(content_type: impl Into<Cow<'static, str>>, text: String) -> Self {
-        let data = canonical(text.into_bytes());
-        let facts = Facts::of(&data);
+        let (data, facts) = canonical(text.into_bytes());
         let part = Self::new(content_type, Content::data(data, Some(facts)));
         part.with_parameter("charset", facts.charset())
     }
@@ -161,7 +160,7 @@ impl Part {
     /// may hide them here (RFC 2046 5.2.1), so such a message can only go as
     /// [data](Self::data) of another type, or as its [header](Self::message_header).
     pub fn message_bytes(message: impl Into<Vec<u8>>) -> Result<Self, BuildError> {
-        let bytes = canonical(message.into());
+        let (bytes, _) = canonical(message.into());
         let content_type = match is_utf8_header(&bytes) {
             true => "message/global",
             false => "message/rfc822",
@@ -174,12 +173,11 @@ impl Part {
     #[must_use]
     pub fn message_header(message: &[u8]) -> Self {
         let end = header_end(message);
-        let header = canonical(message.get(..end).unwrap_or(message).into());
+        let (header, facts) = canonical(message.get(..end).unwrap_or(message).into());
         let content_type = match is_utf8_header(&header) {
             true => "message/global-headers",
             false => "text/rfc822-headers",
         };
-        let facts = Facts::of(&header);
         Self::new(content_type, Content::data(header, Some(facts)))
     }
 
@@ -197,7 +195,7 @@ impl Part {
         if own.iter().any(|o| subtype.eq_ignore_ascii_case(o)) {
             return Err(BuildError::ContentType("it has a constructor of its own"));
         }
-        Self::verbatim(content_type, canonical(bytes.into()))
+        Self::verbatim(content_type, canonical(bytes.into()).0)
     }
 
     fn verbatim(
@@ -221,15 +219,14 @@ impl Part {
     ///
     /// [`BuildError::Line`] for NUL and for a line over 998 bytes.
     pub fn entity(entity: impl Into<Vec<u8>>) -> Result<Self, BuildError> {
-        let bytes = canonical(entity.into());
+        let (bytes, _) = canonical(entity.into());
         check_lines("a part", &bytes)?;
         Ok(Self::of_entity(bytes.into()))
     }
 
     /// A text that is not called one: armour, for instance.
     pub(super) fn plain(content_type: &'static str, text: String) -> Self {
-        let data = canonical(text.into_bytes());
-        let facts = Facts::of(&data);
+        let (data, facts) = canonical(text.into_bytes());
         Self::new(content_type, Content::data(data, Some(facts)))
     }
 }
@@ -505,7 +502,7 @@ impl<S> Part<S> {
             && self.parameters.iter().any(|p| p.0 == "charset");
         let own =
             name.eq_ignore_ascii_case("boundary") || (text && name.eq_ignore_ascii_case("charset"));
-        let taken = |p: &(Cow<'static, str>, String)| p.0.eq_ignore_ascii_case(name);
+        let taken = |p: &(Cow<'static, str>, Cow<'static, str>)| p.0.eq_ignore_ascii_case(name);
         if own || self.parameters.iter().any(taken) || name.contains(['*', '\'', '%']) {
             return Err(BuildError::Token("a parameter that may be added"));
         }
@@ -514,11 +511,15 @@ impl<S> Part<S> {
             return Err(BuildError::TooLong { what, limit });
         }
         let name = Cow::Owned(String::from(name));
-        self.parameters.push((name, value.into()));
+        self.parameters.push((name, String::from(value).into()));
         Ok(self)
     }
 
-    pub(super) fn with_parameter(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(super) fn with_parameter(
+        mut self,
+        name: &'static str,
+        value: impl Into<Cow<'static, str>>,
+    ) -> Self {
         self.parameters.push((name.into(), value.into()));
         self
     }
@@ -563,6 +564,10 @@ impl<S> Part<S> {
         self.depth
     }
 
+    pub(super) fn is_multipart(&self) -> bool {
+        matches!(self.content, Content::Multipart { .. })
+    }
+
     pub(super) fn is_entity(&self) -> bool {
         matches!(self.content, Content::Entity { .. })
     }
@@ -571,10 +576,12 @@ impl<S> Part<S> {
     pub(super) fn choose(&mut self, options: Options) -> bool {
         match &mut self.content {
             Content::Data {
-                facts, encoding, ..
+                data,
+                facts,
+                encoding,
             } => {
                 *encoding = match facts {
-                    Some(facts) => facts.encoding(options),
+                    Some(facts) => facts.encoding(data, options),
                     None => Encoding::Base64,
                 };
                 *encoding == Encoding::EightBit

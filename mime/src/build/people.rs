@@ -55,7 +55,11 @@ impl Mailbox {
     /// not ASCII, and marks that turn the direction of text are refused too.
     pub fn utf8(address: &str) -> Result<Self, BuildError> {
         let bad = |what| Err(BuildError::Address(what));
-        if !address.chars().all(is_shown) {
+        let shown = match address.is_ascii() {
+            true => address.bytes().all(|b| (b' '..=b'~').contains(&b)),
+            false => address.chars().all(is_shown),
+        };
+        if !shown {
             return bad("only characters that can be seen");
         }
         let Some((local, domain)) = address.rsplit_once('@') else {

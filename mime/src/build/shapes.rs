@@ -221,7 +221,7 @@ impl Part {
         check_token("the type of S/MIME", smime_type)?;
         let part = Self::attachment("smime.p7m", "application/pkcs7-mime", der)?;
         Ok(part
-            .with_parameter("smime-type", smime_type)
+            .with_parameter("smime-type", String::from(smime_type))
             .with_parameter("name", "smime.p7m"))
     }
 

@@ -14,7 +14,7 @@ use crate::{EncodeBase64, EncodeQuotedPrintable};
 /// A body of this size is not copied behind what is before it.
 const LARGE: usize = 16 << 10;
 /// So much of the start and of the end of a body is hashed.
-const HASHED: usize = 2 << 10;
+const HASHED: usize = 512;
 
 /// What begins every boundary of a message, and no line of its bodies.
 ///
@@ -29,19 +29,21 @@ pub(crate) struct Boundaries {
 }
 
 impl Boundaries {
-    pub(crate) fn new<'p, S: 'p>(
-        seed: &[u8],
-        head: &[u8],
-        parts: impl IntoIterator<Item = &'p Part<S>>,
-    ) -> Self {
+    pub(crate) fn new<S>(seed: &[u8], head: &[u8], part: &Part<S>) -> Self {
         let mut hash = Hash(0xcbf2_9ce4_8422_2325);
         hash.write(seed);
         hash.write(head);
         let mut identity: Vec<&[u8]> = Vec::new();
-        for part in parts {
-            gather(part, &mut hash, &mut identity);
-        }
+        gather(part, &mut hash, &mut identity);
         Self::search(hash, &identity)
+    }
+
+    /// For what is no multipart.
+    pub(crate) const fn none() -> Self {
+        Boundaries {
+            prefix: String::new(),
+            next: 0,
+        }
     }
 
     /// Boundaries that are in none of `searched`.
@@ -53,7 +55,10 @@ impl Boundaries {
 
     fn search(mut hash: Hash, searched: &[&[u8]]) -> Self {
         loop {
-            let prefix = alloc::format!("=_{:016x}_", hash.0);
+            let mut prefix = String::with_capacity(32);
+            prefix.push_str("=_");
+            hex(hash.0, 16, &mut prefix);
+            prefix.push('_');
             let finder = memmem::Finder::new(prefix.as_bytes());
             if searched.iter().all(|bytes| finder.find(bytes).is_none()) {
                 return Boundaries { prefix, next: 0 };
@@ -63,9 +68,19 @@ impl Boundaries {
     }
 
     pub(crate) fn take(&mut self) -> String {
-        let boundary = alloc::format!("{}{:06x}", self.prefix, self.next);
+        let mut boundary = String::with_capacity(self.prefix.len() + 6);
+        boundary.push_str(&self.prefix);
+        hex(self.next.into(), 6, &mut boundary);
         self.next += 1;
         boundary
+    }
+}
+
+/// The last digits of a number.
+fn hex(number: u64, digits: u32, out: &mut String) {
+    for n in (0..digits).rev() {
+        let digit = (number >> (4 * n)) as u32 & 15;
+        out.push(char::from_digit(digit, 16).unwrap_or('0'));
     }
 }
 
@@ -122,11 +137,14 @@ impl Hash {
         let head = bytes.get(..HASHED).unwrap_or(bytes);
         let tail = bytes.len().saturating_sub(HASHED).max(head.len());
         for piece in [head, bytes.get(tail..).unwrap_or_default()] {
-            for chunk in piece.chunks(8) {
-                let mut word = [0; 8];
-                word.iter_mut().zip(chunk).for_each(|(w, b)| *w = *b);
-                self.word(u64::from_le_bytes(word));
+            let (words, rest) = piece.as_chunks::<8>();
+            for word in words {
+                self.word(u64::from_le_bytes(*word));
             }
+            let rest = rest
+                .iter()
+                .fold(0, |word, byte| word << 8 | u64::from(*byte));
+            self.word(rest);
         }
     }
 }
@@ -266,7 +284,7 @@ impl<S> Writer<S> {
 pub(crate) fn entity(part: Part, options: Options) -> (Vec<Segment>, bool) {
     let mut part = part;
     let eight_bit = part.choose(options);
-    let boundaries = Boundaries::new(&[], &[], [&part]);
+    let boundaries = Boundaries::new(&[], &[], &part);
     let mut writer = Writer::new(Vec::new(), boundaries, false);
     writer.part(part);
     (writer.into_segments(), eight_bit)

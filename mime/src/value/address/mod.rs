@@ -143,7 +143,22 @@ pub fn mailboxes<'l, 'a>(list: &'l [Address<'a>]) -> impl Iterator<Item = &'l Ma
 
 /// The characters of an atom (RFC 5322 3.2.3), and any above 127 (RFC 6532 3.2).
 pub(crate) fn is_atext(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte >= 0x80 || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
+    const ATEXT: [bool; 256] = {
+        let mut atext = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            atext[byte] = byte >= 0x80 || (byte as u8).is_ascii_alphanumeric();
+            byte += 1;
+        }
+        let others = b"!#$%&'*+-/=?^_`{|}~";
+        let mut i = 0;
+        while i < others.len() {
+            atext[others[i] as usize] = true;
+            i += 1;
+        }
+        atext
+    };
+    ATEXT.get(usize::from(byte)).copied().unwrap_or(false)
 }
 
 pub(crate) fn is_dot_atom(text: &[u8]) -> bool {

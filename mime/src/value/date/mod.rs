@@ -120,19 +120,36 @@ impl DateTime {
     /// As a Date field has it: `Fri, 21 Nov 1997 09:55:06 -0600`.
     #[must_use]
     pub fn to_rfc5322(&self) -> String {
-        let weekday = DAYS.get(self.weekday());
-        let month = MONTHS.get(usize::from(self.month) - 1);
+        let mut out = alloc::vec::Vec::with_capacity(32);
+        self.write_rfc5322(&mut out);
+        // It is all ASCII.
+        String::from_utf8(out).unwrap_or_default()
+    }
+
+    /// Appends the same.
+    pub(crate) fn write_rfc5322(&self, out: &mut alloc::vec::Vec<u8>) {
+        let weekday = DAYS.get(self.weekday()).unwrap_or(&"Sun");
+        let month = MONTHS.get(usize::from(self.month) - 1).unwrap_or(&"Jan");
         let (sign, hours, minutes) = self.offset_parts();
-        alloc::format!(
-            "{}, {:02} {} {:04} {:02}:{:02}:{:02} {sign}{hours:02}{minutes:02}",
-            weekday.unwrap_or(&"Sun"),
-            self.day,
-            month.unwrap_or(&"Jan"),
-            self.year,
-            self.hour,
-            self.minute,
-            self.second,
-        )
+        let digits = |n: u16| {
+            let digit = |n: u16| b'0' + (n % 10) as u8;
+            [digit(n / 10), digit(n)]
+        };
+        out.extend_from_slice(weekday.as_bytes());
+        out.extend_from_slice(b", ");
+        out.extend_from_slice(&digits(self.day.into()));
+        out.push(b' ');
+        out.extend_from_slice(month.as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(&digits(self.year / 100));
+        out.extend_from_slice(&digits(self.year));
+        for (before, n) in [(b' ', self.hour), (b':', self.minute), (b':', self.second)] {
+            out.push(before);
+            out.extend_from_slice(&digits(n.into()));
+        }
+        out.extend_from_slice(&[b' ', sign as u8]);
+        out.extend_from_slice(&digits(hours));
+        out.extend_from_slice(&digits(minutes));
     }
 
     /// Which of [`DAYS`] it was.
