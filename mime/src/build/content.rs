@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use memchr::{memchr_iter, memrchr};
+use memchr::{memchr, memchr_iter, memrchr};
 
 use crate::EncodeBase64;
 
@@ -55,13 +55,10 @@ pub(crate) struct Options {
 
 impl Facts {
     pub(super) fn of(data: &[u8]) -> Self {
-        let ends = Ends::of(data);
         let mut facts = Facts {
-            ascii: ends.all < 0x80,
-            lines: (data.is_empty() || data.ends_with(b"\r\n"))
-                && ends.crlf == ends.lf
-                && ends.crlf == ends.cr,
-            sendable: ends.nul == 0 && has_short_lines(data),
+            ascii: data.is_ascii(),
+            lines: has_crlf_alone(data),
+            sendable: memchr(0, data).is_none() && has_short_lines(data),
             quotable: true,
         };
         if !facts.ascii || !facts.sendable || !facts.lines {
@@ -97,55 +94,28 @@ impl Facts {
     }
 }
 
-/// How often bytes are there that end lines or must not be.
-#[derive(Default)]
-struct Ends {
-    cr: usize,
-    lf: usize,
-    crlf: usize,
-    nul: usize,
-    /// All bytes, in one.
-    all: u8,
-}
-
-impl Ends {
-    /// One pass, of steps that a compiler makes vectors of.
-    fn of(data: &[u8]) -> Self {
-        /// Counters of a byte go so far.
-        const BLOCK: usize = 128;
-        let mut ends = Ends::default();
-        let mut before = 0;
-        let (blocks, rest) = data.as_chunks::<BLOCK>();
-        for block in blocks {
-            let (mut cr, mut lf, mut crlf, mut nul, mut all) = (0u8, 0u8, 0u8, 0u8, 0u8);
-            for byte in block {
-                cr += u8::from(*byte == b'\r');
-                lf += u8::from(*byte == b'\n');
-                nul += u8::from(*byte == 0);
-                all |= byte;
-            }
-            let (_, second) = block.split_at(1);
-            for (first, second) in block.iter().zip(second) {
-                crlf += u8::from(*first == b'\r' && *second == b'\n');
-            }
-            let across = before == b'\r' && block.starts_with(b"\n");
-            before = block.last().copied().unwrap_or(0);
-            ends.cr += usize::from(cr);
-            ends.lf += usize::from(lf);
-            ends.crlf += usize::from(crlf) + usize::from(across);
-            ends.nul += usize::from(nul);
-            ends.all |= all;
+/// Whether every CR and LF is of a CRLF, and there is one at the end.
+fn has_crlf_alone(data: &[u8]) -> bool {
+    /// In steps of this a compiler makes vectors of the comparison.
+    const BLOCK: usize = 64;
+    let [first, second @ ..] = data else {
+        return true;
+    };
+    // An LF without a CR before it; there is no such CR only if there are as many.
+    let mut alone = u8::from(*first == b'\n');
+    let (blocks, _) = data.as_chunks::<BLOCK>();
+    let (shifted, _) = second.as_chunks::<BLOCK>();
+    for (before, here) in blocks.iter().zip(shifted) {
+        for (before, here) in before.iter().zip(here) {
+            alone |= u8::from(*before != b'\r') & u8::from(*here == b'\n');
         }
-        for byte in rest {
-            ends.cr += usize::from(*byte == b'\r');
-            ends.lf += usize::from(*byte == b'\n');
-            ends.crlf += usize::from(before == b'\r' && *byte == b'\n');
-            ends.nul += usize::from(*byte == 0);
-            ends.all |= byte;
-            before = *byte;
-        }
-        ends
     }
+    let done = shifted.len() * BLOCK;
+    for pair in data.get(done..).unwrap_or_default().windows(2) {
+        alone |= u8::from(matches!(pair, [before, b'\n'] if *before != b'\r'));
+    }
+    let count = |byte| memchr_iter(byte, data).count();
+    alone == 0 && data.ends_with(b"\r\n") && count(b'\r') == count(b'\n')
 }
 
 /// Whether no line is too long to be sent: looks for the last line end where the next

@@ -96,8 +96,9 @@ impl<'o> Folder<'o> {
     /// Writes unstructured text: words that need it as encoded words, and only those.
     pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         let edges = text.starts_with(is_blank) || text.ends_with(is_blank);
-        if !edges && self.column + 1 + text.len() <= LINE && self.is_plain(text) {
-            return self.word(text);
+        if !edges && text.len() <= LONG && self.is_plain(text) && !has_many_blanks(text) {
+            self.plain(text);
+            return self;
         }
         if edges || has_many_blanks(text) {
             return self.encode(" ", text); // a reader would trim it
@@ -118,6 +119,36 @@ impl<'o> Folder<'o> {
             }
         }
         self
+    }
+
+    /// Writes text of which no word needs encoding: lines as long as they may be.
+    fn plain(&mut self, text: &str) {
+        let mut rest = text.as_bytes();
+        let mut space = " ";
+        while !rest.is_empty() {
+            let room = LINE.saturating_sub(self.column + space.len());
+            let end = match rest.len() <= room {
+                true => rest.len(),
+                false => {
+                    let fits = rest.get(..=room).unwrap_or(rest);
+                    let blank = memchr::memrchr2(b' ', b'\t', fits);
+                    let behind = || memchr::memchr2(b' ', b'\t', rest);
+                    let at = blank.or_else(behind).unwrap_or(rest.len());
+                    // Where the blanks begin.
+                    let word = rest.get(..at).unwrap_or(rest);
+                    let blanks = word.iter().rev().take_while(|b| matches!(b, b' ' | b'\t'));
+                    at - blanks.count()
+                }
+            };
+            let (line, behind) = rest.split_at(end);
+            self.space(space, line.len(), false);
+            self.out.extend_from_slice(line);
+            let blanks = behind.iter().take_while(|b| matches!(b, b' ' | b'\t'));
+            let (blanks, behind) = behind.split_at(blanks.count());
+            // They are ASCII.
+            space = core::str::from_utf8(blanks).unwrap_or(" ");
+            rest = behind;
+        }
     }
 
     /// Writes a phrase (RFC 5322 3.2.5): a display name, the name of a group. As atoms,
@@ -252,8 +283,9 @@ impl<'o> Folder<'o> {
     }
 
     fn is_plain(&self, text: &str) -> bool {
-        let plain = |b: u8| (b' '..=b'~').contains(&b) || (self.utf8 && b >= 0x80);
-        text.bytes().all(plain) && !has_word(text)
+        let special = |b: u8| u8::from(b < b' ') | u8::from(b == 0x7f);
+        let controls = text.bytes().fold(0, |any, b| any | special(b));
+        controls == 0 && (self.utf8 || text.is_ascii()) && !has_word(text)
     }
 
     /// The words from the start of `text` that need encoding, the spaces between them
@@ -287,6 +319,9 @@ fn is_blank(c: char) -> bool {
 
 /// More white space in a row than readers keep.
 fn has_many_blanks(text: &str) -> bool {
+    if text.len() <= BLANKS {
+        return false;
+    }
     let mut run = 0;
     text.bytes().any(|b| {
         run = if is_blank(b.into()) { run + 1 } else { 0 };
