@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use scop_mime::build::{BuildError, Builder, Built, Field, Mailbox, MessageId, Part};
-use scop_mime::{Content, DateTime, DefectKind, Message, TransferEncoding};
+use scop_mime::{Content, DateTime, Message, TransferEncoding};
 
 fn builder() -> Builder {
     let date = DateTime::from_unix(1_700_000_000, 60).unwrap();
@@ -39,8 +39,8 @@ fn check(built: &Built) -> Vec<u8> {
     let message = Message::parse(&bytes);
     let mut defects = message.inspect();
     // These are of what was said, not of how it was written.
-    let said = [DefectKind::AddressInName, DefectKind::EncodedWordControl];
-    defects.retain(|d| !said.contains(&d.kind));
+    let said = ["address-in-name", "encoded-word-control"];
+    defects.retain(|d| !said.contains(&d.kind.as_str()));
     assert_eq!(defects, [], "{}", String::from_utf8_lossy(&bytes));
     bytes
 }
