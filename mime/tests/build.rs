@@ -1,7 +1,9 @@
 //! What the builder writes, and that it reads back as what was built.
 
 use proptest::prelude::*;
-use scop_mime::build::{BuildError, Builder, Built, Field, Mailbox, MessageId, Part};
+use scop_mime::build::{
+    BuildError, Builder, Built, Field, Group, Mailbox, MessageId, Part, Signature, Url,
+};
 use scop_mime::{Content, DateTime, Message, TransferEncoding};
 
 fn builder() -> Builder {
@@ -104,7 +106,7 @@ fn a_text_with_an_attachment() {
 }
 
 #[test]
-fn nothing_can_be_injected() {
+fn sc06_nothing_can_be_injected() {
     for bad in ["a\r\nBcc: x@y.test", "a\nb", "a\rb", "a\0b"] {
         let control = |what| BuildError::Control { what, offset: 1 };
         assert_eq!(builder().subject(bad).unwrap_err(), control("the subject"));
@@ -118,6 +120,18 @@ fn nothing_can_be_injected() {
         assert!(MessageId::new(format!("{bad}@b.test")).is_err());
         assert!(field(bad).is_err());
         assert!(Part::attachment("a", &format!("{bad}/x"), "").is_err());
+        let part = Part::text("x");
+        assert!(part.clone().parameter("x", bad).is_err());
+        assert!(part.clone().parameter(bad, "x").is_err());
+        assert!(part.clone().description(bad).is_err());
+        assert!(part.clone().language(bad).is_err());
+        assert!(Part::text_as(bad, "x").is_err() && Part::machine(bad, "x").is_err());
+        assert!(Part::calendar(bad, "x").is_err());
+        assert!(Signature::pgp(bad, "x").is_err() && Part::smime(bad, "x").is_err());
+        assert!(Group::new(bad, []).is_err() && Url::new(format!("mailto:{bad}")).is_err());
+        assert!(Mailbox::utf8(&format!("{bad}@ü.test")).is_err());
+        assert!(Field::raw("X", bad).is_err() && Field::phrases("X", [bad]).is_err());
+        assert!(Field::list_id(bad, "a.b").is_err() && Field::list_id("a", bad).is_err());
     }
     for bad in [
         "a",
@@ -325,7 +339,7 @@ proptest! {
         data in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..30_000), 0..3),
     ) {
         let name: String = name.chars().take(250).collect();
-        let file_name: String = file_name.chars().take(250).collect();
+        let file_name: String = file_name.chars().filter(|c| !c.is_control()).take(250).collect();
         let mut b = builder().subject(&subject).unwrap()
             .to(Mailbox::new("x y@example.com").unwrap().named(&name).unwrap())
             .cc(Mailbox::new("c@example.com").unwrap())

@@ -54,8 +54,11 @@ pub use stream::{Built, Chunk, Chunks, Stream, StreamError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// CR, LF or NUL, which would end the line or the message.
-    #[error("{what} has a CR, LF or NUL at byte {offset} (RFC 5322 2.2); take it out")]
+    /// CR, LF or NUL, which would end the line or the message; in a file name or a
+    /// parameter any control.
+    #[error(
+        "{what} has a CR, LF, NUL or other control at byte {offset} (RFC 5322 2.2); take it out"
+    )]
     Control {
         /// Of what.
         what: &'static str,

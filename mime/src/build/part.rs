@@ -438,7 +438,7 @@ impl<S> Part<S> {
     ///
     /// [`BuildError::Control`] and [`BuildError::TooLong`] (1 KiB).
     pub fn file_name(mut self, name: &str) -> Result<Self, BuildError> {
-        check("a file name", name, PARAMETER)?;
+        check_shown("a file name", name)?;
         self.file_name = (!name.is_empty()).then(|| name.into());
         Ok(self)
     }
@@ -497,7 +497,7 @@ impl<S> Part<S> {
     /// value; [`BuildError::TooLong`] for more than 64.
     pub fn parameter(mut self, name: &str, value: &str) -> Result<Self, BuildError> {
         check_token("a parameter", name)?;
-        check("a parameter", value, PARAMETER)?;
+        check_shown("a parameter", value)?;
         let text = matches!(&self.content, Content::Data { .. })
             && self.parameters.iter().any(|p| p.0 == "charset");
         let own =
@@ -704,6 +704,15 @@ impl<S> Content<S> {
             facts,
             encoding: Encoding::Base64,
         }
+    }
+}
+
+/// Refuses what no parameter should have: any control, and what is too long.
+fn check_shown(what: &'static str, text: &str) -> Result<(), BuildError> {
+    check(what, text, PARAMETER)?;
+    match text.find(char::is_control) {
+        Some(offset) => Err(BuildError::Control { what, offset }),
+        None => Ok(()),
     }
 }
 
