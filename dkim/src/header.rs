@@ -1,4 +1,5 @@
-//! The header of a message, split exactly: which bytes belong to which field.
+//! The header of a message, as scop-mime's [`Reader`] finds it in its mode
+//! [`Exact`](Mode::Exact): which bytes belong to which field.
 //!
 //! DKIM signs bytes, so nothing is decoded or repaired here. Only CRLF ends a
 //! line, only an empty line (or the end of input) ends the header, and a line
@@ -6,45 +7,45 @@
 //! is a byte like any other, except to [`Header::has_from_lookalike`], which sees
 //! a message as a careless reader would.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use core::ops::Range;
+
+use scop_mime::{DefectKind, Event, FieldAt, Mode, Reader};
 
 use crate::limits::{LimitExceeded, Limits};
-
-/// One field: its bytes include the CRLF that ends it, if it came.
-#[derive(Clone, Debug)]
-struct Field {
-    bytes: Range<usize>,
-    /// Offset of the colon, counted from the start of the field; none for a
-    /// line that is no field at all.
-    colon: Option<usize>,
-}
 
 /// A header, whole.
 #[derive(Debug, Default)]
 pub(crate) struct Header {
     bytes: Vec<u8>,
-    fields: Vec<Field>,
+    /// Their bytes follow each other in `bytes`, each with the CRLF that ends it,
+    /// if it came.
+    fields: Vec<FieldAt>,
     /// Lower-case name to the fields that have it, from top to bottom.
     index: BTreeMap<Vec<u8>, Vec<usize>>,
 }
 
 /// Collects a header from chunks of any size. Work and memory are linear in
-/// the header; each byte is looked at once.
+/// the header; the body is not looked at.
 #[derive(Debug)]
 pub(crate) struct Splitter {
+    reader: Box<Reader>,
     header: Header,
-    /// Where the unfinished line starts in `header.bytes`.
-    line: usize,
     limits: Limits,
 }
 
 impl Splitter {
     pub(crate) fn new(limits: Limits) -> Self {
+        let reader = Reader::new(scop_mime::Limits {
+            header_bytes: limits.header_bytes as u64,
+            field_bytes: limits.field_bytes,
+            fields: u32::try_from(limits.fields).unwrap_or(u32::MAX),
+            ..scop_mime::Limits::default()
+        });
         Self {
+            reader: Box::new(reader.mode(Mode::Exact)),
             header: Header::default(),
-            line: 0,
             limits,
         }
     }
@@ -52,81 +53,49 @@ impl Splitter {
     /// Takes `data`; when the empty line came, gives how much of `data` was
     /// header (the empty line included).
     pub(crate) fn write(&mut self, data: &[u8]) -> Result<Option<usize>, LimitExceeded> {
-        let mut at = 0;
-        while let Some(n) = memchr::memchr(b'\n', &data[at..]) {
-            self.append(&data[at..=at + n])?;
-            at += n + 1;
-            let line = &self.header.bytes[self.line..];
-            if line == b"\r\n" {
-                self.header.bytes.truncate(self.line);
-                return Ok(Some(at));
-            }
-            if line.ends_with(b"\r\n") {
-                self.end_line()?;
+        let mut rest = data;
+        while let Some(event) = self.reader.read(&mut rest) {
+            match event {
+                Event::Header(field) => {
+                    if field.at.length as usize > self.limits.field_bytes {
+                        return Err(LimitExceeded::Field(self.limits.field_bytes));
+                    }
+                    self.header.push(field.raw, field.at);
+                }
+                Event::Defect(defect) => match defect.kind {
+                    DefectKind::HeaderTooLong => {
+                        return Err(LimitExceeded::Header(self.limits.header_bytes));
+                    }
+                    DefectKind::TooManyFields => {
+                        return Err(LimitExceeded::Fields(self.limits.fields));
+                    }
+                    // What is odd about a field is signed as it is.
+                    _ => {}
+                },
+                Event::BodyStart(_) => return Ok(Some(data.len() - rest.len())),
+                _ => {}
             }
         }
-        self.append(&data[at..])?;
         Ok(None)
     }
 
     /// The header as far as it came.
     pub(crate) fn finish(mut self) -> Result<Header, LimitExceeded> {
-        if self.line < self.header.bytes.len() {
-            self.end_line()?;
-        }
-        self.header.index();
+        self.reader.finish();
+        self.write(&[])?;
         Ok(self.header)
-    }
-
-    fn append(&mut self, data: &[u8]) -> Result<(), LimitExceeded> {
-        let bytes = &mut self.header.bytes;
-        if data.len() > self.limits.header_bytes.saturating_sub(bytes.len()) {
-            return Err(LimitExceeded::Header(self.limits.header_bytes));
-        }
-        bytes.extend_from_slice(data);
-        Ok(())
-    }
-
-    fn end_line(&mut self) -> Result<(), LimitExceeded> {
-        let Header { bytes, fields, .. } = &mut self.header;
-        let folded = matches!(bytes.get(self.line), Some(b' ' | b'\t'));
-        let length = match fields.last_mut() {
-            Some(field) if folded => {
-                field.bytes.end = bytes.len();
-                field.bytes.len()
-            }
-            _ => {
-                if fields.len() >= self.limits.fields {
-                    return Err(LimitExceeded::Fields(self.limits.fields));
-                }
-                fields.push(Field {
-                    bytes: self.line..bytes.len(),
-                    colon: None,
-                });
-                bytes.len() - self.line
-            }
-        };
-        if length > self.limits.field_bytes {
-            return Err(LimitExceeded::Field(self.limits.field_bytes));
-        }
-        self.line = bytes.len();
-        Ok(())
     }
 }
 
 impl Header {
-    fn index(&mut self) {
-        for (i, field) in self.fields.iter_mut().enumerate() {
-            let raw = &self.bytes[field.bytes.clone()];
-            // A first line that is folded has no field above it to belong to.
-            if matches!(raw, [b' ' | b'\t', ..]) {
-                continue;
-            }
-            field.colon = memchr::memchr(b':', raw);
-            let Some(colon) = field.colon else { continue };
-            let name = trim_name(&raw[..colon]).to_ascii_lowercase();
-            self.index.entry(name).or_default().push(i);
+    fn push(&mut self, raw: &[u8], at: FieldAt) {
+        let name = raw.get(..at.name_length as usize).unwrap_or_default();
+        if !name.is_empty() {
+            let named = self.index.entry(name.to_ascii_lowercase()).or_default();
+            named.push(self.fields.len());
         }
+        self.bytes.extend_from_slice(raw);
+        self.fields.push(at);
     }
 
     /// Fields named `name` (lower case), from top to bottom.
@@ -136,17 +105,24 @@ impl Header {
 
     /// The bytes of field `i` without the CRLF that ends it.
     pub(crate) fn field(&self, i: usize) -> &[u8] {
-        let raw = self
-            .fields
-            .get(i)
-            .map_or(&[][..], |f| &self.bytes[f.bytes.clone()]);
+        let range = |at: &FieldAt| {
+            let start = usize::try_from(at.offset).ok()?;
+            self.bytes
+                .get(start..start.checked_add(at.length as usize)?)
+        };
+        let raw = self.fields.get(i).and_then(range).unwrap_or_default();
         raw.strip_suffix(b"\r\n").unwrap_or(raw)
     }
 
     /// The bytes behind the colon of field `i`, without the final CRLF.
     pub(crate) fn value(&self, i: usize) -> &[u8] {
-        let colon = self.fields.get(i).and_then(|f| f.colon);
-        colon.map_or(&[], |colon| self.field(i).get(colon + 1..).unwrap_or(&[]))
+        match self.fields.get(i) {
+            Some(at) if at.value_start > 0 => self
+                .field(i)
+                .get(at.value_start as usize..)
+                .unwrap_or_default(),
+            _ => &[],
+        }
     }
 
     /// Whether a reader could take some line for a From field that is none by
@@ -154,12 +130,14 @@ impl Header {
     /// with control characters or 8-bit junk in it, or one behind a bare CR or
     /// LF. Such a message shows an author that the exact fields do not name.
     pub(crate) fn has_from_lookalike(&self) -> bool {
-        self.fields.iter().enumerate().any(|(i, field)| {
+        (0..self.fields.len()).any(|i| {
             let bytes = self.field(i);
-            let name = field
-                .colon
-                .and_then(|colon| bytes.get(..colon))
-                .unwrap_or(&[]);
+            // Up to the colon, whatever it is: not every such thing is a name.
+            let colon = match bytes {
+                [b' ' | b'\t', ..] => None,
+                _ => memchr::memchr(b':', bytes),
+            };
+            let name = colon.and_then(|colon| bytes.get(..colon)).unwrap_or(&[]);
             let folded = memchr::memchr2(b'\r', b'\n', name).is_some()
                 && bytes.get(..=name.len()).is_some_and(reads_as_from);
             let lines = bytes.split(|b| matches!(b, b'\r' | b'\n')).enumerate();
@@ -170,15 +148,6 @@ impl Header {
                 })
         })
     }
-}
-
-/// The name without white space at its end, which obsolete syntax allowed.
-fn trim_name(name: &[u8]) -> &[u8] {
-    let end = name
-        .iter()
-        .rposition(|b| !crate::tags::is_fws(*b))
-        .map_or(0, |n| n + 1);
-    &name[..end]
 }
 
 /// Whether `line` starts with "from" and a colon once everything is dropped
@@ -194,6 +163,8 @@ fn reads_as_from(line: &[u8]) -> bool {
 mod tests {
     use super::*;
     use alloc::string::String;
+    use alloc::vec;
+    use proptest::prelude::*;
 
     fn split(text: &[u8], chunk: usize) -> (Header, Vec<u8>) {
         let mut splitter = Splitter::new(Limits::default());
@@ -246,13 +217,82 @@ mod tests {
             fields: 3,
             ..Limits::default()
         };
-        let run = |text: &[u8]| Splitter::new(limits.clone()).write(text).unwrap_err();
-        assert_eq!(run(&[b'a'; 101]), LimitExceeded::Header(100));
+        let run = |text: &[u8], limits: &Limits| {
+            let whole = Splitter::new(limits.clone()).write(text).unwrap_err();
+            let mut splitter = Splitter::new(limits.clone());
+            let mut bytes = text.chunks(1).map(|byte| splitter.write(byte));
+            assert_eq!(bytes.find_map(Result::err), Some(whole));
+            whole
+        };
+        let many = Limits {
+            fields: 100,
+            ..limits.clone()
+        };
         assert_eq!(
-            run(b"A: 1\r\n 3456789012345678\r\n"),
-            LimitExceeded::Field(20)
+            run(&b"A: 1\r\n".repeat(17), &many),
+            LimitExceeded::Header(100)
         );
-        assert_eq!(run(b"A:\r\nB:\r\nC:\r\nD:\r\n"), LimitExceeded::Fields(3));
+        let field = b"A: 1\r\n 3456789012345678\r\nB";
+        assert_eq!(run(field, &limits), LimitExceeded::Field(20));
+        // One that never ends is not waited for.
+        assert_eq!(run(&[b'a'; 101], &limits), LimitExceeded::Field(20));
+        let fields = b"A:\r\nB:\r\nC:\r\nD:\r\n";
+        assert_eq!(run(fields, &limits), LimitExceeded::Fields(3));
+    }
+
+    /// RFC 6376 2.8 and 3.4 on a whole message, written for clarity: the fields, and
+    /// the body.
+    fn model(text: &[u8]) -> (Vec<Vec<u8>>, Vec<u8>) {
+        let mut fields: Vec<Vec<u8>> = Vec::new();
+        let mut rest = text;
+        while !rest.is_empty() {
+            let end = memchr::memmem::find(rest, b"\r\n").map_or(rest.len(), |n| n + 2);
+            let (line, after) = rest.split_at(end);
+            rest = after;
+            match fields.last_mut() {
+                _ if line == b"\r\n" => break,
+                Some(field) if matches!(line[0], b' ' | b'\t') => field.extend_from_slice(line),
+                _ => fields.push(line.to_vec()),
+            }
+        }
+        (fields, rest.to_vec())
+    }
+
+    fn soup() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop::sample::select(vec![
+            "\r\n", "\r\n", "\r\n", "\r", "\n", " ", "\t", ":", "From", "from", "A", "\0",
+            "\u{fc}", "X: y", "\r\n ", "\r\n :", "From x", ">", "--b",
+        ]);
+        prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat().into_bytes())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn equals_the_model_at_any_split(text in soup(), chunk in 1usize..20) {
+            let (fields, body) = model(&text);
+            let (header, found) = split(&text, chunk);
+            prop_assert_eq!(found, body);
+            prop_assert_eq!(header.fields.len(), fields.len());
+            let mut named: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
+            for (i, field) in fields.iter().enumerate() {
+                let raw = field.strip_suffix(b"\r\n").unwrap_or(field);
+                prop_assert_eq!(header.field(i), raw);
+                let mut parts = field.splitn(2, |b| *b == b':');
+                let (name, value) = (parts.next().unwrap(), parts.next());
+                let name = crate::tags::trim_fws(name);
+                let is_name = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
+                if let Some(value) = value
+                    && is_name
+                    && field.starts_with(name)
+                {
+                    named.entry(name.to_ascii_lowercase()).or_default().push(i);
+                    prop_assert_eq!(header.value(i), value.strip_suffix(b"\r\n").unwrap_or(value));
+                }
+            }
+            prop_assert_eq!(&header.index, &named);
+        }
     }
 
     #[test]

@@ -608,14 +608,20 @@ fn headers_over_a_limit() {
     let long = format!("{field}{HEADER}X: {}\r\n\r\n", "y".repeat(101 << 10));
     assert_eq!(run(long.as_bytes()), LimitExceeded::Field(100 << 10));
     let endless = format!("{field}{HEADER}{}", "X: y\n".repeat(300_000));
-    assert_eq!(run(endless.as_bytes()), LimitExceeded::Header(1 << 20));
+    assert_eq!(run(endless.as_bytes()), LimitExceeded::Field(100 << 10));
+    let large = format!(
+        "{field}{HEADER}{}\r\n",
+        format!("X: {}\r\n", "y".repeat(1000)).repeat(1100)
+    );
+    assert_eq!(run(large.as_bytes()), LimitExceeded::Header(1 << 20));
     let many = format!("{field}{HEADER}{}\r\n", "X:\r\n".repeat(10_001));
     assert_eq!(run(many.as_bytes()), LimitExceeded::Fields(10_000));
     // The last line without CRLF counts as well.
     let mut limits = Limits::default();
     limits.fields = 1;
     let mut verifier = Verifier::new(Policy::default(), limits, NOW);
-    verifier.write(b"A: 1\r\nB: 2").unwrap();
+    let over = verifier.write(b"A: 1\r\nB: 2");
+    assert_eq!(over, Err(LimitExceeded::Fields(1)));
     assert_eq!(verifier.finish().limit(), Some(LimitExceeded::Fields(1)));
 }
 

@@ -9,14 +9,14 @@ use std::{
 };
 
 /// A folder of its own for each test, empty at its start.
-pub fn folder(test: &str) -> PathBuf {
+pub(crate) fn folder(test: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
     let _ = fs::remove_dir_all(&path);
     fs::create_dir_all(&path).unwrap();
     path
 }
 
-pub fn scop(folder: &Path, args: &[&str], input: &[u8]) -> Output {
+pub(crate) fn scop(folder: &Path, args: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_scop"))
         .args(args)
         .current_dir(folder)
@@ -34,10 +34,10 @@ pub fn scop(folder: &Path, args: &[&str], input: &[u8]) -> Output {
     output
 }
 
-pub fn text(bytes: &[u8]) -> &str {
+pub(crate) fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-pub fn code(output: &Output) -> i32 {
+pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
