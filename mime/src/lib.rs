@@ -16,10 +16,14 @@ mod extract;
 mod imap;
 mod inspect;
 mod limits;
+pub mod partial;
 mod policy;
 mod reader;
 pub mod report;
 mod sanitise;
+mod secure;
+#[cfg(feature = "tnef")]
+pub mod tnef;
 mod tree;
 mod value;
 
@@ -28,7 +32,7 @@ pub use decode::{
 };
 pub use defect::{Defect, DefectClass, DefectKind, DefectSet};
 pub use encode::{EncodeBase64, EncodeQuotedPrintable, Encoder};
-pub use extract::{FileNames, safe_filename};
+pub use extract::{Attachment, AttachmentEnd, Extract, Extractor, FileNames, safe_filename};
 pub use imap::{
     BodyKind, BodyStructure, Detail, Envelope, EnvelopeAddress, Parameters, ParseSectionError,
     Section, SectionText, Single, select_fields, to_crlf,
@@ -41,6 +45,10 @@ pub use reader::{
     PartStart, Place, Reader, Size,
 };
 pub use sanitise::{Sanitiser, sanitise};
+pub use secure::{
+    Armour, ArmourKind, CrlfChunks, Encrypted, HeaderProtection, Pkcs7, ProtectedHeader, Security,
+    Signed, SmimeType, armours,
+};
 use tree::slice as tree_slice;
 pub use tree::{
     Bodies, DamagedIndex, Decoded, Field, FormField, Header, Index, Indexer, Message, Part, PartId,

@@ -365,6 +365,10 @@ kinds! {
         "A value of a report without its type before a semicolon: the usual type was taken.";
     BadReportGroup = "bad-report-group", Deviation, "RFC 3464 2.1",
         "Groups of a report with a blank line too few or too many: told apart by their fields.";
+    TnefChecksum = "tnef-checksum", Damage, "MS-OXTNEF 2.1.3.2",
+        "An attribute of TNEF whose checksum is not that of its bytes: taken as it is.";
+    TnefDamaged = "tnef-damaged", Damage, "MS-OXTNEF 2.1.3",
+        "TNEF that ends too early, or has lengths that do not fit: what came before counts.";
 }
 
 impl fmt::Display for DefectKind {

@@ -32,6 +32,8 @@ struct Level {
     first: bool,
     /// The lengths of both lists when it was entered.
     before: (usize, usize),
+    /// It was the first in what it is in.
+    was_first: bool,
 }
 
 /// The lists that a part is in.
@@ -63,6 +65,7 @@ impl Chooser {
                 html: true,
                 first: true,
                 before: (0, 0),
+                was_first: true,
             }],
             text: 0,
             html: 0,
@@ -79,8 +82,9 @@ impl Chooser {
         let Some(outer) = self.open.last_mut() else {
             return;
         };
-        outer.first = false;
+        let was_first = core::mem::take(&mut outer.first);
         let inner = Level {
+            was_first,
             within,
             in_alternative: outer.in_alternative || within == Within::Alternative,
             first: true,
@@ -113,6 +117,18 @@ impl Chooser {
             }
             _ => Offered::Enough,
         }
+    }
+
+    /// What was entered turns out to have no part: as if it had been a leaf, a text.
+    pub(crate) fn leave_as_text(&mut self, disposition: Option<&Disposition>, named: bool) {
+        if self.open.len() < 2 {
+            return;
+        }
+        let left = self.open.pop();
+        if let (Some(left), Some(outer)) = (left, self.open.last_mut()) {
+            outer.first = left.was_first;
+        }
+        let _ = self.leaf(&ContentType::fallback(false), disposition, named, true);
     }
 
     /// A part that is no multipart: in which lists it is, which is at least one.

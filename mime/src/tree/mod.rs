@@ -13,6 +13,7 @@ mod resent;
 mod select;
 mod stored;
 
+pub(crate) use choose::Chooser;
 pub use field::Field;
 pub use header::Header;
 pub use id::PartId;
