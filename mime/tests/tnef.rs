@@ -195,7 +195,7 @@ fn what_is_announced_allocates_nothing() {
     let counts = [
         [
             u32::MAX.to_le_bytes().to_vec(),
-            vec![1, 0x10, 1, 1, 255, 255, 255, 255].repeat(1000),
+            [1, 0x10, 1, 1, 255, 255, 255, 255].repeat(1000),
         ]
         .concat(),
         [

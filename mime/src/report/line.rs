@@ -213,8 +213,9 @@ fn unitext_decode(text: &str) -> Cow<'_, str> {
         let (before, behind) = rest.split_at(at);
         out.push_str(before);
         let point = behind.get(3..).unwrap_or_default();
+        // No further than a point can be: this is called for each `\x{`.
+        let mut point = point.bytes().take(7);
         let point = point
-            .bytes()
             .position(|b| b == b'}')
             .filter(|n| (2..=6).contains(n));
         let found = point.and_then(|end| {
