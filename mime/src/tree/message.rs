@@ -447,11 +447,17 @@ impl<'m, 'a> Part<'m, 'a> {
     /// delimiter; `None` for another part, and for a charset that nobody knows.
     #[must_use]
     pub fn text(&self) -> Option<Text<'a>> {
-        let content_type = self.shown_type();
-        if content_type.kind() != "text" || self.record.content != Content::Leaf {
+        if self.record.content != Content::Leaf {
             return None;
         }
-        let charset = content_type.parameter("charset").map(String::from);
+        let field = self.header().get("content-type");
+        let limit = self.message.limits.parameters;
+        let read = field.and_then(|f| content::text_type(f.value(), limit));
+        let charset = match read {
+            Some((true, charset)) => charset,
+            None if self.shown_type().kind() == "text" => None,
+            _ => return None,
+        };
         let label = charset.as_deref().unwrap_or("us-ascii").as_bytes();
         let (text, lossy) = match self.decoded() {
             Cow::Borrowed(bytes) => charset::decode(label, bytes)?,

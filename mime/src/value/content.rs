@@ -268,6 +268,23 @@ fn media_type<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], &'a [u8])> {
     (!subtype.is_empty()).then_some((kind, subtype))
 }
 
+/// Whether the value of a Content-Type is a text, and the charset it names. Common
+/// ones allocate nothing but the charset's name. `None` for a multipart, as for what
+/// cannot be read.
+pub(crate) fn text_type(value: &[u8], limit: usize) -> Option<(bool, Option<String>)> {
+    let mut cursor = Cursor::new(value);
+    let (kind, _) = media_type(&mut cursor)?;
+    if !kind.eq_ignore_ascii_case(b"text") {
+        let multipart = kind.eq_ignore_ascii_case(b"multipart");
+        return (!multipart).then_some((false, None));
+    }
+    if let Some(charset) = parameter::plain(RawParameters::new(cursor), b"charset", limit) {
+        return Some((true, charset.map(|c| raw_text(&c).into_owned())));
+    }
+    let (content_type, _) = ContentType::parse_with(value, limit)?;
+    Some((true, content_type.parameter("charset").map(String::from)))
+}
+
 /// What a Content-Type says about how a body is taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum BodyType<'a> {
@@ -348,6 +365,22 @@ fn extended_boundary(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+        #[test]
+        fn a_text_type_is_what_the_content_type_says(
+            value in "(text|TEXT|image)/plain(; ?(charset|CharSet|charset\\*|charset\\*0|x)=(utf-8|\"a\"|\"a b\"|x'y'z|=\\?utf-8\\?Q\\?b\\?=|é|a b)){0,4}",
+        ) {
+            let whole = ContentType::parse(value.as_bytes()).unwrap();
+            let (is_text, charset) = text_type(value.as_bytes(), 128).unwrap();
+            prop_assert_eq!(is_text, whole.kind() == "text");
+            if is_text {
+                prop_assert_eq!(charset.as_deref(), whole.parameter("charset"));
+            }
+        }
+    }
 
     #[test]
     fn types() {

@@ -2,6 +2,7 @@
 //! continuations, charsets and languages of RFC 2231.
 
 use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -180,12 +181,16 @@ struct Gathered<'a> {
     sections: Vec<(u32, bool, Cow<'a, [u8]>)>,
 }
 
+/// With more names than this they are looked up in a sorted list.
+const MANY: usize = 16;
+
 /// Puts the parameters together. A parameter that came twice keeps its first
 /// value; one that came both plain and by RFC 2231 the latter. At most `limit`
 /// are looked at.
 pub(crate) fn parse(raw: RawParameters<'_>, limit: usize) -> (Vec<Parameter>, Vec<DefectKind>) {
     let mut defects = Vec::new();
     let mut gathered: Vec<Gathered<'_>> = Vec::new();
+    let mut sorted: BTreeMap<String, usize> = BTreeMap::new();
     let mut duplicate = false;
     for (n, Raw { name, value }) in raw.enumerate() {
         if n >= limit {
@@ -197,29 +202,42 @@ pub(crate) fn parse(raw: RawParameters<'_>, limit: usize) -> (Vec<Parameter>, Ve
             number,
             extended,
         } = marks(name);
-        let found = gathered
-            .iter_mut()
-            .position(|g| g.name.as_bytes().eq_ignore_ascii_case(base));
+        let lower = || raw_text(base).to_ascii_lowercase();
+        let found = match gathered.len() {
+            ..=MANY => gathered
+                .iter()
+                .position(|g| g.name.as_bytes().eq_ignore_ascii_case(base)),
+            _ => sorted.get(&lower()).copied(),
+        };
         let index = found.unwrap_or_else(|| {
             gathered.push(Gathered {
-                name: raw_text(base).to_ascii_lowercase(),
+                name: lower(),
                 plain: None,
                 extended: None,
                 sections: Vec::new(),
             });
+            if gathered.len() > MANY {
+                let known = sorted.len();
+                let new = gathered.iter().enumerate().skip(known);
+                sorted.extend(new.map(|(i, g)| (g.name.clone(), i)));
+            }
             gathered.len() - 1
         });
         let Some(entry) = gathered.get_mut(index) else {
             continue;
         };
         match (number, extended) {
-            (Some(n), extended) => match entry.sections.iter().any(|s| s.0 == n) {
-                true => duplicate = true,
-                false => entry.sections.push((n, extended, value)),
-            },
+            (Some(n), extended) => entry.sections.push((n, extended, value)),
             (None, true) => duplicate |= set_once(&mut entry.extended, value),
             (None, false) => duplicate |= set_once(&mut entry.plain, value),
         }
+    }
+    for Gathered { sections, .. } in &mut gathered {
+        // The first of each number counts: they are sorted as they came.
+        let all = sections.len();
+        sections.sort_by_key(|s| s.0);
+        sections.dedup_by_key(|s| s.0);
+        duplicate |= sections.len() < all;
     }
     if duplicate {
         defects.push(DefectKind::DuplicateParameter);
@@ -235,11 +253,10 @@ fn set_once<T>(slot: &mut Option<T>, value: T) -> bool {
     taken
 }
 
-fn combine(mut g: Gathered<'_>) -> Option<Parameter> {
+fn combine(g: Gathered<'_>) -> Option<Parameter> {
     if let Some(raw) = g.extended {
         return Some(extended(g.name, raw.into_owned(), &[(0, true)]));
     }
-    g.sections.sort_by_key(|s| s.0);
     if g.sections.first().is_some_and(|s| s.0 == 0) {
         let mut raw = Vec::new();
         let mut cuts = Vec::new();
@@ -304,6 +321,29 @@ fn split_quote(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((bytes.get(..quote)?, bytes.get(quote + 1..)?))
 }
 
+/// The value of a parameter, where it can be had without putting all together: no
+/// mark of RFC 2231, no encoded word. Outer `None` where not.
+pub(crate) fn plain<'a>(
+    raw: RawParameters<'a>,
+    wanted: &[u8],
+    limit: usize,
+) -> Option<Option<Cow<'a, [u8]>>> {
+    let mut found = None;
+    for (n, Raw { name, value }) in raw.enumerate() {
+        if n >= limit || name.contains(&b'*') {
+            return None;
+        }
+        if found.is_none() && name.eq_ignore_ascii_case(wanted) {
+            let graphic = value.iter().all(|b| b.is_ascii_graphic() && *b != b'?');
+            if !graphic {
+                return None;
+            }
+            found = Some(value);
+        }
+    }
+    Some(found)
+}
+
 /// Undoes `%XX`; a `%` without two hexadecimal digits stands for itself.
 pub(crate) fn percent_decode(text: &[u8], out: &mut Vec<u8>) {
     let mut rest = text;
@@ -344,6 +384,30 @@ mod tests {
         let mut all = all(text);
         assert_eq!(all.len(), 1, "{all:?}");
         all.remove(0).1
+    }
+
+    #[test]
+    fn many_names_and_many_sections_are_found_as_few_are() {
+        let names: String = (0..40)
+            .map(|i| alloc::format!("; p{i}={i}; P{i}=again"))
+            .collect();
+        let (parameters, defects) = parse(RawParameters::new(Cursor::new(names.as_bytes())), 128);
+        assert_eq!(parameters.len(), 40);
+        assert!(
+            parameters
+                .iter()
+                .enumerate()
+                .all(|(i, p)| p.value == alloc::format!("{i}"))
+        );
+        assert_eq!(defects, [DefectKind::DuplicateParameter]);
+        let sections: String = (0..60)
+            .rev()
+            .map(|i| alloc::format!("; a*{i}={}", i % 10))
+            .collect();
+        let twice = sections + "; a*7=again";
+        let (parameters, defects) = parse(RawParameters::new(Cursor::new(twice.as_bytes())), 128);
+        assert_eq!(parameters[0].value, "0123456789".repeat(6));
+        assert_eq!(defects, [DefectKind::DuplicateParameter]);
     }
 
     #[test]
