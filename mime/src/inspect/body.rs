@@ -69,8 +69,15 @@ impl BodyCheck {
         }
     }
 
-    /// The next bytes of it.
+    /// The next bytes of it. What is found in them is told by offset.
     pub(super) fn write(&mut self, data: &[u8], offset: u64, note: &mut dyn FnMut(Defect)) {
+        let mut found = Vec::new();
+        self.look(data, offset, &mut |defect| found.push(defect));
+        found.sort_unstable_by_key(|d: &Defect| d.offset);
+        found.into_iter().for_each(note);
+    }
+
+    fn look(&mut self, data: &[u8], offset: u64, note: &mut dyn FnMut(Defect)) {
         if let Some(at) = self.lines.pass(data, offset) {
             self.note(DefectKind::LineTooLong, at, note);
         }

@@ -28,6 +28,8 @@ pub(super) struct HeaderCheck {
     several: Option<u64>,
     has_from: bool,
     default_message: bool,
+    /// Of the last field.
+    told: DefectSet,
 }
 
 impl HeaderCheck {
@@ -60,6 +62,17 @@ impl HeaderCheck {
             note(DefectKind::RawUtf8InHeader, field.at.offset + at as u64);
         }
         self.value(field, limits, &mut note);
+        self.told = told;
+    }
+
+    /// Whether a defect that the reader found in the last field was told already, at the
+    /// place where it is.
+    pub(super) fn knows(&self, kind: DefectKind) -> bool {
+        let by_both = [
+            DefectKind::DuplicateParameter,
+            DefectKind::TooManyParameters,
+        ];
+        by_both.contains(&kind) && self.told.contains(kind)
     }
 
     fn value(

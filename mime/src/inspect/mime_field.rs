@@ -10,8 +10,7 @@ use crate::value::lex::{Cursor, is_space};
 /// Told of a kind and where it is in the value.
 type Note<'n> = &'n mut dyn FnMut(DefectKind, usize);
 
-/// A Content-Type. Duplicate and too many parameters are not looked for in that of a
-/// multipart: the reader has told of those.
+/// A Content-Type.
 pub(super) fn content_type(value: &[u8], limit: usize, note: Note<'_>) {
     let mut c = Cursor::new(value);
     comments(&mut c, note);
@@ -24,8 +23,8 @@ pub(super) fn content_type(value: &[u8], limit: usize, note: Note<'_>) {
     if c.take_while(is_token).is_empty() {
         return note(DefectKind::BadContentType, 0);
     }
-    let told = kind.eq_ignore_ascii_case(b"multipart");
-    parameters(&mut c, limit, told, note);
+    let multipart = kind.eq_ignore_ascii_case(b"multipart");
+    parameters(&mut c, limit, multipart, note);
 }
 
 /// A Content-Disposition.
@@ -115,7 +114,7 @@ struct Seen<'a> {
     sections: Vec<u32>,
 }
 
-fn parameters(c: &mut Cursor<'_>, limit: usize, told: bool, note: Note<'_>) {
+fn parameters(c: &mut Cursor<'_>, limit: usize, multipart: bool, note: Note<'_>) {
     let mut seen: Vec<Seen<'_>> = Vec::new();
     let mut count = 0;
     loop {
@@ -135,17 +134,17 @@ fn parameters(c: &mut Cursor<'_>, limit: usize, told: bool, note: Note<'_>) {
         }
         let start = c.pos();
         let name = c.take_while(is_token);
-        gap(c, note);
-        if name.is_empty() || !c.eat(b'=') {
+        let mut behind = c.clone();
+        behind.skip_cfws();
+        if name.is_empty() || behind.peek() != Some(b'=') {
             note(DefectKind::BadParameter, start);
             skip(c);
             continue;
         }
+        gap(c, note);
+        c.eat(b'=');
         if count == limit {
-            if !told {
-                note(DefectKind::TooManyParameters, start);
-            }
-            return;
+            return note(DefectKind::TooManyParameters, start);
         }
         count += 1;
         gap(c, note);
@@ -155,11 +154,11 @@ fn parameters(c: &mut Cursor<'_>, limit: usize, told: bool, note: Note<'_>) {
             note(DefectKind::EncodedWordInParameter, at);
         }
         let duplicate = name_again(&mut seen, name, start, note);
-        if duplicate && !told {
+        if duplicate {
             note(DefectKind::DuplicateParameter, start);
         }
         let base = name.split(|b| *b == b'*').next().unwrap_or(name);
-        if told && !duplicate && base.eq_ignore_ascii_case(b"boundary") {
+        if multipart && !duplicate && base.eq_ignore_ascii_case(b"boundary") {
             if base.len() < name.len() {
                 note(DefectKind::ExtendedBoundary, start);
             } else if !is_boundary(&value) && !value.is_empty() {

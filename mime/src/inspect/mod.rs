@@ -25,8 +25,9 @@ use header::HeaderCheck;
 /// Finds all defects of a message as it streams: those of its structure, of header
 /// values, and of encodings and charsets.
 ///
-/// What comes does not depend on how the message was cut. At most
-/// [`Limits::defects`] are kept, the others are counted.
+/// What comes does not depend on how the message was cut; only which of several
+/// refused defects in one body is named first may. At most [`Limits::defects`] are
+/// kept, the others are counted.
 ///
 /// ```
 /// use scop_mime::{DefectKind, DefectSet, Inspector, Limits};
@@ -262,6 +263,7 @@ impl Inspection {
                 }
                 self.open.pop();
             }
+            Event::Defect(defect) if self.header.knows(defect.kind) => {}
             Event::Defect(defect) => note(*defect),
             Event::Delimiter(_) | Event::End(_) => {}
         }

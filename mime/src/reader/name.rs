@@ -32,6 +32,7 @@ known! {
     InReplyTo = b"in-reply-to";
     References = b"references";
     Subject = b"subject";
+    ReturnPath = b"return-path";
 }
 
 /// The longest name of them.
@@ -66,7 +67,8 @@ impl Known {
         1 << self as u32
     }
 
-    /// It comes once at most (RFC 5322 3.6, RFC 2045 3, RFC 2183 2).
+    /// It comes once at most (RFC 5322 3.6, RFC 2045 3, RFC 2183 2), or only the first
+    /// says something (RFC 7103 7.5.3).
     pub(super) fn is_single(self) -> bool {
         !matches!(self, Known::ContentLanguage | Known::ContentLocation)
     }
@@ -78,7 +80,8 @@ impl Known {
 
     /// IMAP's ENVELOPE is made of it (RFC 3501 7.4.2).
     pub(crate) fn is_of_envelope(self) -> bool {
-        self as u32 > Known::MimeVersion as u32 && self != Known::References
+        self as u32 > Known::MimeVersion as u32
+            && !matches!(self, Known::References | Known::ReturnPath)
     }
 }
 

@@ -312,6 +312,7 @@ fn is_clean(text: &[u8], whole: bool) -> bool {
     true
 }
 
+/// In upper case, as the rule is.
 fn is_hex(byte: u8) -> bool {
-    byte.is_ascii_hexdigit()
+    matches!(byte, b'0'..=b'9' | b'A'..=b'F')
 }

@@ -40,7 +40,9 @@ struct Run<'a> {
 pub(crate) fn decode(value: &[u8]) -> Cow<'_, str> {
     let value = super::lex::trim(value);
     let plain = memchr3(b'=', b'\r', b'\n', value).is_none();
-    if (plain || (memchr2(b'\r', b'\n', value).is_none() && memmem::find(value, b"=?").is_none()))
+    if memchr(0, value).is_none()
+        && (plain
+            || (memchr2(b'\r', b'\n', value).is_none() && memmem::find(value, b"=?").is_none()))
         && let Ok(text) = core::str::from_utf8(value)
     {
         return Cow::Borrowed(text);
@@ -76,7 +78,7 @@ pub(crate) fn decode(value: &[u8]) -> Cow<'_, str> {
 }
 
 fn text(bytes: &[u8], out: &mut String) {
-    for line in bytes.split(|b| matches!(b, b'\r' | b'\n')) {
+    for line in bytes.split(|b| matches!(b, b'\r' | b'\n' | 0)) {
         out.push_str(&raw_text(line));
     }
 }
