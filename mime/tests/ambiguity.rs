@@ -88,7 +88,7 @@ fn reading(message: &Message<'_>) -> String {
         writeln!(out, "subject: {}", subject.escape_debug()).unwrap();
     }
     for name in ["from", "to", "bcc"] {
-        for field in header.get(name) {
+        if let Some(field) = header.get(name) {
             let list = field.addresses();
             let shown: Vec<String> = mailboxes(&list).map(ToString::to_string).collect();
             writeln!(out, "{name}: {}", shown.join(" + ")).unwrap();
@@ -196,20 +196,32 @@ fn every_case_has_a_sanitised_form_that_reads_the_same() {
 }
 
 #[test]
-fn every_kind_of_ambiguity_is_in_the_table_or_said_why_not() {
-    // Those that only a limit or a long input shows have tests of their own.
-    let elsewhere = [DefectKind::BadBoundary, DefectKind::Utf7];
+fn every_kind_of_ambiguity_damage_and_deception_is_in_the_table() {
+    use DefectKind::*;
+    // Those that a long input or a report shows have tests where they are found.
+    let elsewhere = [
+        BadBoundary,
+        Utf7,
+        UuDamaged,
+        BadAutocrypt,
+        BadReportField,
+        DuplicateReportField,
+    ];
     let mut seen: DefectSet = elsewhere.into_iter().collect();
     for case in cases().1 {
         for defect in Message::parse(&case.message).inspect() {
             seen = seen.with(defect.kind);
         }
     }
-    let unseen: Vec<DefectKind> = DefectSet::ambiguous()
-        .union(DefectSet::damaged())
-        .union(DefectSet::deceptive())
+    let all = [
+        DefectSet::ambiguous(),
+        DefectSet::damaged(),
+        DefectSet::deceptive(),
+    ];
+    let unseen: Vec<DefectKind> = all
         .iter()
-        .filter(|kind| !seen.contains(*kind))
+        .flat_map(|set| set.iter())
+        .filter(|k| !seen.contains(*k))
         .collect();
-    println!("in no case of the table: {unseen:?}");
+    assert_eq!(unseen, []);
 }
