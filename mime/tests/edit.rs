@@ -344,6 +344,20 @@ fn parts_within_messages_within() {
     );
 }
 
+/// Found by fuzzing: a CR at the end of a body and the LF of a delimiter made a CRLF.
+#[test]
+fn a_cr_at_the_end_stays_with_its_body() {
+    let shown = edited(b"A: b\n\nbody\r", |_, e| {
+        e.attach(build::Part::text("x")).unwrap();
+    });
+    let message = Message::parse(shown.as_bytes());
+    assert_eq!(child(&message, 0).body(), b"body\r");
+    let stored = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\n1\r\r\n--b\n\n2\n--b--\n";
+    let shown = edited(stored, |m, e| e.remove_part(&child(m, 1)).unwrap());
+    let message = Message::parse(shown.as_bytes());
+    assert_eq!(child(&message, 0).body(), b"1\r");
+}
+
 #[test]
 fn chunks_borrow_what_was_there() {
     let message = Message::parse(MIXED);

@@ -245,15 +245,28 @@ impl<'m, 'a> Out<'m, 'a> {
         if tree_slice(self.edit.message.bytes(), start..end).starts_with(b"--") {
             match stays == Some(before.number) {
                 true => self.line_start(eol),
-                false => self.new_bytes(eol.bytes()),
+                false => self.line_end(eol),
             }
+        } else if self.last == b'\r' && stays != Some(before.number) {
+            self.line_end(Eol::Crlf);
+            return self.range(start + self.eol_length(start)..end);
         }
         self.range(start..end);
     }
 
     fn delimiter(&mut self, delimiter: &[u8], eol: Eol) {
-        for piece in [eol.bytes(), delimiter, eol.bytes()] {
+        self.line_end(eol);
+        for piece in [delimiter, eol.bytes()] {
             self.new_bytes(piece);
+        }
+    }
+
+    /// The length of the line end at `offset`.
+    fn eol_length(&self, offset: u64) -> u64 {
+        match tree_slice(self.edit.message.bytes(), offset..offset + 2) {
+            b"\r\n" => 2,
+            [b'\n', ..] => 1,
+            _ => 0,
         }
     }
 
@@ -350,7 +363,8 @@ impl<'m, 'a> Out<'m, 'a> {
             self.delimiter(&delimiter, eol);
             self.segments(segments, eol);
         }
-        for piece in [eol.bytes(), &delimiter, b"--", eol.bytes()] {
+        self.line_end(eol);
+        for piece in [&delimiter, &b"--"[..], eol.bytes()] {
             self.new_bytes(piece);
         }
         Ok(())
@@ -470,8 +484,17 @@ impl<'m, 'a> Out<'m, 'a> {
     /// What comes now begins a line.
     fn line_start(&mut self, eol: Eol) {
         if self.last != b'\n' {
-            self.new_bytes(eol.bytes());
+            self.line_end(eol);
         }
+    }
+
+    /// A line end; CRLF behind a CR that is none.
+    fn line_end(&mut self, eol: Eol) {
+        let eol = match self.last {
+            b'\r' => Eol::Crlf,
+            _ => eol,
+        };
+        self.new_bytes(eol.bytes());
     }
 }
 
