@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use scop_mime::{Content, Event, Limits, Message, Place, Reader};
+use scop_mime::{Content, Event, Limits, Message, Part, Place, Reader};
 
 /// Messages that we read differently, and why. All others must be equal.
-const DIFFERENT: [(&str, &str); 9] = [
+const DIFFERENT: [(&str, &str); 5] = [
     (
         "mimetools-testmsgs_attachment-filename-encoding-Latin1",
         LAST_LF,
@@ -14,10 +14,6 @@ const DIFFERENT: [(&str, &str); 9] = [
     ("mimetools-testmsgs_empty-preamble", LAST_LF),
     ("mimetools-testmsgs_ticket-60931", LAST_LF),
     ("mimetools-testmsgs_twopart", LAST_LF),
-    ("mimetools-testmsgs_multi-2gifs-base64", ENCODED),
-    ("testmsgs_bad-newlines-multiple-parts-base64", ENCODED),
-    ("testmsgs_base64encoded-rfc822message", ENCODED),
-    ("testmsgs_base64encoded-rfc822message-nested", ENCODED),
     (
         "testmsgs_malformedHeader-noheader",
         "where the first line is no field there is no header: the text is the body, as the \
@@ -40,11 +36,25 @@ const DECODED_DIFFERENTLY: [(&str, &str); 2] = [
 
 const LAST_LF: &str = "a bare LF behind the last delimiter ends its line, as CRLF does in mime4j \
     too; mime4j takes the LF for an epilogue";
-const ENCODED: &str = "a message may not be in base64 (RFC 2046 5.2.1): it is an opaque leaf with a \
-    defect, so that offsets and IMAP sections stay true; mime4j decodes it and goes on inside";
+
+/// The message in a part that is encoded although it may not be (RFC 2046 5.2.1): an
+/// opaque leaf, so that offsets and IMAP sections stay true. A caller who wants what is
+/// inside, as mime4j does, reads it in a second step.
+fn encoded_message(part: &Part<'_, '_>) -> Option<Vec<u8>> {
+    let composite = ["message/rfc822", "message/global"];
+    let is_message = composite.contains(&part.content_type().essence());
+    let encoded = part.is_opaque() && is_message && !part.encoding().is_identity();
+    encoded.then(|| part.decoded().into_owned())
+}
 
 /// One line for each thing, from ours.
 fn ours(message: &[u8]) -> Vec<String> {
+    let parsed = Message::parse(message);
+    let encoded = |offset: u64| {
+        let mut parts = parsed.parts();
+        encoded_message(&parts.find(|p| p.body_offset() == offset)?)
+    };
+    let mut inner: Option<Vec<String>> = None;
     let mut reader = Reader::new(Limits::default());
     reader.finish();
     let mut input = message;
@@ -64,7 +74,9 @@ fn ours(message: &[u8]) -> Vec<String> {
             }
             continue;
         }
-        if let Some((what, bytes)) = run.take() {
+        if let Some((what, bytes)) = run.take()
+            && inner.is_none()
+        {
             out.push(format!("{what}: {}", show(&bytes)));
         }
         match event {
@@ -73,10 +85,18 @@ fn ours(message: &[u8]) -> Vec<String> {
             }
             Event::BodyStart(start) => {
                 open.push(start.content);
-                out.push(format!("{:?}", start.content));
+                inner = encoded(start.offset).map(|bytes| ours(&bytes));
+                match &inner {
+                    Some(_) => out.push("Message".into()),
+                    None => out.push(format!("{:?}", start.content)),
+                }
             }
             Event::PartEnd(_) => {
                 open.pop();
+                if let Some(mut inner) = inner.take() {
+                    // The message itself is no content of anything.
+                    out.append(&mut inner);
+                }
                 out.push("end".into());
             }
             _ => {}
@@ -194,12 +214,18 @@ fn bodies_are_decoded_as_mime4j_decodes_them() {
         }
         let bytes = std::fs::read(root.join(format!("{message}.msg"))).unwrap();
         let wanted = show(&std::fs::read(&path).unwrap());
-        let parsed = Message::parse(&bytes);
         compared += 1;
         if DECODED_DIFFERENTLY.iter().any(|d| d.0 == name) {
             continue;
         }
-        if !parsed.parts().any(|p| show(&p.decoded()) == wanted) {
+        let (mut all, mut messages) = (vec![], vec![bytes.clone()]);
+        while let Some(message) = messages.pop() {
+            for part in Message::parse(&message).parts() {
+                all.push(show(&part.decoded()));
+                messages.extend(encoded_message(&part));
+            }
+        }
+        if !all.contains(&wanted) {
             wrong.push(format!("{message} {part}: {wanted:.200}"));
         }
     }
