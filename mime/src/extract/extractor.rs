@@ -76,7 +76,7 @@ pub enum Extract<'e> {
 ///     Content-Transfer-Encoding: base64\r\n\r\nSGVsbG8h\r\n--b--\r\n";
 /// let mut extractor = Extractor::new(Limits::default());
 /// let mut files: Vec<(String, Vec<u8>)> = vec![];
-/// let mut take = |event| match event {
+/// let mut take = |event: Extract<'_>| match event {
 ///     Extract::Start(attachment) => files.push((attachment.name, vec![])),
 ///     Extract::Data(bytes) => files.last_mut().unwrap().1.extend_from_slice(bytes),
 ///     Extract::End(end) => assert!(end.defects.is_empty()),
