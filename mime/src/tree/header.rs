@@ -8,8 +8,8 @@ use super::index::Index;
 use super::record::PartRecord;
 use crate::{
     Address, AuthenticationResults, AutoSubmitted, Autocrypt, BaseSubject, DateTime, Field,
-    Importance, ListId, ListUrls, MimeVersion, Precedence, Priority, Received, Resent, ReturnPath,
-    base_subject,
+    FieldAt, Importance, ListId, ListUrls, MimeVersion, Precedence, Priority, Received, Resent,
+    ReturnPath, base_subject,
 };
 
 /// The header of a part: its fields in order.
@@ -38,6 +38,14 @@ impl<'m, 'a> Header<'m, 'a> {
 
     /// Its fields in order; lines that are no fields are among them, without a name.
     pub fn fields(&self) -> impl Iterator<Item = Field<'a>> + use<'m, 'a> {
+        self.fields_that(|_| true)
+    }
+
+    /// The fields of which `wanted` says so, before anybody looks at their bytes.
+    fn fields_that<F: Fn(&FieldAt) -> bool>(
+        &self,
+        wanted: F,
+    ) -> impl Iterator<Item = Field<'a>> + use<'m, 'a, F> {
         let Header {
             index,
             part,
@@ -45,23 +53,28 @@ impl<'m, 'a> Header<'m, 'a> {
             kept,
             field_limit: limit,
         } = *self;
-        part.field_range().filter_map(move |number| {
-            let at = *index.fields.get(number)?;
+        let range = part.field_range();
+        let first = range.start;
+        let fields = index.fields.get(range).unwrap_or_default();
+        let wanted = fields.iter().enumerate().filter(move |(_, at)| wanted(at));
+        wanted.map(move |(number, at)| {
             let raw = match kept {
-                Some(kept) => kept.kept_field(number),
+                Some(kept) => kept.kept_field(first + number),
                 None => {
                     let end = at.offset.saturating_add(u64::from(at.length));
                     super::message::slice(bytes, at.offset..end)
                 }
             };
-            Some(Field::new(at, raw, limit))
+            Field::new(*at, raw, limit)
         })
     }
 
-    /// The fields of this name, in any case, in order.
+    /// The fields of this name, in any case, in order. Those whose name has another
+    /// length are passed over without a look at them.
     pub fn all<'n>(&self, name: &'n str) -> impl Iterator<Item = Field<'a>> + use<'m, 'a, 'n> {
-        // The length first: most fields are passed over without a look at their bytes.
-        self.fields().filter(move |f| f.is(name))
+        let length = name.len();
+        self.fields_that(move |at| at.name_length as usize == length)
+            .filter(move |f| f.is(name))
     }
 
     /// The first field of this name, in any case.

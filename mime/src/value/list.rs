@@ -164,7 +164,7 @@ impl<'a> ListId<'a> {
                 let mut cursor = Cursor::new(value);
                 cursor.skip_cfws();
                 let at = cursor.pos();
-                let id = cursor.take_while(|b| !is_space(b) && b != b'(');
+                let id = cursor.take_while(|b| !is_space(b) && !b"(\">,;".contains(&b));
                 cursor.skip_cfws();
                 notes.add(DefectKind::OddListId, at);
                 return (!id.is_empty() && cursor.peek().is_none()).then(|| ListId {
@@ -353,6 +353,8 @@ mod tests {
         check("neko.example.org", "neko.example.org", None);
         assert_eq!(id("a list of ours"), None);
         assert_eq!(id("<>"), None);
+        // Found by fuzzing: a bracket is not part of an id.
+        assert_eq!(id("\"A,b>"), None);
     }
 
     #[test]

@@ -144,21 +144,21 @@ pub fn mailboxes<'l, 'a>(list: &'l [Address<'a>]) -> impl Iterator<Item = &'l Ma
 /// The characters of an atom (RFC 5322 3.2.3), and any above 127 (RFC 6532 3.2).
 pub(crate) fn is_atext(byte: u8) -> bool {
     const ATEXT: [bool; 256] = {
-        let mut atext = [false; 256];
+        let mut table = [false; 256];
         let mut byte = 0;
         while byte < 256 {
-            atext[byte] = byte >= 0x80 || (byte as u8).is_ascii_alphanumeric();
+            table[byte] = byte >= 0x80 || (byte as u8).is_ascii_alphanumeric();
             byte += 1;
         }
-        let others = b"!#$%&'*+-/=?^_`{|}~";
-        let mut i = 0;
-        while i < others.len() {
-            atext[others[i] as usize] = true;
-            i += 1;
+        let marks = b"!#$%&'*+-/=?^_`{|}~";
+        let mut n = 0;
+        while n < marks.len() {
+            table[marks[n] as usize] = true;
+            n += 1;
         }
-        atext
+        table
     };
-    ATEXT.get(usize::from(byte)).copied().unwrap_or(false)
+    ATEXT.get(usize::from(byte)).is_some_and(|is| *is)
 }
 
 pub(crate) fn is_dot_atom(text: &[u8]) -> bool {

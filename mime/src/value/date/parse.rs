@@ -160,10 +160,10 @@ impl Parser<'_> {
             let at = self.cursor.pos();
             let word = self.cursor.take_while(|b| b.is_ascii_alphabetic());
             let named = |names: &[&str]| {
-                let start = word.get(..3)?;
-                let which = names
-                    .iter()
-                    .position(|n| n.as_bytes().eq_ignore_ascii_case(start));
+                let start: [u8; 3] = word.get(..3)?.try_into().ok()?;
+                // Of letters, the case is one bit.
+                let same = |n: &&str| n.bytes().zip(start).all(|(a, b)| a | 0x20 == b | 0x20);
+                let which = names.iter().position(same);
                 which.map(|which| Word { which, at })
             };
             if word.is_empty() {
