@@ -70,6 +70,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "arc")]
+pub mod arc;
 pub mod bimi;
 mod canon;
 pub mod dane;

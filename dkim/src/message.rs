@@ -1,12 +1,14 @@
 //! The two hashes over a message: RFC 6376 section 3.7.
 
 use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use ring::digest::{Context, SHA256};
 
 use crate::canon::{BodyCanon, Canonicalization, Sink, header_field};
 use crate::header::Header;
+use crate::signature::Signature;
 
 /// Fields that may occur once (RFC 5322 section 3.6, RFC 2045) and that a
 /// reader or its program acts upon.
@@ -67,6 +69,30 @@ pub(crate) fn signed_data(
     }
     header_field(canon, signature, &mut data);
     data
+}
+
+/// A field that is a signature, as it was signed: the value of `b=` is cut out exactly,
+/// with the white space around it.
+pub(crate) fn without_b(header: &Header, field: usize, signature: &Signature) -> Vec<u8> {
+    let bytes = header.field(field);
+    let value = bytes.len() - header.value(field).len();
+    let mut bare = Vec::with_capacity(bytes.len());
+    bare.extend_from_slice(bytes.get(..value + signature.b_span.start).unwrap_or(bytes));
+    bare.extend_from_slice(bytes.get(value + signature.b_span.end..).unwrap_or(&[]));
+    bare
+}
+
+/// The data that the signature in `field` signs.
+pub(crate) fn data_of(header: &Header, field: usize, signature: &Signature) -> Vec<u8> {
+    let names = signature.headers().iter().map(String::as_str);
+    let selected = select(header, names, Some(field));
+    let bare = without_b(header, field, signature);
+    signed_data(
+        signature.header_canonicalization(),
+        header,
+        &selected,
+        &bare,
+    )
 }
 
 /// What a body hash depends on besides the body.

@@ -208,6 +208,20 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// That of a signature whose key is not known yet.
+    pub(crate) fn pending(signature: &Signature) -> Self {
+        Outcome {
+            domain: Some(signature.domain().clone()),
+            selector: Some(signature.selector().clone()),
+            signature: Some(signature.clone()),
+            reason: Reason::Pending,
+            key: None,
+            testing: false,
+            unsigned_fields: Vec::new(),
+            unsigned_body: 0,
+        }
+    }
+
     /// The class of [`reason`](Self::reason).
     #[must_use]
     pub fn result(&self) -> DkimResult {

@@ -178,10 +178,15 @@ struct Question {
 }
 
 impl Answers {
+    /// The number of a question that was put.
+    pub(crate) fn find(&self, name: &str, kind: RecordKind) -> Option<usize> {
+        let is_it = |q: &Question| q.kind == kind && q.name.eq_ignore_ascii_case(name);
+        self.questions.iter().position(is_it)
+    }
+
     /// The number of a question, which is put if it is new.
     pub(crate) fn question(&mut self, name: &str, kind: RecordKind) -> usize {
-        let is_it = |q: &Question| q.kind == kind && q.name.eq_ignore_ascii_case(name);
-        self.questions.iter().position(is_it).unwrap_or_else(|| {
+        self.find(name, kind).unwrap_or_else(|| {
             self.questions.push(Question {
                 name: name.to_owned(),
                 kind,

@@ -210,7 +210,15 @@ impl AuthenticationResults {
 /// The whole field, folded before each result, a line under 998 octets.
 impl fmt::Display for AuthenticationResults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Authentication-Results: {}", self.id)?;
+        f.write_str("Authentication-Results: ")?;
+        self.payload(f)
+    }
+}
+
+impl AuthenticationResults {
+    /// What comes behind the name, the line end included.
+    pub(crate) fn payload(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.id)?;
         if self.results.is_empty() {
             f.write_str("; none")?;
         }

@@ -18,7 +18,7 @@ use crate::tags::base64_encode;
 
 /// Signed once more than they occur, so that nobody can add one: what a
 /// reader sees and what decides how the body is read.
-const OVERSIGNED: &[&str] = &[
+pub(crate) const OVERSIGNED: &[&str] = &[
     "From",
     "Sender",
     "Reply-To",
@@ -34,7 +34,7 @@ const OVERSIGNED: &[&str] = &[
 
 /// Signed as often as they occur: relays and mailing lists may add one where
 /// there was none.
-const SIGNED: &[&str] = &[
+pub(crate) const SIGNED: &[&str] = &[
     "Message-ID",
     "In-Reply-To",
     "References",
@@ -248,14 +248,7 @@ impl Signer {
         if let Some(lifetime) = self.lifetime {
             out.word(&alloc::format!("x={};", now.saturating_add(lifetime)));
         }
-        for (i, name) in names.iter().enumerate() {
-            let end = if i + 1 == names.len() { ";" } else { ":" };
-            if i == 0 {
-                out.word(&alloc::format!("h={name}{end}"));
-            } else {
-                out.part(&alloc::format!("{name}{end}"));
-            }
-        }
+        out.names(names);
         out.word(&alloc::format!("bh={};", base64_encode(body_hash)));
         out.word("b=");
         out.text
@@ -358,13 +351,7 @@ impl Signing {
             .sign(random, &data)
             .ok_or(SignError::Crypto)?;
         let mut out = Folded::resume(field);
-        let text = base64_encode(&signature);
-        let mut rest = text.as_str();
-        while !rest.is_empty() {
-            let (part, after) = rest.split_at(rest.len().min(out.room()));
-            out.part(part);
-            rest = after;
-        }
+        out.base64(&signature);
         out.text.push_str("\r\n");
         Ok(out.text)
     }
@@ -380,22 +367,22 @@ impl fmt::Debug for Signing {
 
 /// Writes a field in lines of at most 78 characters where its words allow
 /// (RFC 5322 section 2.1.1).
-struct Folded {
-    text: String,
+pub(crate) struct Folded {
+    pub(crate) text: String,
     column: usize,
 }
 
 impl Folded {
     const WIDTH: usize = 76;
 
-    fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         Self {
             text: text.to_string(),
             column: text.len(),
         }
     }
 
-    fn resume(text: String) -> Self {
+    pub(crate) fn resume(text: String) -> Self {
         let column = text.rsplit('\n').next().map_or(0, str::len);
         Self { text, column }
     }
@@ -410,7 +397,7 @@ impl Folded {
     }
 
     /// Appends with a space or a fold before it.
-    fn word(&mut self, word: &str) {
+    pub(crate) fn word(&mut self, word: &str) {
         if self.column + 1 + word.len() <= Self::WIDTH {
             self.text.push(' ');
             self.column += 1;
@@ -421,11 +408,34 @@ impl Folded {
     }
 
     /// Appends directly, or after a fold.
-    fn part(&mut self, part: &str) {
+    pub(crate) fn part(&mut self, part: &str) {
         if self.column + part.len() > Self::WIDTH {
             self.fold();
         }
         self.put(part);
+    }
+
+    /// Appends `h=`.
+    pub(crate) fn names(&mut self, names: &[&str]) {
+        for (i, name) in names.iter().enumerate() {
+            let end = if i + 1 == names.len() { ";" } else { ":" };
+            if i == 0 {
+                self.word(&alloc::format!("h={name}{end}"));
+            } else {
+                self.part(&alloc::format!("{name}{end}"));
+            }
+        }
+    }
+
+    /// Appends base64, folded anywhere.
+    pub(crate) fn base64(&mut self, bytes: &[u8]) {
+        let text = base64_encode(bytes);
+        let mut rest = text.as_str();
+        while !rest.is_empty() {
+            let (part, after) = rest.split_at(rest.len().min(self.room()));
+            self.part(part);
+            rest = after;
+        }
     }
 
     fn fold(&mut self) {

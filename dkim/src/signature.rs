@@ -124,6 +124,16 @@ impl fmt::Display for Identity {
     }
 }
 
+/// Whose signature of a message it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rules {
+    Dkim,
+    /// An ARC-Message-Signature. RFC 8617 says that it is as DKIM has it, but sealers and
+    /// the suite that they are tested with take a list of fields that is empty, or has an
+    /// empty name in it, and relaxed as what holds without `c=`.
+    Arc,
+}
+
 /// A parsed and validated DKIM-Signature field.
 ///
 /// ```
@@ -164,38 +174,38 @@ impl Signature {
     pub fn parse(value: &[u8]) -> Result<Self, SignatureError> {
         use SignatureError as E;
         let tags = TagList::parse(value)?;
-        let required = |name: &'static str| tags.value(name).ok_or(E::Missing(name));
-
-        if required("v")? != b"1" {
+        if tags.value("v").ok_or(E::Missing("v"))? != b"1" {
             return Err(E::Version);
         }
-        let algorithm = match required("a")? {
-            b"rsa-sha256" => Algorithm::RsaSha256,
-            b"ed25519-sha256" => Algorithm::Ed25519Sha256,
-            b"rsa-sha1" => return Err(E::Sha1),
-            other => return Err(E::Algorithm(lossy(other))),
-        };
-        let b = tags.get("b").ok_or(E::Missing("b"))?;
-        let signature = base64_decode(b.value)
-            .filter(|s| !s.is_empty())
-            .ok_or(E::Malformed("b"))?;
+        let mut signature = Self::of_message(&tags, Rules::Dkim)?;
+        if let Some(i) = tags.value("i") {
+            signature.identity = Identity::parse(i).ok_or(E::Malformed("i"))?;
+        }
+        if !signature.identity.domain.is_within(&signature.domain) {
+            return Err(E::DomainMismatch);
+        }
+        Ok(signature)
+    }
+
+    /// The tags that a signature of a message has everywhere: all but `v` and `i`.
+    pub(crate) fn of_message(tags: &TagList<'_>, rules: Rules) -> Result<Self, SignatureError> {
+        use SignatureError as E;
+        let required = |name: &'static str| tags.value(name).ok_or(E::Missing(name));
+        let mut signature = Self::of_header(tags)?;
         let body_hash = base64_decode(required("bh")?)
             .and_then(|hash| hash.try_into().ok())
             .ok_or(E::Malformed("bh"))?;
-        let domain = text(required("d")?, "d").and_then(|t| Domain::new(t).map_err(E::Domain))?;
-        let selector =
-            text(required("s")?, "s").and_then(|t| Selector::new(t).map_err(E::Selector))?;
-
-        // Both fit DNS by themselves; together they may not.
-        if selector.as_str().len() + "._domainkey.".len() + domain.as_str().len() > 253 {
-            return Err(E::Selector(NameError::TooLong));
-        }
-        let headers = header_list(required("h")?).ok_or(E::Malformed("h"))?;
-        if !headers.iter().any(|name| name.eq_ignore_ascii_case("from")) {
+        let headers = match required("h")? {
+            [] if rules == Rules::Arc => Vec::new(),
+            list => header_list(list, rules).ok_or(E::Malformed("h"))?,
+        };
+        let has_from = headers.iter().any(|name| name.eq_ignore_ascii_case("from"));
+        if rules == Rules::Dkim && !has_from {
             return Err(E::FromNotSigned);
         }
 
         let (header_canonicalization, body_canonicalization) = match tags.value("c") {
+            None if rules == Rules::Arc => (Canonicalization::Relaxed, Canonicalization::Relaxed),
             None => Default::default(),
             Some(c) => {
                 let unknown = || E::Canonicalization(lossy(c));
@@ -218,17 +228,6 @@ impl Signature {
             return Err(E::QueryMethod);
         }
 
-        let identity = match tags.value("i") {
-            Some(i) => Identity::parse(i).ok_or(E::Malformed("i"))?,
-            None => Identity {
-                local: String::new(),
-                domain: domain.clone(),
-            },
-        };
-        if !identity.domain.is_within(&domain) {
-            return Err(E::DomainMismatch);
-        }
-
         let number = |name: &'static str, digits| match tags.value(name) {
             None => Ok(None),
             Some(value) => decimal(value, digits).map(Some).ok_or(E::Malformed(name)),
@@ -242,19 +241,55 @@ impl Signature {
             return Err(E::ExpiresBeforeSigned);
         }
 
+        signature.body_hash = body_hash;
+        signature.header_canonicalization = header_canonicalization;
+        signature.body_canonicalization = body_canonicalization;
+        signature.headers = headers;
+        signature.length = length;
+        signature.timestamp = timestamp;
+        signature.expiration = expiration;
+        Ok(signature)
+    }
+
+    /// The tags that name key and algorithm, and the signature itself. The rest is that
+    /// of nothing signed.
+    pub(crate) fn of_header(tags: &TagList<'_>) -> Result<Self, SignatureError> {
+        use SignatureError as E;
+        let required = |name: &'static str| tags.value(name).ok_or(E::Missing(name));
+        let algorithm = match required("a")? {
+            b"rsa-sha256" => Algorithm::RsaSha256,
+            b"ed25519-sha256" => Algorithm::Ed25519Sha256,
+            b"rsa-sha1" => return Err(E::Sha1),
+            other => return Err(E::Algorithm(lossy(other))),
+        };
+        let b = tags.get("b").ok_or(E::Missing("b"))?;
+        let signature = base64_decode(b.value)
+            .filter(|s| !s.is_empty())
+            .ok_or(E::Malformed("b"))?;
+        let domain = text(required("d")?, "d").and_then(|t| Domain::new(t).map_err(E::Domain))?;
+        let selector =
+            text(required("s")?, "s").and_then(|t| Selector::new(t).map_err(E::Selector))?;
+
+        // Both fit DNS by themselves; together they may not.
+        if selector.as_str().len() + "._domainkey.".len() + domain.as_str().len() > 253 {
+            return Err(E::Selector(NameError::TooLong));
+        }
         Ok(Self {
             algorithm,
             signature,
-            body_hash,
-            header_canonicalization,
-            body_canonicalization,
+            body_hash: [0; 32],
+            header_canonicalization: Canonicalization::Relaxed,
+            body_canonicalization: Canonicalization::Relaxed,
+            identity: Identity {
+                local: String::new(),
+                domain: domain.clone(),
+            },
             domain,
             selector,
-            headers,
-            identity,
-            length,
-            timestamp,
-            expiration,
+            headers: Vec::new(),
+            length: None,
+            timestamp: None,
+            expiration: None,
             b_span: b.raw.clone(),
         })
     }
@@ -369,8 +404,9 @@ pub(crate) fn is_field_name(name: &[u8]) -> bool {
             .all(|b| b.is_ascii_graphic() && *b != b':' && *b != b';')
 }
 
-fn header_list(value: &[u8]) -> Option<Vec<String>> {
+fn header_list(value: &[u8], rules: Rules) -> Option<Vec<String>> {
     colon_list(value)
+        .filter(|name| rules == Rules::Dkim || !name.is_empty())
         .map(|name| {
             let name = is_field_name(name).then_some(name)?;
             core::str::from_utf8(name).ok().map(ToOwned::to_owned)

@@ -13,14 +13,13 @@
 //! is judged when its body hash and its key are both known. A broken body is
 //! known to fail without the key, so its key is then no longer asked for.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::header::{Header, Splitter};
 use crate::judge::{Judge, body_problem, from_problem, unacceptable, unsigned_fields};
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::{BodyHash, BodyHasher, BodyKind, select, signed_data};
+use crate::message::{BodyHash, BodyHasher, BodyKind, data_of};
 use crate::name::{Domain, Selector};
 use crate::outcome::{DkimResult, Outcome, Reason};
 use crate::policy::Policy;
@@ -366,7 +365,7 @@ impl Core {
                 policy: &self.policy,
                 limits: &self.limits,
                 signature: &check.signature,
-                data: without_b(&self.header, &check),
+                data: data_of(&self.header, check.field, &check.signature),
             };
             judge.records(records, outcome);
         }
@@ -374,25 +373,6 @@ impl Core {
             self.header = Header::default();
         }
     }
-}
-
-/// The data that was signed; `b=` is cut out exactly, with the white space
-/// around its value.
-fn without_b(header: &Header, check: &Check) -> Vec<u8> {
-    let signature = &check.signature;
-    let field = header.field(check.field);
-    let value = field.len() - header.value(check.field).len();
-    let mut bare = Vec::with_capacity(field.len());
-    bare.extend_from_slice(field.get(..value + signature.b_span.start).unwrap_or(field));
-    bare.extend_from_slice(field.get(value + signature.b_span.end..).unwrap_or(&[]));
-    let names = signature.headers().iter().map(String::as_str);
-    let selected = select(header, names, Some(check.field));
-    signed_data(
-        signature.header_canonicalization(),
-        header,
-        &selected,
-        &bare,
-    )
 }
 
 /// Domain and selector of a field that is invalid otherwise.

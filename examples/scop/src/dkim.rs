@@ -33,8 +33,9 @@ pub(crate) enum Command {
     Record(Record),
 }
 
+/// A key, and where its record is.
 #[derive(Args)]
-pub(crate) struct Sign {
+pub(crate) struct Key {
     /// The domain that signs: d=
     #[arg(long)]
     domain: String,
@@ -44,6 +45,19 @@ pub(crate) struct Sign {
     /// The private key: PEM, PKCS#8 or PKCS#1
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
+}
+
+impl Key {
+    pub(crate) fn read(&self) -> Result<(Domain, Selector, SigningKey), Failure> {
+        let (domain, selector) = place(&self.domain, &self.selector)?;
+        Ok((domain, selector, read_key(&self.key)?))
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Sign {
+    #[command(flatten)]
+    key: Key,
     /// Header/body canonicalization: relaxed or simple
     #[arg(long, value_name = "HEADER/BODY", default_value = "relaxed/relaxed")]
     canonicalization: String,
@@ -106,10 +120,9 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
 }
 
 fn sign(args: &Sign) -> Result<(), Failure> {
-    let (domain, selector) = place(&args.domain, &args.selector)?;
+    let (domain, selector, key) = args.key.read()?;
     let (header, body) = canonicalization(&args.canonicalization)?;
-    let mut signer =
-        Signer::new(domain, selector, read_key(&args.key)?).canonicalization(header, body);
+    let mut signer = Signer::new(domain, selector, key).canonicalization(header, body);
     if let Some(seconds) = args.expires_after {
         signer = signer.expires_after(seconds);
     }
@@ -235,7 +248,7 @@ fn read_key(file: &Path) -> Result<SigningKey, Failure> {
     SigningKey::from_pem(&pem).map_err(|e| Failure::new(code::CONFIG, format_args!("{name}: {e}")))
 }
 
-fn to_lf(message: &[u8]) -> Vec<u8> {
+pub(crate) fn to_lf(message: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(message.len());
     for (i, &b) in message.iter().enumerate() {
         if b != b'\r' || message.get(i + 1) != Some(&b'\n') {

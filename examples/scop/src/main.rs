@@ -1,6 +1,7 @@
 //! `scop`: the command-line tool. Send mail, read mailboxes, look into messages,
 //! sign and verify. Every protocol it speaks is one of this project's machines.
 
+mod arc;
 mod auth;
 mod connect;
 mod dkim;
@@ -54,6 +55,9 @@ enum Command {
     #[command(subcommand)]
     Dmarc(dmarc::Command),
     Auth(auth::Auth),
+    /// Seal and validate chains of those who handled a message (ARC)
+    #[command(subcommand)]
+    Arc(arc::Command),
     /// Show reports
     #[command(subcommand)]
     Report(report::Command),
@@ -77,6 +81,7 @@ fn main() -> ExitCode {
         Command::Spf(command) => spf::run(command),
         Command::Dmarc(command) => dmarc::run(command),
         Command::Auth(args) => auth::run(&args),
+        Command::Arc(command) => arc::run(command),
         Command::Report(command) => report::run(command),
     };
     match done {

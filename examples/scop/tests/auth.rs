@@ -181,3 +181,39 @@ fn report_show() {
     assert_eq!((code, &json["rows"][0]["count"]), (0, &123.into()));
     assert_eq!(scop(&folder, "report show", b"<html/>").0, 65);
 }
+
+#[test]
+fn arc_seal_and_verify() {
+    let folder = folder("arc");
+    let place = "--domain example.com --selector s1 --key key.pem";
+    let (code, record) = scop(&folder, &format!("dkim keygen {place}"), b"");
+    assert_eq!(code, 0);
+    fs::write(folder.join("zone"), format!("{ZONE}{record}")).unwrap();
+    let mut message = "From: Ann <ann@example.com>\nSubject: hi\n\nHello\n".to_owned();
+    assert_eq!(
+        scop(&folder, "arc verify --zone zone", message.as_bytes()).0,
+        65
+    );
+    for sets in 1..3 {
+        let line = format!("arc seal --zone zone --authserv-id lists.example.com {place}");
+        let (code, sealed) = scop(&folder, &line, message.as_bytes());
+        assert_eq!(code, 0);
+        // A message with LF keeps LF.
+        assert!(!sealed.contains('\r') && sealed.ends_with(&message));
+        message = sealed;
+        let (code, text) = scop(&folder, "arc verify --zone zone", message.as_bytes());
+        assert_eq!(code, 0, "{text}");
+        assert_eq!(
+            text.matches("seal verified; message verified").count(),
+            sets,
+            "{text}"
+        );
+    }
+    let changed = message.replace("Hello", "Hullo");
+    let (code, text) = scop(&folder, "arc verify --zone zone", changed.as_bytes());
+    assert_eq!(code, 65);
+    assert!(
+        text.starts_with("arc fail: the message signature of instance 2: body hash"),
+        "{text}"
+    );
+}

@@ -1,0 +1,295 @@
+//! The sealer's actions (RFC 8617 section 5.1).
+
+use alloc::string::{String, ToString as _};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use ring::rand::SecureRandom;
+
+use super::set::{ChainStatus, MOST, SetProblem, newest_says_fail, sets};
+use crate::canon::{Canonicalization, header_field};
+use crate::header::{Header, Splitter};
+use crate::limits::{LimitExceeded, Limits};
+use crate::message::{BodyHasher, BodyKind, select, signed_data};
+use crate::name::{Domain, Selector};
+use crate::results::AuthenticationResults;
+use crate::sign::{Folded, OVERSIGNED, SIGNED};
+use crate::signing_key::SigningKey;
+use crate::tags::base64_encode;
+
+/// Seals messages: adds a set of three fields to what a [`Validator`](super::Validator)
+/// found. One value serves any number of messages.
+///
+/// ```
+/// use scop_dkim::arc::{ChainStatus, Sealer};
+/// use scop_dkim::{AuthenticationResults, Domain, Selector, SigningKey, SystemRandom};
+///
+/// let key = SigningKey::ed25519(&[7; 32])?;
+/// let sealer = Sealer::new(Domain::new("lists.example.org")?, Selector::new("s1")?, key);
+/// // What came of validating and authenticating the message as it arrived.
+/// let (status, results) = (ChainStatus::None, AuthenticationResults::new("lists.example.org")?);
+/// let mut sealing = sealer.start(1_700_000_000, status, &results);
+/// sealing.write(b"From: ann@example.com\r\n\r\nHello\r\n")?; // as it leaves
+/// let fields = sealing.finish(&SystemRandom::new())?; // go on top of it
+/// assert!(fields.starts_with("ARC-Seal: i=1; a=ed25519-sha256; cv=none; d=lists.example.org;"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sealer {
+    domain: Domain,
+    selector: Selector,
+    key: Arc<SigningKey>,
+    limits: Limits,
+}
+
+/// A message that is being sealed.
+pub struct Sealing {
+    sealer: Sealer,
+    now: u64,
+    status: ChainStatus,
+    results: AuthenticationResults,
+    phase: Phase,
+}
+
+enum Phase {
+    Header(Splitter),
+    Body(Header, BodyHasher),
+    Refused(SealError),
+}
+
+/// Why a message is not sealed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SealError {
+    /// The header is over a limit.
+    #[error(transparent)]
+    Limit(#[from] LimitExceeded),
+    /// The newest seal says that the chain failed: nothing is to be added (RFC 8617
+    /// section 5.1).
+    #[error("the chain failed before; it is not to be sealed again (RFC 8617 section 5.1)")]
+    FailedBefore,
+    /// The message has 50 sets.
+    #[error("the message has 50 ARC sets, which is the most (RFC 8617 section 4.2.1)")]
+    TooMany,
+    /// The status is not one that the fields of the message can have.
+    #[error("status {0} does not fit the ARC fields of the message: validate it first")]
+    WrongStatus(ChainStatus),
+    /// The status is pass, and the fields are no chain.
+    #[error("{0}")]
+    Sets(#[from] SetProblem),
+    /// The cryptographic library refused.
+    #[error("the signing operation failed")]
+    Crypto,
+}
+
+impl Sealer {
+    /// A sealer; the key is published as one of DKIM.
+    #[must_use]
+    pub fn new(domain: Domain, selector: Selector, key: SigningKey) -> Self {
+        Sealer {
+            domain,
+            selector,
+            key: Arc::new(key),
+            limits: Limits::default(),
+        }
+    }
+
+    /// The same with other limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Begins a message that arrived with this status, and with these results of
+    /// authenticating it, the chain's own among them.
+    #[must_use]
+    pub fn start(&self, now: u64, status: ChainStatus, results: &AuthenticationResults) -> Sealing {
+        Sealing {
+            phase: Phase::Header(Splitter::new(self.limits.clone())),
+            sealer: self.clone(),
+            now,
+            status,
+            results: results.clone(),
+        }
+    }
+}
+
+impl Sealing {
+    /// Takes the next piece of the message as it leaves, all changes made.
+    ///
+    /// # Errors
+    /// [`SealError`] when it cannot be sealed, now and ever after.
+    pub fn write(&mut self, data: &[u8]) -> Result<(), SealError> {
+        match &mut self.phase {
+            Phase::Body(_, hasher) => hasher.write(data),
+            Phase::Refused(error) => return Err(error.clone()),
+            Phase::Header(splitter) => match splitter.write(data) {
+                Ok(None) => {}
+                Ok(Some(used)) => {
+                    self.end_header()?;
+                    return self.write(data.get(used..).unwrap_or_default());
+                }
+                Err(limit) => {
+                    self.phase = Phase::Refused(limit.into());
+                    return Err(limit.into());
+                }
+            },
+        }
+        Ok(())
+    }
+
+    fn end_header(&mut self) -> Result<(), SealError> {
+        let placeholder = Phase::Refused(SealError::Crypto);
+        match core::mem::replace(&mut self.phase, placeholder) {
+            Phase::Header(splitter) => match splitter.finish() {
+                Ok(header) => {
+                    let kind = BodyKind {
+                        canon: Canonicalization::Relaxed,
+                        length: None,
+                    };
+                    self.phase = Phase::Body(header, BodyHasher::new(core::iter::once(kind)));
+                    Ok(())
+                }
+                Err(limit) => {
+                    self.phase = Phase::Refused(limit.into());
+                    Err(limit.into())
+                }
+            },
+            other => {
+                self.phase = other;
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends the message and gives the three fields to put on top of it: seal, message
+    /// signature, results; folded, each with CRLF.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn finish(mut self, random: &dyn SecureRandom) -> Result<String, SealError> {
+        self.end_header()?;
+        let (header, hasher) = match self.phase {
+            Phase::Body(header, hasher) => (header, hasher),
+            Phase::Refused(error) => return Err(error),
+            Phase::Header(_) => return Err(SealError::Crypto),
+        };
+        let body = hasher.finish().pop().ok_or(SealError::Crypto)?;
+        if newest_says_fail(&header) {
+            return Err(SealError::FailedBefore);
+        }
+        let found = sets(&header);
+        let before = match (&found, self.status) {
+            (Ok(sets), ChainStatus::None) if sets.is_empty() => 0,
+            (Ok(sets), ChainStatus::Pass) if !sets.is_empty() => sets.len(),
+            (Ok(sets), ChainStatus::Fail) if !sets.is_empty() => sets.len(),
+            // Of what is no chain the highest instance is not known: one above all.
+            (Err(_), ChainStatus::Fail) => super::set::highest(&header),
+            (Err(problem), ChainStatus::Pass) => return Err(problem.clone().into()),
+            (_, status) => return Err(SealError::WrongStatus(status)),
+        };
+        let instance = before + 1;
+        if instance > MOST {
+            return Err(SealError::TooMany);
+        }
+        let sign = |data: &[u8]| self.sealer.key.sign(random, data).ok_or(SealError::Crypto);
+
+        let results = Results(instance, &self.results).to_string();
+        let names = names(&header);
+        let selected = select(&header, names.iter().copied(), None);
+        let mut message = self
+            .sealer
+            .tags("ARC-Message-Signature:", instance, None, self.now);
+        message.word("c=relaxed/relaxed;");
+        message.names(&names);
+        message.word(&alloc::format!("bh={};", base64_encode(&body.digest)));
+        message.word("b=");
+        let relaxed = Canonicalization::Relaxed;
+        let signature = sign(&signed_data(
+            relaxed,
+            &header,
+            &selected,
+            message.text.as_bytes(),
+        ))?;
+        message.base64(&signature);
+
+        let mut seal = self
+            .sealer
+            .tags("ARC-Seal:", instance, Some(self.status), self.now);
+        seal.word("b=");
+        let mut data = Vec::new();
+        let mut put = |field: &[u8]| {
+            header_field(relaxed, field, &mut data);
+            data.extend_from_slice(b"\r\n");
+        };
+        // A chain that failed is not vouched for (section 5.1.2).
+        if let (Ok(sets), ChainStatus::Pass) = (&found, self.status) {
+            for set in sets {
+                put(header.field(set.results));
+                put(header.field(set.message));
+                put(header.field(set.seal));
+            }
+        }
+        put(results.trim_end_matches("\r\n").as_bytes());
+        put(message.text.as_bytes());
+        header_field(relaxed, seal.text.as_bytes(), &mut data);
+        seal.base64(&sign(&data)?);
+        Ok(alloc::format!(
+            "{}\r\n{}\r\n{results}",
+            seal.text,
+            message.text
+        ))
+    }
+}
+
+impl Sealer {
+    /// The tags that both signatures have.
+    fn tags(&self, name: &str, instance: usize, status: Option<ChainStatus>, now: u64) -> Folded {
+        let mut out = Folded::new(name);
+        out.word(&alloc::format!("i={instance};"));
+        out.word(&alloc::format!("a={};", self.key.algorithm()));
+        if let Some(status) = status {
+            out.word(&alloc::format!("cv={status};"));
+        }
+        out.word(&alloc::format!("d={};", self.domain));
+        out.word(&alloc::format!("s={};", self.selector));
+        out.word(&alloc::format!("t={now};"));
+        out
+    }
+}
+
+/// What a message signature covers: what DKIM signs, as often as it is there, since the
+/// next handler may add to it; and signatures of DKIM (section 4.1.2).
+fn names(header: &Header) -> Vec<&'static str> {
+    let lists = OVERSIGNED.iter().chain(SIGNED).chain(&["DKIM-Signature"]);
+    let count = |name: &str| header.named(name.to_ascii_lowercase().as_bytes()).len();
+    // From is named even where it is missing, so that nobody adds one.
+    let times = |name: &'static str| match name {
+        "From" => count(name).max(1),
+        name => count(name),
+    };
+    lists
+        .flat_map(|name| core::iter::repeat_n(*name, times(name)))
+        .collect()
+}
+
+/// The ARC-Authentication-Results field.
+struct Results<'a>(usize, &'a AuthenticationResults);
+
+impl fmt::Display for Results<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ARC-Authentication-Results: i={}; ", self.0)?;
+        self.1.payload(f)
+    }
+}
+
+impl fmt::Debug for Sealing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sealing")
+            .field("sealer", &self.sealer)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}

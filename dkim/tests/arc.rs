@@ -1,0 +1,243 @@
+//! ARC: sealing, and what the public suite leaves out (dk09).
+#![cfg(feature = "arc")]
+
+mod common;
+
+use common::{SEED, record, rsa_key};
+use scop_dkim::arc::{Chain, ChainReason, ChainStatus, SealError, Sealer, SetProblem, Validator};
+use scop_dkim::{
+    AuthenticationResults, DnsError, Domain, Limits, MethodResult, Policy, Records, Selector,
+    SigningKey, SystemRandom,
+};
+
+const MESSAGE: &str =
+    "From: Ann <ann@example.com>\r\nSubject: hi\r\nMIME-Version: 1.0\r\n\r\nHello\r\n";
+const NOW: u64 = 1_700_000_000;
+
+fn sealer(rsa: bool) -> Sealer {
+    let key = if rsa {
+        rsa_key()
+    } else {
+        SigningKey::ed25519(&SEED).unwrap()
+    };
+    let selector = if rsa { "rsa" } else { "ed" };
+    Sealer::new(
+        Domain::new("lists.example.org").unwrap(),
+        Selector::new(selector).unwrap(),
+        key,
+    )
+}
+
+fn validate(message: &str) -> Chain {
+    validate_with(message, |name| match name {
+        "ed._domainkey.lists.example.org" => Ok(Records::txt([record()])),
+        "rsa._domainkey.lists.example.org" => Ok(Records::txt([rsa_key().record().to_string()])),
+        _ => Err(DnsError::NotFound),
+    })
+}
+
+fn validate_with(message: &str, dns: impl Fn(&str) -> Result<Records, DnsError>) -> Chain {
+    let mut validator = Validator::new(Policy::default(), Limits::default(), NOW);
+    for chunk in message.as_bytes().chunks(100) {
+        validator.write(chunk).unwrap();
+    }
+    let mut validation = validator.finish();
+    while let Some(query) = validation.next_query() {
+        validation.answer(query.id, dns(&query.name)).unwrap();
+    }
+    validation.chain().expect("no chain").clone()
+}
+
+fn seal(message: &str, status: ChainStatus, rsa: bool) -> Result<String, SealError> {
+    let results = AuthenticationResults::new("lists.example.org")
+        .unwrap()
+        .with(MethodResult::new("arc", &status.to_string()).unwrap());
+    let mut sealing = sealer(rsa).start(NOW, status, &results);
+    for chunk in message.as_bytes().chunks(7) {
+        sealing.write(chunk)?;
+    }
+    let fields = sealing.finish(&SystemRandom::new())?;
+    assert!(
+        fields.split("\r\n").all(|line| line.len() <= 78),
+        "{fields}"
+    );
+    Ok(fields + message)
+}
+
+/// A message with a chain of so many sets.
+fn chain(sets: usize) -> String {
+    let mut message = MESSAGE.to_owned();
+    for at in 0..sets {
+        let status = if at == 0 {
+            ChainStatus::None
+        } else {
+            ChainStatus::Pass
+        };
+        message = seal(&message, status, at % 2 == 1).unwrap();
+    }
+    message
+}
+
+#[test]
+fn what_is_sealed_validates_and_tells_who_handled_it() {
+    for sets in 1..4 {
+        let found = validate(&chain(sets));
+        assert_eq!(
+            (found.status, found.handlers.len()),
+            (ChainStatus::Pass, sets),
+            "{found}"
+        );
+        assert_eq!(found.oldest_pass, Some(0));
+        assert!(found.handlers.iter().all(|h| h.covers_from));
+        let first = String::from_utf8_lossy(&found.handlers[0].results).into_owned();
+        assert!(
+            first.starts_with(" i=1; lists.example.org;\r\n arc=none"),
+            "{first}"
+        );
+    }
+}
+
+/// A list that changes a message breaks the signatures before its own, not the chain.
+#[test]
+fn who_changes_a_message_seals_it_again() {
+    let changed = chain(1).replace("Subject: hi", "Subject: [list] hi");
+    assert_eq!(validate(&changed).status, ChainStatus::Fail);
+    let sealed = seal(&changed, ChainStatus::Pass, true).unwrap();
+    let found = validate(&sealed);
+    assert_eq!(
+        (found.status, found.oldest_pass),
+        (ChainStatus::Pass, Some(2)),
+        "{found}"
+    );
+    // Once more, unchanged.
+    let found = validate(&seal(&sealed, ChainStatus::Pass, false).unwrap());
+    assert_eq!(found.oldest_pass, Some(2));
+}
+
+#[test]
+fn any_change_of_what_is_sealed_fails() {
+    let message = chain(2);
+    for (from, to) in [
+        ("Hello", "Hullo"),
+        ("Subject: hi", "Subject: ho"),
+        ("arc=none", "arc=pass"),
+        ("cv=none", "cv=pass"),
+        ("ann@example.com", "ann@example.org"),
+        ("From: Ann", "From: Eve <eve@example.net>\r\nFrom: Ann"),
+    ] {
+        let changed = message.replacen(from, to, 1);
+        assert_ne!(changed, message);
+        let found = validate(&changed);
+        // A From on top of the signed one is a matter of DKIM and DMARC.
+        let expected = if from == "From: Ann" {
+            ChainStatus::Pass
+        } else {
+            ChainStatus::Fail
+        };
+        assert_eq!(found.status, expected, "{from}: {found}");
+    }
+}
+
+/// dk09: gaps, repetitions, instances over 50, more sets than that.
+#[test]
+fn dk09_sets_that_are_no_chain() {
+    let message = chain(2);
+    let without = |name: &str, instance: usize| {
+        let header_end = message.find("\r\n\r\n").unwrap() + 2;
+        let (header, body) = message.split_at(header_end);
+        let unfolded = header.replace("\r\n ", "\u{1}");
+        let start = format!("{name}: i={instance};");
+        let kept: Vec<&str> = unfolded
+            .split_inclusive("\r\n")
+            .filter(|f| !f.starts_with(&start))
+            .collect();
+        kept.concat().replace('\u{1}', "\r\n ") + body
+    };
+    for name in [
+        "ARC-Seal",
+        "ARC-Message-Signature",
+        "ARC-Authentication-Results",
+    ] {
+        for instance in [1, 2] {
+            let found = validate(&without(name, instance));
+            assert_eq!(
+                found.reason,
+                ChainReason::Sets(SetProblem::Incomplete(instance)),
+                "{name} {instance}"
+            );
+        }
+    }
+    for (field, problem) in [
+        ("ARC-Seal: i=51; cv=pass\r\n", SetProblem::Instance),
+        ("ARC-Seal: i=0; cv=pass\r\n", SetProblem::Instance),
+        (
+            "ARC-Seal: i=18446744073709551617; cv=pass\r\n",
+            SetProblem::Instance,
+        ),
+        (
+            "ARC-Authentication-Results: lists.example.org; i=3\r\n",
+            SetProblem::Instance,
+        ),
+        ("ARC-Seal: i=4; cv=pass\r\n", SetProblem::Incomplete(3)),
+    ] {
+        let found = validate(&format!("{field}{message}"));
+        assert_eq!(found.reason, ChainReason::Sets(problem), "{field}");
+    }
+    let many = "ARC-Seal: i=1; cv=pass\r\n".repeat(51);
+    assert_eq!(
+        validate(&format!("{many}{message}")).reason,
+        ChainReason::Sets(SetProblem::TooMany)
+    );
+}
+
+/// Section 5.2.1: an error of DNS is as final as any other.
+#[test]
+fn a_key_that_cannot_be_asked_for_fails_the_chain() {
+    let found = validate_with(&chain(1), |_| Err(DnsError::Temporary));
+    assert_eq!(found.status, ChainStatus::Fail);
+    assert!(found.to_string().contains("unavailable"), "{found}");
+}
+
+/// Section 5.1.2: the seal over a chain that failed covers its own set alone, and ends it.
+#[test]
+fn a_failed_chain_is_sealed_once() {
+    let broken = chain(2).replacen("arc=none", "arc=pass", 1);
+    let sealed = seal(&broken, ChainStatus::Fail, false).unwrap();
+    assert!(sealed.starts_with("ARC-Seal: i=3; a=ed25519-sha256; cv=fail;"));
+    assert_eq!(validate(&sealed).reason, ChainReason::FailedBefore);
+    assert_eq!(
+        seal(&sealed, ChainStatus::Fail, false),
+        Err(SealError::FailedBefore)
+    );
+}
+
+#[test]
+fn a_status_that_does_not_fit_is_refused() {
+    assert_eq!(
+        seal(MESSAGE, ChainStatus::Pass, false),
+        Err(SealError::WrongStatus(ChainStatus::Pass))
+    );
+    assert_eq!(
+        seal(MESSAGE, ChainStatus::Fail, false),
+        Err(SealError::WrongStatus(ChainStatus::Fail))
+    );
+    assert_eq!(
+        seal(&chain(1), ChainStatus::None, false),
+        Err(SealError::WrongStatus(ChainStatus::None))
+    );
+    let gap = format!("ARC-Seal: i=3; cv=pass\r\n{MESSAGE}");
+    assert!(matches!(
+        seal(&gap, ChainStatus::Pass, false),
+        Err(SealError::Sets(_))
+    ));
+    assert!(
+        seal(&gap, ChainStatus::Fail, false)
+            .unwrap()
+            .starts_with("ARC-Seal: i=4;")
+    );
+    let last = format!("ARC-Seal: i=50; cv=pass\r\n{MESSAGE}");
+    assert_eq!(
+        seal(&last, ChainStatus::Fail, false),
+        Err(SealError::TooMany)
+    );
+}
