@@ -68,17 +68,16 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Head {
     pub(super) fn begin(&mut self, start: Mark, parent: Parent, default_message: bool) {
-        let mut boundary = core::mem::take(&mut self.boundary);
-        boundary.clear();
-        *self = Head {
-            start,
-            field: start,
-            may_have_mark: parent != Parent::Multipart,
-            fresh: true,
-            default_message,
-            boundary,
-            ..Head::default()
-        };
+        self.start = start;
+        self.next_field(start);
+        self.fields = 0;
+        self.may_have_mark = parent != Parent::Multipart;
+        self.fresh = true;
+        self.default_message = default_message;
+        self.body = None;
+        self.boundary.clear();
+        self.encoded_at = None;
+        self.seen = 0;
     }
 
     fn next_field(&mut self, mark: Mark) {
@@ -94,6 +93,11 @@ impl Reader {
     pub(super) fn head(&mut self, input: &mut &[u8]) -> Step {
         if self.head.may_have_mark
             && let Some(step) = self.byte_order_mark(input)
+        {
+            return step;
+        }
+        if self.head.taken == 0
+            && let Some(step) = self.whole_field(input)
         {
             return step;
         }
@@ -167,6 +171,39 @@ impl Reader {
         }
         self.hold(take(input, length));
         Step::NeedInput
+    }
+
+    /// What most fields are: whole in the input, with a name, within all limits.
+    fn whole_field(&mut self, input: &[u8]) -> Option<Step> {
+        let named = name(input, false)?;
+        if input.first() == Some(&b'-') || self.mode == Mode::Exact {
+            return None;
+        }
+        let (mut length, mut lines, mut bare) = (named.colon, 0, 0);
+        loop {
+            length += memchr(b'\n', input.get(length..)?)? + 1;
+            lines += 1;
+            bare += u64::from(input.get(length.wrapping_sub(2)) != Some(&b'\r'));
+            if !matches!(input.get(length)?, b' ' | b'\t') {
+                break;
+            }
+        }
+        let used = self.mark.offset - self.head.start.offset + length as u64;
+        if length > self.limits.field_limit()
+            || used >= self.limits.header_bytes
+            || self.head.fields >= self.limits.fields
+        {
+            return None;
+        }
+        let raw = input.get(..length)?;
+        self.pass_lines(raw, lines, bare);
+        let what = self.note_field(raw, length, Some(named));
+        self.head.field = self.mark;
+        Some(Step::Input {
+            show: length,
+            consume: length,
+            what,
+        })
     }
 
     /// Behind the first line end in `window` from `from` on.
@@ -285,7 +322,8 @@ impl Reader {
         if self.head.taken > 0 {
             self.hold(take(input, length));
             let carry = core::mem::take(&mut self.carry);
-            let what = self.note_field(&carry, total);
+            let named = name(&carry, self.mode == Mode::Exact);
+            let what = self.note_field(&carry, total, named);
             self.carry = carry;
             self.head.next_field(self.mark);
             return Step::Carry(self.carry.len(), what);
@@ -293,7 +331,8 @@ impl Reader {
         let raw = input.get(..length).unwrap_or(input);
         self.pass(raw);
         let shown = raw.get(..limit).unwrap_or(raw);
-        let what = self.note_field(shown, total);
+        let named = name(shown, self.mode == Mode::Exact);
+        let what = self.note_field(shown, total, named);
         self.head.next_field(self.mark);
         Step::Input {
             show: shown.len(),
@@ -313,8 +352,8 @@ impl Reader {
         self.pass(bytes);
     }
 
-    /// Finds the name, and remembers what the field says about the body.
-    fn note_field(&mut self, raw: &[u8], total: usize) -> What {
+    /// Remembers what a field says about the body.
+    fn note_field(&mut self, raw: &[u8], total: usize, named: Option<Named>) -> What {
         self.head.fields += 1;
         let offset = self.head.field.offset;
         let mut at = FieldAt {
@@ -325,7 +364,7 @@ impl Reader {
         if total > self.limits.field_limit() {
             self.defect(DefectKind::FieldTooLong, offset);
         }
-        let Some((name, colon)) = name(raw, self.mode == Mode::Exact) else {
+        let Some(Named { length, colon }) = named else {
             let kind = match is_mbox_from(raw) && self.head.fresh {
                 true => DefectKind::MboxFrom,
                 false => DefectKind::NotAField,
@@ -334,15 +373,15 @@ impl Reader {
             return What::Field(at, None);
         };
         self.head.fresh = false;
-        at.name_length = name.len() as u32;
+        at.name_length = length as u32;
         at.value_start = colon as u32 + 1;
-        if name.len() < colon {
-            self.defect(DefectKind::SpaceBeforeColon, offset + name.len() as u64);
+        if length < colon {
+            self.defect(DefectKind::SpaceBeforeColon, offset + length as u64);
         }
         if is_odd(raw) {
             self.odd_bytes(raw, offset);
         }
-        let known = Known::of(name);
+        let known = Known::of(raw.get(..length).unwrap_or_default());
         if let Some(known) = known
             && known.is_single()
         {
@@ -486,17 +525,39 @@ impl Reader {
     }
 }
 
-/// The name of a field and where its colon is (RFC 5322 2.2, obsolete white space
-/// before the colon allowed; with folds in it if so wanted).
-fn name(raw: &[u8], folds: bool) -> Option<(&[u8], usize)> {
-    let length = raw
-        .iter()
-        .position(|b| !b.is_ascii_graphic() || *b == b':')?;
-    let (name, rest) = raw.split_at_checked(length).filter(|_| length > 0)?;
-    let is_space = |b: &u8| matches!(b, b' ' | b'\t') || (folds && matches!(b, b'\r' | b'\n'));
-    let spaces = rest.iter().take_while(|b| is_space(b)).count();
-    (rest.get(spaces) == Some(&b':')).then_some((name, length + spaces))
+/// Where the name of a field ends, and where its colon is.
+#[derive(Clone, Copy)]
+struct Named {
+    length: usize,
+    colon: usize,
 }
+
+/// The name in front of `raw` (RFC 5322 2.2, obsolete white space before the colon
+/// allowed; with folds in it if so wanted).
+fn name(raw: &[u8], folds: bool) -> Option<Named> {
+    let length = raw.iter().position(|b| !IN_NAME[*b as usize])?;
+    let mut colon = length;
+    while raw.get(colon)? != &b':' {
+        match raw.get(colon)? {
+            b' ' | b'\t' => {}
+            b'\r' | b'\n' if folds => {}
+            _ => return None,
+        }
+        colon += 1;
+    }
+    (length > 0).then_some(Named { length, colon })
+}
+
+/// Bytes of a name (RFC 5322 2.2).
+const IN_NAME: [bool; 256] = {
+    let mut set = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        set[byte as usize] = byte != b':';
+        byte += 1;
+    }
+    set
+};
 
 fn is_mbox_from(line: &[u8]) -> bool {
     line.strip_prefix(b">")
@@ -514,34 +575,24 @@ fn is_odd(raw: &[u8]) -> bool {
         return false;
     };
     let behind = raw.get(1..).unwrap_or_default();
-    let mut found = odd(*last, 0);
-    let mut pass = |a: &[u8], b: &[u8]| {
-        if let (Ok(a), Ok(b)) = (<&[u8; BLOCK]>::try_from(a), <&[u8; BLOCK]>::try_from(b)) {
-            let mut block = [0; BLOCK];
-            for (n, out) in block.iter_mut().enumerate() {
-                *out = odd(a[n], b[n]);
-            }
-            found |= block.iter().fold(0, |all, b| all | b);
+    let mut found = [odd(*last, 0); BLOCK];
+    let mut pass = |a: &[u8; BLOCK], b: &[u8; BLOCK]| {
+        for ((a, b), found) in a.iter().zip(b).zip(&mut found) {
+            *found |= odd(*a, *b);
         }
     };
-    match before.len().checked_sub(BLOCK) {
-        Some(rest) => {
-            for (a, b) in before.chunks_exact(BLOCK).zip(behind.chunks_exact(BLOCK)) {
-                pass(a, b);
-            }
-            pass(
-                before.get(rest..).unwrap_or_default(),
-                behind.get(rest..).unwrap_or_default(),
-            );
+    match (before.last_chunk(), behind.last_chunk()) {
+        (Some(a), Some(b)) => {
+            let firsts = before.as_chunks().0.iter().zip(behind.as_chunks().0);
+            firsts.for_each(|(a, b)| pass(a, b));
+            pass(a, b);
         }
-        None => {
-            found |= before
-                .iter()
-                .zip(behind)
-                .fold(0, |all, (a, b)| all | odd(*a, *b))
+        _ => {
+            let pairs = before.iter().zip(behind);
+            found[0] |= pairs.fold(0, |all, (a, b)| all | odd(*a, *b));
         }
     }
-    found != 0
+    found != [0; BLOCK]
 }
 
 /// The first CR that no LF follows.

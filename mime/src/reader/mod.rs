@@ -355,11 +355,27 @@ impl Reader {
         if self.counts {
             let before = self.mark;
             self.mark.count(bytes);
-            if self.mixed_at.is_none() && self.mark.is_mixed() {
-                self.mixed_at = before.first_mixed(bytes);
-            }
+            self.note_mixed(before, bytes);
         }
         self.mark.offset += bytes.len() as u64;
+    }
+
+    /// The same of `bytes` that end a line and whose lines were counted already.
+    fn pass_lines(&mut self, bytes: &[u8], lines: u64, bare: u64) {
+        if self.counts {
+            let before = self.mark;
+            self.mark.lines += lines;
+            self.mark.bare += bare;
+            self.mark.after_cr = false;
+            self.note_mixed(before, bytes);
+        }
+        self.mark.offset += bytes.len() as u64;
+    }
+
+    fn note_mixed(&mut self, before: Mark, bytes: &[u8]) {
+        if self.mixed_at.is_none() && self.mark.is_mixed() {
+            self.mixed_at = before.first_mixed(bytes);
+        }
     }
 }
 

@@ -55,7 +55,7 @@ impl Known {
         let mut candidates = *BY_LENGTH.get(name.len())?;
         while candidates != 0 {
             let (known, spelt) = *Known::ALL.get(candidates.trailing_zeros() as usize)?;
-            if name.eq_ignore_ascii_case(spelt) {
+            if is_spelt(name, spelt) {
                 return Some(known);
             }
             candidates &= candidates - 1;
@@ -82,6 +82,21 @@ impl Known {
     pub(crate) fn is_of_envelope(self) -> bool {
         self as u32 > Known::MimeVersion as u32
             && !matches!(self, Known::References | Known::ReturnPath)
+    }
+}
+
+/// Whether a name, of bytes that a name may have, is `spelt`, which is in lower case
+/// and as long. The bit that makes a letter small makes no other of those bytes one.
+fn is_spelt(name: &[u8], spelt: &[u8]) -> bool {
+    const SMALL: u64 = 0x2020_2020_2020_2020;
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    let is = |name: &[u8; 8], spelt: &[u8; 8]| word(name) | SMALL == word(spelt);
+    match (name.last_chunk(), spelt.last_chunk()) {
+        (Some(a), Some(b)) => {
+            let firsts = name.as_chunks().0.iter().zip(spelt.as_chunks().0);
+            is(a, b) && firsts.into_iter().all(|(a, b)| is(a, b))
+        }
+        _ => name.iter().zip(spelt).all(|(a, b)| a | 0x20 == *b),
     }
 }
 
