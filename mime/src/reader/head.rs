@@ -570,29 +570,33 @@ fn is_mbox_from(line: &[u8]) -> bool {
 /// before it.
 fn is_odd(raw: &[u8]) -> bool {
     const BLOCK: usize = 16;
-    let odd = |a: u8, b: u8| (a & 0x80) | u8::from(a == 0) | u8::from((a == b'\r') & (b != b'\n'));
     let Some((last, before)) = raw.split_last() else {
         return false;
     };
     let behind = raw.get(1..).unwrap_or_default();
-    let mut found = [odd(*last, 0); BLOCK];
-    let mut pass = |a: &[u8; BLOCK], b: &[u8; BLOCK]| {
-        for ((a, b), found) in a.iter().zip(b).zip(&mut found) {
-            *found |= odd(*a, *b);
-        }
-    };
-    match (before.last_chunk(), behind.last_chunk()) {
-        (Some(a), Some(b)) => {
-            let firsts = before.as_chunks().0.iter().zip(behind.as_chunks().0);
-            firsts.for_each(|(a, b)| pass(a, b));
-            pass(a, b);
+    let mut found = [0; BLOCK];
+    match (before.last_chunk::<BLOCK>(), behind.last_chunk::<BLOCK>()) {
+        (Some(last), Some(last_behind)) => {
+            let blocks = before.as_chunks::<BLOCK>().0.iter().chain([last]);
+            let behind = behind.as_chunks::<BLOCK>().0.iter();
+            for (a, b) in blocks.zip(behind.chain([last_behind])) {
+                for n in 0..BLOCK {
+                    found[n] |= odd(a[n], b[n]);
+                }
+            }
         }
         _ => {
             let pairs = before.iter().zip(behind);
-            found[0] |= pairs.fold(0, |all, (a, b)| all | odd(*a, *b));
+            found[0] = pairs.fold(0, |all, (a, b)| all | odd(*a, *b));
         }
     }
-    found != [0; BLOCK]
+    odd(*last, 0) != 0 || found != [0; BLOCK]
+}
+
+/// Not 0 for a byte, before another one, that is odd.
+#[inline(always)]
+fn odd(byte: u8, next: u8) -> u8 {
+    (byte & 0x80) | u8::from(byte == 0) | u8::from((byte == b'\r') & (next != b'\n'))
 }
 
 /// The first CR that no LF follows.

@@ -176,7 +176,7 @@ impl Reader {
             parts: 0,
             carry: Vec::new(),
             given: 0,
-            queue: Vec::new(),
+            queue: Vec::with_capacity(8),
             due: 0,
             finished: false,
             at_line: false,
@@ -351,31 +351,36 @@ impl Reader {
     }
 
     /// Moves behind `bytes`.
+    #[inline]
     fn pass(&mut self, bytes: &[u8]) {
         if self.counts {
             let before = self.mark;
             self.mark.count(bytes);
-            self.note_mixed(before, bytes);
+            if self.mixed_at.is_none() && self.mark.is_mixed() {
+                self.note_mixed(before, bytes);
+            }
         }
         self.mark.offset += bytes.len() as u64;
     }
 
     /// The same of `bytes` that end a line and whose lines were counted already.
+    #[inline]
     fn pass_lines(&mut self, bytes: &[u8], lines: u64, bare: u64) {
         if self.counts {
             let before = self.mark;
             self.mark.lines += lines;
             self.mark.bare += bare;
             self.mark.after_cr = false;
-            self.note_mixed(before, bytes);
+            if self.mixed_at.is_none() && self.mark.is_mixed() {
+                self.note_mixed(before, bytes);
+            }
         }
         self.mark.offset += bytes.len() as u64;
     }
 
+    #[cold]
     fn note_mixed(&mut self, before: Mark, bytes: &[u8]) {
-        if self.mixed_at.is_none() && self.mark.is_mixed() {
-            self.mixed_at = before.first_mixed(bytes);
-        }
+        self.mixed_at = before.first_mixed(bytes);
     }
 }
 

@@ -287,9 +287,15 @@ impl Indexer {
 
 impl Sink {
     fn new(limits: &Limits, keeps: bool) -> Self {
+        // What a common message has, so that nothing grows for it.
+        let index = Index {
+            parts: Vec::with_capacity(8),
+            fields: Vec::with_capacity(48),
+            ..Index::default()
+        };
         Sink {
-            index: Index::default(),
-            open: Vec::new(),
+            index,
+            open: Vec::with_capacity(8),
             keeps,
             limit: limits.defects,
         }
