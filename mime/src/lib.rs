@@ -16,6 +16,7 @@ mod extract;
 mod imap;
 mod inspect;
 mod limits;
+pub mod mbox;
 pub mod partial;
 mod policy;
 mod reader;
