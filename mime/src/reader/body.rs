@@ -59,7 +59,7 @@ impl Reader {
                 Next::Suspect { line, suspect } => {
                     self.at_line = false;
                     let step = self.give(line, input, what);
-                    self.suspect(suspect);
+                    self.suspect(suspect, self.mark.offset);
                     return step;
                 }
                 Next::Delimiter { start, eol, found } => {

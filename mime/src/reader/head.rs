@@ -8,7 +8,7 @@ use super::event::{BodyStart, Content, Event, FieldAt, Parent};
 use super::mark::Mark;
 use super::mode::Mode;
 use super::name::Known;
-use super::open::{BOUNDARY, DECISIVE, Line};
+use super::open::{BOUNDARY, DECISIVE, Line, Suspect};
 use super::{Reader, State, Step, What, take};
 use crate::DefectKind;
 use crate::value::content::{self, BodyType};
@@ -28,6 +28,8 @@ pub(super) struct Head {
     last: u8,
     /// It ends a line: the next one says whether the field goes on.
     after_line: bool,
+    /// What its first line looks like.
+    suspect: Option<Suspect>,
     fields: u32,
     /// A byte order mark may be here.
     may_have_mark: bool,
@@ -85,6 +87,7 @@ impl Head {
         self.taken = 0;
         self.first_line_over = false;
         self.after_line = false;
+        self.suspect = None;
     }
 }
 
@@ -286,9 +289,7 @@ impl Reader {
                 self.carry.truncate(self.head.taken);
             }
             if let Line::Suspect(suspect) = found {
-                let mark = core::mem::replace(&mut self.mark, self.head.field);
-                self.suspect(suspect);
-                self.mark = mark;
+                self.head.suspect = Some(suspect);
             }
             return None;
         }
@@ -356,6 +357,9 @@ impl Reader {
     fn note_field(&mut self, raw: &[u8], total: usize, named: Option<Named>) -> What {
         self.head.fields += 1;
         let offset = self.head.field.offset;
+        if let Some(suspect) = self.head.suspect.take() {
+            self.suspect(suspect, offset);
+        }
         let mut at = FieldAt {
             offset,
             length: u32::try_from(total).unwrap_or(u32::MAX),

@@ -321,13 +321,12 @@ impl Reader {
         self.queue(Event::Defect(Defect::new(kind, offset)));
     }
 
-    /// A line that begins here is suspect.
-    fn suspect(&mut self, suspect: Suspect) {
+    fn suspect(&mut self, suspect: Suspect, line: u64) {
         let kind = match suspect {
             Suspect::Near => DefectKind::NearDelimiter,
             Suspect::AfterClose => DefectKind::DelimiterAfterClose,
         };
-        self.defect(kind, self.mark.offset);
+        self.defect(kind, line);
     }
 
     /// Gives out the next `length` bytes: of `carry` if something is held, else of

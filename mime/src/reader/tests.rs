@@ -457,3 +457,22 @@ fn a_byte_order_mark_hides_no_field() {
         &Limits::default(),
     );
 }
+
+#[test]
+fn a_cut_behind_the_cr_of_a_line_that_is_no_delimiter() {
+    for limits in [
+        Limits::default(),
+        Limits {
+            header_bytes: 60,
+            fields: 2,
+            depth: 2,
+            parts: 4,
+            ..Limits::default()
+        },
+    ] {
+        invariant(
+            b"Content-Type: multipart/mixed; boundary=a\n\n--a\r\n--a\rA: b\n--a\n--a\n",
+            &limits,
+        );
+    }
+}
