@@ -7,78 +7,8 @@
 mod common;
 
 use std::fmt::Write;
-use std::path::PathBuf;
 
 use scop_mime::{DefectKind, DefectSet, Limits, Message, Part, Policy, mailboxes, sanitise};
-
-struct Case {
-    name: String,
-    why: String,
-    lines: String,
-    message: Vec<u8>,
-    expected: String,
-}
-
-fn path() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/ambiguity.txt")
-}
-
-/// The text of the file between the cases, and the cases.
-fn cases() -> (Vec<String>, Vec<Case>) {
-    let text = std::fs::read_to_string(path()).unwrap();
-    let (mut between, mut cases) = (vec![String::new()], Vec::<Case>::new());
-    for line in text.lines() {
-        if let Some(name) = line.strip_prefix("== ") {
-            cases.push(Case {
-                name: name.into(),
-                why: String::new(),
-                lines: String::new(),
-                message: Vec::new(),
-                expected: String::new(),
-            });
-            between.push(String::new());
-        } else if line.starts_with("# ") || cases.is_empty() {
-            let last = between.last_mut().unwrap();
-            writeln!(last, "{line}").unwrap();
-        } else if let (Some(case), false) = (cases.last_mut(), line.is_empty()) {
-            if let Some(text) = line.strip_prefix('|') {
-                writeln!(case.lines, "{line}").unwrap();
-                unescape(text, &mut case.message);
-            } else if case.message.is_empty() {
-                writeln!(case.why, "{line}").unwrap();
-            } else {
-                writeln!(case.expected, "{line}").unwrap();
-            }
-        }
-    }
-    (between, cases)
-}
-
-/// A line of a message: `\0`, `\xNN`, `\r`, `\\`; `\n` and `\-` at its end stand for
-/// its line end, which is CRLF else.
-fn unescape(text: &str, out: &mut Vec<u8>) {
-    let mut bytes = text.bytes();
-    let mut end: &[u8] = b"\r\n";
-    while let Some(byte) = bytes.next() {
-        if byte != b'\\' {
-            out.push(byte);
-            continue;
-        }
-        match bytes.next() {
-            Some(b'0') => out.push(0),
-            Some(b'r') => out.push(b'\r'),
-            Some(b'n') => end = b"\n",
-            Some(b'-') => end = b"",
-            Some(b'x') => {
-                let digits: String = bytes.by_ref().take(2).map(char::from).collect();
-                out.push(u8::from_str_radix(&digits, 16).unwrap());
-            }
-            Some(other) => out.push(other),
-            None => {}
-        }
-    }
-    out.extend_from_slice(end);
-}
 
 /// What is read, for a person.
 fn reading(message: &Message<'_>) -> String {
@@ -124,7 +54,7 @@ fn tree(part: Part<'_, '_>, depth: usize, out: &mut String) {
     }
 }
 
-fn found(case: &Case) -> String {
+fn found(case: &common::Case) -> String {
     use DefectKind::*;
     let message = Message::parse(&case.message);
     let mut out = reading(&message);
@@ -141,7 +71,7 @@ fn found(case: &Case) -> String {
 
 #[test]
 fn mi09_every_ambiguous_input_has_one_reading_and_a_defect() {
-    let (between, cases) = cases();
+    let (between, cases) = common::table();
     if std::env::var_os("AMBIGUITY_WRITE").is_some() {
         let mut text = between[0].clone();
         for (case, between) in cases.iter().zip(&between[1..]) {
@@ -151,7 +81,7 @@ fn mi09_every_ambiguous_input_has_one_reading_and_a_defect() {
                 text.push('\n');
             }
         }
-        std::fs::write(path(), text).unwrap();
+        std::fs::write(common::path(), text).unwrap();
         return;
     }
     assert!(cases.len() > 90);
@@ -172,7 +102,7 @@ fn mi09_every_ambiguous_input_has_one_reading_and_a_defect() {
 
 #[test]
 fn every_case_has_a_sanitised_form_that_reads_the_same() {
-    for case in cases().1 {
+    for case in common::cases() {
         let sanitised = common::sanitises(&case.message, &Limits::default(), &case.name);
         // Nothing that a strict policy minds is left, and what it minded it refuses.
         let kinds: DefectSet = Message::parse(&case.message)
@@ -206,9 +136,11 @@ fn every_kind_of_ambiguity_damage_and_deception_is_in_the_table() {
         BadAutocrypt,
         BadReportField,
         DuplicateReportField,
+        TnefChecksum,
+        TnefDamaged,
     ];
     let mut seen: DefectSet = elsewhere.into_iter().collect();
-    for case in cases().1 {
+    for case in common::cases() {
         for defect in Message::parse(&case.message).inspect() {
             seen = seen.with(defect.kind);
         }

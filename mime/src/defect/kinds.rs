@@ -47,7 +47,9 @@ macro_rules! kinds {
 }
 
 // "Others" are the readers in use that choose differently: Python's email package,
-// mail-parser and mailparse (Rust) as measured, others as published.
+// mail-parser and mailparse (Rust) as measured, others as published. A kind of
+// ambiguity, damage or deception has a case in `tests/ambiguity.txt`, or is named in
+// `tests/ambiguity.rs` when its test is elsewhere.
 kinds! {
     // Limits.
 

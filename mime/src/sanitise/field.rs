@@ -89,7 +89,12 @@ fn is_empty(mailbox: &Mailbox<'_>) -> bool {
 }
 
 fn mailbox(folder: &mut Folder<'_>, mailbox: &Mailbox<'_>) {
-    let address = plain(&mailbox.address());
+    let mut address = plain(&mailbox.address());
+    // Without its controls it may need no quotes.
+    if let [Address::Mailbox(again)] = &address::parse(address.as_bytes())[..] {
+        let again = plain(&again.address());
+        address = again;
+    }
     let name = mailbox.name().map(|name| plain(&name));
     match name.filter(|name| !name.trim().is_empty()) {
         Some(name) => {

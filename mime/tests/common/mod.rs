@@ -1,4 +1,10 @@
-//! What a sanitised message must be, checked on one message.
+//! What a sanitised message must be, checked on one message; and the table of ambiguous
+//! inputs.
+
+#![allow(dead_code, reason = "each test takes what it needs")]
+
+use std::fmt::Write;
+use std::path::PathBuf;
 
 use scop_mime::{
     Content, Decoder, DefectKind, DefectSet, Inspector, Limits, Message, Part, Policy, Sanitiser,
@@ -210,4 +216,79 @@ pub(crate) fn show(bytes: &[u8]) -> String {
         .chars()
         .take(3000)
         .collect()
+}
+
+/// A case of `ambiguity.txt`.
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) why: String,
+    pub(crate) lines: String,
+    pub(crate) message: Vec<u8>,
+    pub(crate) expected: String,
+}
+
+pub(crate) fn path() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/ambiguity.txt")
+}
+
+/// The cases of the table.
+pub(crate) fn cases() -> Vec<Case> {
+    table().1
+}
+
+/// The text of the file between the cases, and the cases.
+pub(crate) fn table() -> (Vec<String>, Vec<Case>) {
+    let text = std::fs::read_to_string(path()).unwrap();
+    let (mut between, mut cases) = (vec![String::new()], Vec::<Case>::new());
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("== ") {
+            cases.push(Case {
+                name: name.into(),
+                why: String::new(),
+                lines: String::new(),
+                message: Vec::new(),
+                expected: String::new(),
+            });
+            between.push(String::new());
+        } else if line.starts_with("# ") || cases.is_empty() {
+            let last = between.last_mut().unwrap();
+            writeln!(last, "{line}").unwrap();
+        } else if let (Some(case), false) = (cases.last_mut(), line.is_empty()) {
+            if let Some(text) = line.strip_prefix('|') {
+                writeln!(case.lines, "{line}").unwrap();
+                unescape(text, &mut case.message);
+            } else if case.message.is_empty() {
+                writeln!(case.why, "{line}").unwrap();
+            } else {
+                writeln!(case.expected, "{line}").unwrap();
+            }
+        }
+    }
+    (between, cases)
+}
+
+/// A line of a message: `\0`, `\xNN`, `\r`, `\\`; `\n` and `\-` at its end stand for
+/// its line end, which is CRLF else.
+fn unescape(text: &str, out: &mut Vec<u8>) {
+    let mut bytes = text.bytes();
+    let mut end: &[u8] = b"\r\n";
+    while let Some(byte) = bytes.next() {
+        if byte != b'\\' {
+            out.push(byte);
+            continue;
+        }
+        match bytes.next() {
+            Some(b'0') => out.push(0),
+            Some(b'r') => out.push(b'\r'),
+            Some(b'n') => end = b"\n",
+            Some(b'-') => end = b"",
+            Some(b'x') => {
+                let digits: String = bytes.by_ref().take(2).map(char::from).collect();
+                out.push(u8::from_str_radix(&digits, 16).unwrap());
+            }
+            Some(other) => out.push(other),
+            None => {}
+        }
+    }
+    out.extend_from_slice(end);
 }
