@@ -59,7 +59,7 @@ pub use value::address::{Address, Addresses, Mailbox, mailboxes, parse as parse_
 pub use value::auth_results::{AuthProperty, AuthResult, AuthenticationResults};
 pub use value::auto::{AutoSubmitted, Importance, Precedence, Priority};
 pub use value::autocrypt::Autocrypt;
-pub use value::charset::decode as decode_charset;
+pub use value::charset::{Charset, decode as decode_charset};
 pub use value::charset_stream::CharsetDecoder;
 pub use value::content::{ContentType, Disposition, MimeVersion};
 pub use value::date::DateTime;

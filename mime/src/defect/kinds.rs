@@ -241,7 +241,7 @@ kinds! {
         "uuencoded data that cannot be read: taken as far as it can.";
     /// Others: US-ASCII, UTF-8, ISO-8859-1.
     UnknownCharset = "unknown-charset", Ambiguity, "RFC 2045 2.4",
-        "A charset that nobody knows: there is no text.";
+        "A charset that nobody knows: there is no text; an encoded word stays as it is.";
     NotOfCharset = "not-of-charset", Damage, "RFC 2046 4.1.2",
         "Bytes that are not of the charset: replaced.";
     /// Others: US-ASCII, where markup is no markup.
@@ -343,6 +343,27 @@ kinds! {
         "A group without its semicolon: it ends with the value.";
     SeveralFrom = "several-from", Deviation, "RFC 5322 3.6.2",
         "More than one author and no Sender.";
+
+    // Encoded words and parameters.
+
+    /// Others: no word, so its text stays encoded.
+    EncodedWordSpace = "encoded-word-space", Ambiguity, "RFC 2047 2",
+        "White space in an encoded word: it is one all the same.";
+    /// Others: no word.
+    EncodedWordUnclosed = "encoded-word-unclosed", Ambiguity, "RFC 2047 2",
+        "An encoded word without its end: it ends where its text does.";
+    /// Others: no word.
+    EncodedWordAdjoined = "encoded-word-adjoined", Ambiguity, "RFC 2047 5",
+        "An encoded word without white space around it: it is one all the same.";
+    /// Others: no word, or cut there.
+    EncodedWordBadText = "encoded-word-bad-text", Ambiguity, "RFC 2047 4",
+        "An encoded word whose text is not of its encoding: decoded as a body would be.";
+    /// Others: two broken characters.
+    EncodedWordSplit = "encoded-word-split", Deviation, "RFC 2047 5",
+        "A character cut between two encoded words: put together.";
+    /// Others: kept, as the start of another header field, say.
+    EncodedWordControl = "encoded-word-control", Ambiguity, "RFC 2047 5",
+        "A line end or NUL in an encoded word: dropped.";
 
     // What fools people.
 

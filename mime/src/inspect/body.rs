@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use memchr::{memchr, memchr_iter};
 
-use crate::{CharsetDecoder, Decoder, Defect, DefectKind, DefectSet, TransferEncoding};
+use crate::{Charset, CharsetDecoder, Decoder, Defect, DefectKind, DefectSet, TransferEncoding};
 
 /// The longest line that is a line (RFC 5322 2.1.1), without its end.
 pub(crate) const LINE: u64 = 998;
@@ -55,7 +55,7 @@ impl BodyCheck {
             check.charset = CharsetDecoder::new(label);
             if check.charset.is_none() {
                 check.note(DefectKind::UnknownCharset, start, note);
-            } else if label.trim_ascii().eq_ignore_ascii_case(b"utf-7") {
+            } else if Charset::for_label(label).is_some_and(|c| c.is_utf7()) {
                 check.note(DefectKind::Utf7, start, note);
             }
         }

@@ -12,8 +12,8 @@ use super::header::{Draft, Shape};
 use crate::inspect::LINE;
 use crate::value::charset;
 use crate::{
-    Body, Content, Decoder, DefectClass, DefectSet, Delimiter, EncodeBase64, EncodeQuotedPrintable,
-    Event, Limits, Parent, Place, TransferEncoding, to_crlf,
+    Body, Charset, Content, Decoder, DefectClass, DefectSet, Delimiter, EncodeBase64,
+    EncodeQuotedPrintable, Event, Limits, Parent, Place, TransferEncoding, to_crlf,
 };
 
 /// What no line but a delimiter begins with.
@@ -327,7 +327,7 @@ impl Writer {
                     &decoded
                 }
             };
-            let utf7 = label.trim().eq_ignore_ascii_case("utf-7");
+            let utf7 = Charset::for_label(label.as_bytes()).is_some_and(|c| c.is_utf7());
             if let Some((text, lossy)) = charset::decode(label.as_bytes(), decoded)
                 && (lossy || utf7)
             {

@@ -266,7 +266,7 @@ impl<'a> Field<'a> {
                     notes.add(DefectKind::BadAutocrypt, 0);
                 }
             }
-            Value::Text => {}
+            Value::Text => _ = words::read(value, notes),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use alloc::string::String;
 
-use super::lex::trim;
+use super::charset::{Charset, Kind};
+use super::utf7::Utf7;
 
 /// Decodes text that comes in pieces of any size; memory does not grow with it.
 ///
@@ -31,6 +32,7 @@ enum State {
     Utf8(Held),
     /// As UTF-8 as long as it is that.
     Ascii(Held),
+    Utf7(Utf7),
     #[cfg(feature = "charsets")]
     Other(encoding_rs::Decoder),
     #[cfg(not(feature = "charsets"))]
@@ -49,14 +51,16 @@ impl CharsetDecoder {
     /// name.
     #[must_use]
     pub fn new(label: &[u8]) -> Option<Self> {
-        let label = trim(label);
-        let is = |names: &[&[u8]]| names.iter().any(|n| label.eq_ignore_ascii_case(n));
-        let state = if is(super::charset::UTF_8) {
-            State::Utf8(Held::default())
-        } else if is(super::charset::US_ASCII) {
-            State::Ascii(Held::default())
-        } else {
-            other(label)?
+        let state = match Charset::for_label(label)?.0 {
+            Kind::Utf8 => State::Utf8(Held::default()),
+            Kind::Ascii | Kind::Unknown => State::Ascii(Held::default()),
+            Kind::Utf7 => State::Utf7(Utf7::default()),
+            #[cfg(feature = "charsets")]
+            Kind::Utf16 => State::Other(encoding_rs::UTF_16LE.new_decoder()),
+            #[cfg(feature = "charsets")]
+            Kind::Other(encoding) => State::Other(encoding.new_decoder_without_bom_handling()),
+            #[cfg(not(feature = "charsets"))]
+            Kind::Latin => latin(),
         };
         Some(CharsetDecoder {
             state,
@@ -85,10 +89,14 @@ impl CharsetDecoder {
                     self.decode(rest, out);
                 }
             }
+            State::Utf7(decoder) => {
+                decoder.decode(input, out);
+                self.lossy |= decoder.is_lossy();
+            }
             #[cfg(feature = "charsets")]
             State::Other(decoder) => self.lossy |= decode(decoder, input, out, false),
             #[cfg(not(feature = "charsets"))]
-            State::Latin => out.extend(input.iter().map(|b| char::from(*b))),
+            State::Latin => out.extend(input.iter().map(|b| super::charset::latin_char(*b))),
         }
     }
 
@@ -107,6 +115,10 @@ impl CharsetDecoder {
                 self.finish(out);
             }
             State::Utf8(_) | State::Ascii(_) => {}
+            State::Utf7(decoder) => {
+                decoder.finish(out);
+                self.lossy |= decoder.is_lossy();
+            }
             #[cfg(feature = "charsets")]
             State::Other(decoder) => self.lossy |= decode(decoder, &[], out, true),
             #[cfg(not(feature = "charsets"))]
@@ -177,12 +189,6 @@ impl Held {
 }
 
 #[cfg(feature = "charsets")]
-fn other(label: &[u8]) -> Option<State> {
-    let encoding = encoding_rs::Encoding::for_label_no_replacement(label)?;
-    Some(State::Other(encoding.new_decoder_without_bom_handling()))
-}
-
-#[cfg(feature = "charsets")]
 fn latin() -> State {
     State::Other(encoding_rs::WINDOWS_1252.new_decoder_without_bom_handling())
 }
@@ -205,14 +211,6 @@ fn decode(
             return lossy;
         }
     }
-}
-
-#[cfg(not(feature = "charsets"))]
-fn other(label: &[u8]) -> Option<State> {
-    super::charset::LATIN_1
-        .iter()
-        .any(|n| label.eq_ignore_ascii_case(n))
-        .then_some(State::Latin)
 }
 
 #[cfg(not(feature = "charsets"))]
@@ -264,16 +262,18 @@ mod tests {
         "big5",
         "euc-kr",
         "utf-16le",
+        "utf-16",
+        "utf-7",
         "windows-1252",
     ];
     #[cfg(not(feature = "charsets"))]
-    const LABELS: &[&str] = &["utf-8", "latin1"];
+    const LABELS: &[&str] = &["utf-8", "utf-7", "latin1"];
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(200))]
         #[test]
         fn cuts_change_nothing(
-            text in prop::collection::vec(prop_oneof![any::<u8>(), 0x80u8..0xc0, Just(0xe2), Just(0xf0), Just(0x1b), Just(b'$')], 0..40),
+            text in prop::collection::vec(prop_oneof![any::<u8>(), 0x80u8..0xc0, Just(0xe2), Just(0xf0), Just(0x1b), Just(b'$'), Just(b'+'), Just(b'-'), Just(b'A')], 0..40),
             cut in 1usize..9,
         ) {
             for label in LABELS {

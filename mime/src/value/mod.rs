@@ -18,4 +18,5 @@ pub(crate) mod parameter;
 pub(crate) mod received;
 pub(crate) mod thread;
 pub(crate) mod uri;
+pub(crate) mod utf7;
 pub(crate) mod words;

@@ -6,27 +6,24 @@ use alloc::vec::Vec;
 
 use memchr::{memchr, memchr2, memchr3, memmem};
 
-use super::charset;
+use super::charset::Charset;
 use super::lex::{is_space, raw_text};
+use super::note::Notes;
 use super::parameter::hex;
 use crate::decode::Base64;
+use crate::{DefectKind, DefectSet};
 
 /// The longest name of a charset that is looked up.
 const CHARSET: usize = 64;
 
 /// One `=?charset?encoding?text?=`, not decoded.
+#[derive(Clone, Copy)]
 struct Word<'a> {
-    charset: &'a [u8],
+    charset: Charset,
     base64: bool,
     text: &'a [u8],
-    length: usize,
-}
-
-/// Bytes of adjacent words of one charset: a character may be cut between them.
-#[derive(Default)]
-struct Run<'a> {
-    charset: &'a [u8],
-    bytes: Vec<u8>,
+    /// Where it ends in the value.
+    end: usize,
 }
 
 /// Text of a header: unfolded, encoded words decoded, bytes above 127 as UTF-8 or
@@ -34,47 +31,165 @@ struct Run<'a> {
 ///
 /// White space between two encoded words is dropped, and their bytes are joined
 /// before the charset is applied. Words are decoded wherever they stand, also
-/// where RFC 2047 section 5 does not allow them, and with spaces in them; a word of
-/// an unknown charset stays as it is.
+/// where RFC 2047 section 5 does not allow them, with spaces in them, and without their
+/// end where the text is cut there; a word of an unknown charset stays as it is.
 #[must_use]
 pub(crate) fn decode(value: &[u8]) -> Cow<'_, str> {
-    let value = super::lex::trim(value);
-    let plain = memchr3(b'=', b'\r', b'\n', value).is_none();
-    if memchr(0, value).is_none()
-        && (plain
-            || (memchr2(b'\r', b'\n', value).is_none() && memmem::find(value, b"=?").is_none()))
-        && let Ok(text) = core::str::from_utf8(value)
+    read(value, &mut Notes::none())
+}
+
+/// The same, and what is wrong with the words: offsets are those in `value`.
+pub(crate) fn read<'a>(value: &'a [u8], notes: &mut Notes<'_>) -> Cow<'a, str> {
+    let trimmed = super::lex::trim(value);
+    let plain = memchr3(b'=', b'\r', b'\n', trimmed).is_none()
+        || (memchr2(b'\r', b'\n', trimmed).is_none() && memmem::find(trimmed, b"=?").is_none());
+    if plain
+        && memchr(0, trimmed).is_none()
+        && let Ok(text) = core::str::from_utf8(trimmed)
     {
         return Cow::Borrowed(text);
     }
-    let mut out = String::with_capacity(value.len());
-    let mut run = Run::default();
-    let mut after_word = false;
-    let mut rest = value;
-    let mut from = 0;
-    while let Some(at) = rest.get(from..).and_then(|r| memmem::find(r, b"=?")) {
-        let start = from + at;
-        let Some(word) = rest.get(start..).and_then(word) else {
-            from = start + 2;
-            continue;
-        };
-        if charset::decode(word.charset, b"").is_none() {
-            from = start + word.length;
-            continue;
+    let start = value.iter().position(|b| !is_space(*b)).unwrap_or(0);
+    let mut out = String::with_capacity(trimmed.len());
+    let mut told = DefectSet::none();
+    let mut notes = |kind, at: usize| {
+        // The first of each kind.
+        if !told.contains(kind) {
+            told = told.with(kind);
+            notes.add(kind, start + at);
         }
-        let before = rest.get(..start).unwrap_or_default();
-        if !(after_word && before.iter().all(|b| is_space(*b))) {
-            run.end(&mut out);
-            text(before, &mut out);
-        }
-        run.add(&word, &mut out);
-        after_word = true;
-        rest = rest.get(start + word.length..).unwrap_or_default();
-        from = 0;
-    }
-    run.end(&mut out);
-    text(rest, &mut out);
+    };
+    Words::new(trimmed).decode(&mut out, &mut notes);
     Cow::Owned(out)
+}
+
+/// Goes through a text once.
+struct Words<'a> {
+    value: &'a [u8],
+    close: Close,
+    run: Run,
+}
+
+/// The next `?=`, found once.
+struct Close(Option<usize>);
+
+/// Bytes of adjacent words of one charset: a character may be cut between them.
+#[derive(Default)]
+struct Run {
+    charset: Option<Charset>,
+    bytes: Vec<u8>,
+    /// Where it begins in the value.
+    at: usize,
+}
+
+type Note<'n> = &'n mut dyn FnMut(DefectKind, usize);
+
+impl<'a> Words<'a> {
+    fn new(value: &'a [u8]) -> Self {
+        Words {
+            value,
+            close: Close(memmem::find(value, b"?=")),
+            run: Run::default(),
+        }
+    }
+
+    fn decode(mut self, out: &mut String, notes: Note<'_>) {
+        // `done`: all before it is in `out` or in the run. `after_word`: it is a word.
+        let (mut done, mut from, mut after_word) = (0, 0, false);
+        while let Some(at) = memmem::find(self.value.get(from..).unwrap_or_default(), b"=?") {
+            let start = from + at;
+            let Some(word) = self.word(start, notes) else {
+                from = start + 2;
+                continue;
+            };
+            let before = self.value.get(done..start).unwrap_or_default();
+            if !(after_word && before.iter().all(|b| is_space(*b))) {
+                self.run.end(out, notes);
+                text(before, out);
+            }
+            let end = word.end;
+            if !self.stands_alone(start, end) {
+                notes(DefectKind::EncodedWordAdjoined, start);
+            }
+            self.run.add(&word, start, out, notes);
+            (done, from, after_word) = (end, end, true);
+        }
+        self.run.end(out, notes);
+        text(self.value.get(done..).unwrap_or_default(), out);
+    }
+
+    /// White space around it, or what a comment, phrase or string has there.
+    fn stands_alone(&self, start: usize, end: usize) -> bool {
+        let before = start.checked_sub(1).and_then(|n| self.value.get(n));
+        let open = |b: &u8| is_space(*b) || matches!(b, b'(' | b'"');
+        let closed = |b: &u8| is_space(*b) || matches!(b, b')' | b'"');
+        before.is_none_or(open) && self.value.get(end).is_none_or(closed)
+    }
+
+    /// The encoded word that begins at `start`. Looks at no byte that a later call looks
+    /// at again but for the name of the charset.
+    fn word(&mut self, start: usize, notes: Note<'_>) -> Option<Word<'a>> {
+        let inner = self.value.get(start + 2..)?;
+        let window = inner.get(..=CHARSET).unwrap_or(inner);
+        let mark = memchr(b'?', window)?;
+        let label = inner.get(..mark)?;
+        let name = label.split(|b| *b == b'*').next()?;
+        if name.is_empty() || label.iter().any(|b| !b.is_ascii_graphic() || *b == b'=') {
+            return None;
+        }
+        let base64 = match inner.get(mark + 1..mark + 3)? {
+            [b'B' | b'b', b'?'] => true,
+            [b'Q' | b'q', b'?'] => false,
+            _ => return None,
+        };
+        let Some(charset) = Charset::for_label(name) else {
+            notes(DefectKind::UnknownCharset, start);
+            return None;
+        };
+        let begin = start + 2 + mark + 3;
+        let (text, end, closed) = self.end(begin, base64)?;
+        if !closed {
+            notes(DefectKind::EncodedWordUnclosed, start);
+        }
+        Some(Word {
+            charset,
+            base64,
+            text: self.value.get(begin..text)?,
+            end,
+        })
+    }
+
+    /// Where the text of a word that begins at `begin` ends, and the word. Without `?=` it
+    /// is one if nothing but its text follows up to the next word or the end.
+    fn end(&mut self, begin: usize, base64: bool) -> Option<(usize, usize, bool)> {
+        let close = self.close.find(self.value, begin);
+        let text = self.value.get(begin..close.unwrap_or(self.value.len()))?;
+        // `=` and `?` are not of a text: another word begins before this one ends.
+        let mut marks = memmem::find_iter(text, b"=?");
+        let next = marks.find(|at| text.get(at + 2).is_some_and(u8::is_ascii_alphanumeric));
+        if let (Some(close), None) = (close, next) {
+            return Some((close, close + 2, true));
+        }
+        let text = text.get(..next.unwrap_or(text.len()))?.trim_ascii_end();
+        let bare = text.strip_suffix(b"?").unwrap_or(text);
+        let is_text = |b: &u8| match base64 {
+            true => b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='),
+            false => b.is_ascii_graphic() && *b != b'?',
+        };
+        let is_word = !bare.is_empty() && bare.iter().all(is_text);
+        is_word.then_some((begin + bare.len(), begin + text.len(), false))
+    }
+}
+
+impl Close {
+    /// The first `?=` at or behind `from`, which does not go back.
+    fn find(&mut self, value: &[u8], from: usize) -> Option<usize> {
+        if self.0.is_some_and(|at| at < from) {
+            let found = memmem::find(value.get(from..).unwrap_or_default(), b"?=");
+            self.0 = found.map(|n| from + n);
+        }
+        self.0
+    }
 }
 
 fn text(bytes: &[u8], out: &mut String) {
@@ -83,88 +198,75 @@ fn text(bytes: &[u8], out: &mut String) {
     }
 }
 
-/// The encoded word that `bytes` begin with. Looks at no byte that a later call
-/// looks at again but for the question marks.
-fn word(bytes: &[u8]) -> Option<Word<'_>> {
-    let inner = bytes.strip_prefix(b"=?")?;
-    let window = inner.get(..=CHARSET).unwrap_or(inner);
-    let mark = memchr(b'?', window)?;
-    let label = inner.get(..mark)?;
-    let charset = label.split(|b| *b == b'*').next()?;
-    if charset.is_empty() || label.iter().any(|b| !b.is_ascii_graphic() || *b == b'=') {
-        return None;
-    }
-    let (encoding, rest) = inner.get(mark + 1..)?.split_first()?;
-    let base64 = match encoding {
-        b'B' | b'b' => true,
-        b'Q' | b'q' => false,
-        _ => return None,
-    };
-    let text = rest.strip_prefix(b"?")?;
-    let end = text
-        .iter()
-        .position(|b| matches!(b, b'?' | b'\r' | b'\n'))?;
-    if text.get(end..end + 2)? != b"?=" {
-        return None;
-    }
-    Some(Word {
-        charset,
-        base64,
-        text: text.get(..end)?,
-        length: 2 + mark + 3 + end + 2,
-    })
-}
-
-impl<'a> Run<'a> {
-    fn add(&mut self, word: &Word<'a>, out: &mut String) {
-        let same = self.charset.eq_ignore_ascii_case(word.charset);
-        if !same || is_stateful(word.charset) {
-            self.end(out);
-            self.charset = word.charset;
+impl Run {
+    fn add(&mut self, word: &Word<'_>, at: usize, out: &mut String, notes: Note<'_>) {
+        // Joined, two texts of a charset with states would have escape sequences that
+        // switch nothing, which a decoder takes for an attack.
+        if self.charset != Some(word.charset) || word.charset.is_stateful() {
+            self.end(out, notes);
+            (self.charset, self.at) = (Some(word.charset), at);
         }
-        if word.base64 {
-            let mut decoder = Base64::new();
-            decoder.decode(word.text, &mut self.bytes);
-            decoder.finish(&mut self.bytes);
-        } else {
-            q(word.text, &mut self.bytes);
+        if word.text.iter().any(|b| is_space(*b)) {
+            notes(DefectKind::EncodedWordSpace, at);
+        }
+        let before = self.bytes.len();
+        let good = match word.base64 {
+            true => {
+                let mut decoder = Base64::new();
+                decoder.decode(word.text, &mut self.bytes);
+                decoder.finish(&mut self.bytes);
+                decoder.defects().is_empty()
+            }
+            false => q(word.text, &mut self.bytes),
+        };
+        if !good {
+            notes(DefectKind::EncodedWordBadText, at);
+        }
+        let continues = self.bytes.get(before).is_some_and(|b| b & 0xc0 == 0x80);
+        if before > 0 && continues && word.charset.is_utf8() {
+            notes(DefectKind::EncodedWordSplit, at);
         }
     }
 
-    fn end(&mut self, out: &mut String) {
-        if let Some((text, _)) = charset::decode(self.charset, &self.bytes) {
-            // A word must not smuggle line ends into a line (RFC 2047 5 (3)).
+    fn end(&mut self, out: &mut String, notes: Note<'_>) {
+        let Some(charset) = self.charset.take() else {
+            return;
+        };
+        let (text, lossy) = charset.decode(&self.bytes);
+        if lossy {
+            notes(DefectKind::NotOfCharset, self.at);
+        }
+        // A word must not smuggle line ends into a line (RFC 2047 5 (3)).
+        if memchr3(b'\r', b'\n', 0, text.as_bytes()).is_some() {
+            notes(DefectKind::EncodedWordControl, self.at);
             out.extend(text.chars().filter(|c| !matches!(c, '\r' | '\n' | '\0')));
+        } else {
+            out.push_str(&text);
         }
         self.bytes.clear();
     }
 }
 
-/// Each word of such a charset begins and ends in ASCII (RFC 2047 3), so nothing is
-/// cut between two; joined, they would have escape sequences that switch nothing, which
-/// a decoder takes for an attack.
-fn is_stateful(charset: &[u8]) -> bool {
-    let prefix = charset.get(..9).unwrap_or_default();
-    prefix.eq_ignore_ascii_case(b"iso-2022-")
-}
-
-/// The Q encoding (RFC 2047 4.2); what is no escape is itself.
-fn q(text: &[u8], out: &mut Vec<u8>) {
-    let mut rest = text;
+/// The Q encoding (RFC 2047 4.2); `false` when something is no escape, and itself.
+fn q(text: &[u8], out: &mut Vec<u8>) -> bool {
+    let (mut rest, mut good) = (text, true);
     while let [first, tail @ ..] = rest {
         rest = tail;
         match (first, tail) {
             (b'_', _) => out.push(b' '),
-            (b'=', [high, low, behind @ ..]) => match (hex(*high), hex(*low)) {
-                (Some(high), Some(low)) => {
-                    out.push(high << 4 | low);
-                    rest = behind;
-                }
-                _ => out.push(b'='),
-            },
-            (byte, _) => out.push(*byte),
+            (b'\r' | b'\n', _) => {}
+            (b'=', [high, low, behind @ ..]) if hex(*high).is_some() && hex(*low).is_some() => {
+                let (high, low) = (hex(*high).unwrap_or(0), hex(*low).unwrap_or(0));
+                out.push(high << 4 | low);
+                rest = behind;
+            }
+            (byte, _) => {
+                good &= !matches!(byte, b'=' | b'?' | 0x80..);
+                out.push(*byte);
+            }
         }
     }
+    good
 }
 
 #[cfg(test)]
@@ -217,8 +319,10 @@ mod tests {
     fn what_is_no_word_stays() {
         for text in [
             "=?utf-8?X?a?=",
-            "=?utf-8?Q?a",
             "=?utf-8?Q?a?b",
+            "=?utf-8?Q?a b",
+            "=?utf-8?B?a*",
+            "=?utf-8?B?",
             "=? ?Q?a?=",
             "=??Q?a?=",
             "=?=?=?",
@@ -234,6 +338,64 @@ mod tests {
     }
 
     #[test]
+    fn malformed_words_are_decoded_where_every_reader_expects_it() {
+        use DefectKind::*;
+        let check = |value: &str, decoded: &str, defects: &[DefectKind]| {
+            let mut found = alloc::vec![];
+            let mut note = |kind, at| found.push((kind, at));
+            assert_eq!(
+                read(value.as_bytes(), &mut Notes::new(&mut note)),
+                decoded,
+                "{value}"
+            );
+            assert!(found.iter().all(|(_, at)| *at < value.len()), "{found:?}");
+            let kinds: Vec<_> = found.into_iter().map(|(kind, _)| kind).collect();
+            assert_eq!(kinds, defects, "{value}");
+        };
+        check(
+            " =?utf-8?Q?caf=C3=A9?= and =?utf-8?B?w7w=?=",
+            "café and ü",
+            &[],
+        );
+        check("=?utf-8?Q?a b?=", "a b", &[EncodedWordSpace]);
+        check("=?utf-8?B?w7\r\n w=?=", "ü", &[EncodedWordSpace]);
+        check("=?utf-8?Q?a\r\n b?=", "a b", &[EncodedWordSpace]);
+        check(
+            "=?utf-8?B?SGVsbG8",
+            "Hello",
+            &[EncodedWordUnclosed, EncodedWordBadText],
+        );
+        check("=?utf-8?B?SGVsbG8=?", "Hello", &[EncodedWordUnclosed]);
+        check(
+            "=?utf-8?Q?Hel =?utf-8?Q?lo?=",
+            "Hello",
+            &[EncodedWordUnclosed],
+        );
+        check(
+            "=?utf-8?B?SGVsbG8=?=text",
+            "Hellotext",
+            &[EncodedWordAdjoined],
+        );
+        check(
+            "text=?utf-8?B?SGVsbG8=?=",
+            "textHello",
+            &[EncodedWordAdjoined],
+        );
+        check("=?utf-8?Q?a?==?utf-8?Q?b?=", "ab", &[EncodedWordAdjoined]);
+        check("=?utf-8?B?SGVsbG8?=", "Hello", &[EncodedWordBadText]);
+        check("=?utf-8?Q?a=ZZ=?=", "a=ZZ=", &[EncodedWordBadText]);
+        check("=?utf-8?Q?What?_is?=", "What? is", &[EncodedWordBadText]);
+        check("\"=?utf-8?Q?a?=\"", "\"a\"", &[]);
+        check("=?klingon?Q?a?= b", "=?klingon?Q?a?= b", &[UnknownCharset]);
+        check("=?utf-8?Q?=C3?=", "\u{fffd}", &[NotOfCharset]);
+        check("=?utf-8?Q?=C3?= =?utf-8?Q?=BC?=", "ü", &[EncodedWordSplit]);
+        check("=?us-ascii?Q?=C3=BC?=", "ü", &[NotOfCharset]);
+        check("=?utf-8?Q?a=0Ab?=", "ab", &[EncodedWordControl]);
+        check("=?x-unknown?Q?a?=", "a", &[]);
+        check("=?utf-7?Q?+Jjo-?= =?utf-7?Q?+Jjo-?=", "☺☺", &[]);
+    }
+
+    #[test]
     fn words_bring_no_line_ends() {
         check("=?utf-8?Q?a=0D=0ABcc:_x=00?=", "aBcc: x");
     }
@@ -246,8 +408,12 @@ mod tests {
             "=?=?utf-8?q?",
             "=?utf-8?Q?a?= ",
             "=?utf-8?B?",
+            "=?utf-8?q?a ",
+            "=?utf-8?q?=?=",
+            "=?utf-8?q?a?b",
+            "=?utf-8?b?=C3?= ",
         ] {
-            let flood = unit.repeat(200_000);
+            let flood = unit.repeat(50_000);
             assert!(decode(flood.as_bytes()).len() <= flood.len());
         }
     }
