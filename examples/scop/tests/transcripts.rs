@@ -17,7 +17,7 @@ mod common;
 
 use std::{fs, path::Path};
 
-use common::{code, folder, scop, text};
+use common::{code, folder, scop};
 
 fn play(name: &str) {
     let here = folder(&format!("transcript-{name}"));
@@ -79,7 +79,9 @@ fn run(here: &Path, command: &str) -> String {
 }
 
 fn shown(before: &str, output: &[u8]) -> String {
-    let lines = text(output).split_terminator('\n');
+    // A part may be in any charset.
+    let output = String::from_utf8_lossy(output);
+    let lines = output.split_terminator('\n');
     lines
         .map(|line| format!("{before}{}\n", line.replace('\r', "\\r")))
         .collect()
@@ -93,4 +95,14 @@ fn mime_shows_what_is_in_a_message() {
 #[test]
 fn mime_says_what_is_read_differently_and_mends_it() {
     play("strict");
+}
+
+#[test]
+fn mime_writes_attachments_under_safe_names() {
+    play("extract");
+}
+
+#[test]
+fn mime_takes_each_message_of_an_mbox() {
+    play("mbox");
 }

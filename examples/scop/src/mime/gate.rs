@@ -2,21 +2,25 @@
 
 use std::fmt::Write as _;
 
-use scop_mime::{Defect, DefectClass, DefectKind, DefectSet, Limits, Policy};
+use scop_mime::{Defect, DefectClass, DefectKind, DefectSet, Limits, Policy, Refused};
 
-use super::refused;
-use crate::{exit::Failure, input::print};
+use crate::{
+    exit::{Failure, code},
+    input::print,
+};
 
 /// A policy at work.
 pub(super) struct Gate {
     gate: scop_mime::Gate,
     /// What came out of it is wanted.
     sanitises: bool,
+    /// Which message of an mbox it is.
+    number: Option<u64>,
     out: Vec<u8>,
 }
 
 impl Gate {
-    pub(super) fn new(sanitises: bool, refuse: Option<DefectSet>) -> Gate {
+    pub(super) fn new(sanitises: bool, refuse: Option<DefectSet>, number: Option<u64>) -> Gate {
         let policy = match sanitises {
             true => Policy::sanitise(),
             false => Policy::lenient(),
@@ -25,6 +29,7 @@ impl Gate {
         Gate {
             gate: policy.gate(&Limits::default()),
             sanitises,
+            number,
             out: Vec::new(),
         }
     }
@@ -32,11 +37,12 @@ impl Gate {
     pub(super) fn write(&mut self, piece: &[u8]) -> Result<(), Failure> {
         let done = self.gate.write(piece, &mut self.out);
         self.pass()?;
-        done.map_err(|e| refused(&e))
+        done.map_err(|e| refused(self.number, &e))
     }
 
     pub(super) fn finish(mut self) -> Result<(), Failure> {
-        let report = self.gate.finish(&mut self.out).map_err(|e| refused(&e))?;
+        let report = self.gate.finish(&mut self.out);
+        let report = report.map_err(|e| refused(self.number, &e))?;
         if !self.sanitises {
             return Ok(());
         }
@@ -58,6 +64,14 @@ impl Gate {
         }
         self.out.clear();
         Ok(())
+    }
+}
+
+/// A message that is not as it is wanted.
+fn refused(number: Option<u64>, refused: &Refused) -> Failure {
+    match number {
+        Some(number) => Failure::new(code::DEFECT, format_args!("message {number}: {refused}")),
+        None => Failure::new(code::DEFECT, refused),
     }
 }
 

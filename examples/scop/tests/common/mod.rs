@@ -34,6 +34,7 @@ pub(crate) fn scop(folder: &Path, args: &[&str], input: &[u8]) -> Output {
     output
 }
 
+#[allow(dead_code)] // not every file of tests looks at text
 pub(crate) fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
