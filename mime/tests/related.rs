@@ -222,3 +222,21 @@ fn preambles_and_epilogues_of_the_corpus() {
     }
     assert!(some > 100, "{some}");
 }
+
+#[test]
+fn nine_thousand_images_are_found_by_their_ids() {
+    let mut text = String::from(
+        "Content-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\n<p>\n",
+    );
+    for n in 0..9_000 {
+        text += &format!("--b\nContent-ID: <{n}@x>\nContent-Location: {n}.png\n\n.\n");
+    }
+    text += "--b--\n";
+    let message = Message::parse(text.as_bytes());
+    let related = message.html_body().unwrap().related().unwrap();
+    for n in 0..9_000 {
+        let wanted = (n + 2).to_string();
+        assert_eq!(id(related.resolve(&format!("cid:{n}@x"))), wanted);
+        assert_eq!(id(related.resolve(&format!("./{n}.png"))), wanted);
+    }
+}

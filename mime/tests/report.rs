@@ -352,6 +352,26 @@ fn what_is_required_and_what_ends_a_line_is_refused() {
     assert!(!typed.address().contains('\n'));
 }
 
+#[test]
+fn reports_without_end_are_bounded() {
+    let recipient = "\nFinal-Recipient: rfc822; a@b\nAction: failed\nStatus: 5.0.0\n";
+    let body = "Reporting-MTA: dns; a\n".to_string() + &recipient.repeat(50_000);
+    let status = DeliveryStatus::parse(body.as_bytes());
+    assert_eq!(status.recipients.len(), 33_333);
+    assert!(kinds(&status.defects).contains(&DefectKind::TooManyFields));
+    for flood in [
+        "\n".repeat(500_000),
+        "x\n".repeat(200_000),
+        " \n".repeat(200_000),
+        ":".repeat(300_000),
+    ] {
+        let status = DeliveryStatus::parse(flood.as_bytes());
+        assert!(status.recipients.is_empty() && status.defects.len() <= 101);
+    }
+    let folds = "Status: 5.0.0\n".to_string() + &" x\n".repeat(100_000);
+    assert_eq!(FeedbackReport::parse(folds.as_bytes()).others.len(), 1);
+}
+
 fn line() -> impl Strategy<Value = Line> {
     "[ -~]{0,40}|([a-z;:()\\\\\"<>@.]{0,30} ){0,30}|[a-zü€]{1,300}"
         .prop_map(|text| Line::new(&text).unwrap())
