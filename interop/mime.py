@@ -4,7 +4,7 @@
 
 Judges: Dovecot's IMAP (ENVELOPE, BODYSTRUCTURE, sizes, sections, BINARY sizes) and Python's
 `email` (trees, decoded bodies; the same again of the message as `--sanitise` writes it),
-munpack (attachments as files). Where they differ from us for a reason that was looked at,
+munpack (attachments as files), openssl (what S/MIME signs). Where they differ from us for a reason that was looked at,
 `mime-differences.tsv` says who is right and why; every other difference fails. A difference
 in that list that is gone fails too, so that the list stays true. --show prints both sides.
 """
@@ -274,6 +274,30 @@ def munpack(report, scop, messages):
             report.compare("munpack", file, "files", missing, [])
 
 
+def openssl(scop):
+    """What S/MIME signs is the first part, from its header to its last byte (RFC 1847 2.1)."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        key, certificate, mail, out = folder / "key", folder / "certificate", folder / "mail", folder / "out"
+        run.run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
+                "-subj", "/CN=judge", "-days", "30")
+        text = b"Content-Type: text/plain\r\n\r\nHello\r\n\r\n"
+        signed = run.run("openssl", "smime", "-sign", "-signer", certificate, "-inkey", key, content=text)
+        mail.write_bytes(signed)
+        content, signature = ask_scop(scop, signed)["root"]["parts"]
+        assert signature["type"] == "application/x-pkcs7-signature", signature
+        said = run.run(scop, "mime", "--extract", out, mail).decode()
+        file = next(path for path in out.iterdir() if path.suffix == ".p7s"), said
+        end = content["body_offset"] + content["body_length"]
+        for range_, good in [((content["offset"], end), True), ((content["offset"], end - 1), False),
+                             ((content["body_offset"], end), False)]:
+            (folder / "content").write_bytes(signed[slice(*range_)])
+            done = subprocess.run(["openssl", "smime", "-verify", "-noverify", "-inform", "DER", "-in", file[0],
+                                   "-content", folder / "content"], capture_output=True, timeout=60)
+            assert (done.returncode == 0) == good, (range_, done.stderr)
+    print("openssl: the signed range verifies, and nothing else does")
+
+
 def python_leaves(part):
     kind = part.get_content_type()
     message = kind in ("message/rfc822", "message/global")
@@ -380,6 +404,10 @@ def main():
         judges += ["email", "sanitised"]
         python_email(report, arguments.scop, messages)
         sanitised(report, arguments.scop, messages)
+    if shutil.which("openssl"):
+        openssl(arguments.scop)
+    else:
+        print("skipped openssl: not installed")
     if shutil.which("munpack"):
         judges.append("munpack")
         munpack(report, arguments.scop, messages)
