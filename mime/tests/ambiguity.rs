@@ -70,7 +70,7 @@ fn found(case: &common::Case) -> String {
 }
 
 #[test]
-fn mi09_every_ambiguous_input_has_one_reading_and_a_defect() {
+fn mi09_mi10_dk01_dk02_every_ambiguous_input_has_one_reading_and_a_defect() {
     let (between, cases) = common::table();
     if std::env::var_os("AMBIGUITY_WRITE").is_some() {
         let mut text = between[0].clone();
@@ -123,6 +123,40 @@ fn every_case_has_a_sanitised_form_that_reads_the_same() {
         let (again, _) = sanitise(&sanitised, &Limits::default());
         assert!(again == sanitised, "{}", case.name);
     }
+}
+
+#[test]
+fn strict_refuses_at_the_byte() {
+    let limits = Limits::default();
+    let mut early = 0;
+    for case in common::cases() {
+        let mut gate = Policy::strict().gate(&limits);
+        let mut out = Vec::new();
+        let mut refused = None;
+        for (n, byte) in case.message.chunks(1).enumerate() {
+            if let Err(error) = gate.write(byte, &mut out) {
+                assert_eq!(out, case.message[..n], "{}", case.name);
+                assert_eq!(gate.write(b"x", &mut out), Err(error), "it stays");
+                assert!(error.defect.offset <= n as u64 + 1, "{}", case.name);
+                let text = error.to_string();
+                assert!(text.contains(error.defect.kind.rule()), "{text}");
+                refused = Some(error);
+                early += 1;
+                break;
+            }
+        }
+        let whole = Policy::strict().apply(&case.message, &limits);
+        match refused {
+            Some(_) => assert!(whole.is_err(), "{}", case.name),
+            None => assert_eq!(
+                gate.finish(&mut out).is_err(),
+                whole.is_err(),
+                "{}",
+                case.name
+            ),
+        }
+    }
+    assert!(early > 80, "{early}: most are known before the end");
 }
 
 #[test]
