@@ -294,7 +294,8 @@ kinds! {
         "An Autocrypt field that is not valid: no key.";
     BadAddress = "bad-address", Damage, "RFC 5322 3.4",
         "An address field without an address in it: nobody.";
-    SourceRoute = "source-route", Deviation, "RFC 5322 4.4",
+    /// Others: the route is part of the local part (mail-parser, mailparse).
+    SourceRoute = "source-route", Ambiguity, "RFC 5322 4.4",
         "A source route before an address: kept apart, the address counts.";
     ExcessBrackets = "excess-brackets", Ambiguity, "RFC 7103 7.1.2",
         "More angle brackets around an address than one pair: dropped.";
