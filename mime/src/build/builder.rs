@@ -268,6 +268,12 @@ impl<S> Builder<S> {
         self.one(Role::Text, Part::text(text).lift())
     }
 
+    /// The text in paragraphs that may be flowed: see [`Part::flowed`].
+    #[must_use]
+    pub fn flowed(self, text: &str) -> Self {
+        self.one(Role::Text, Part::flowed(text).lift())
+    }
+
     /// The same as HTML. With a text, a reader chooses (`multipart/alternative`).
     #[must_use]
     pub fn html(self, html: impl Into<String>) -> Self {

@@ -346,12 +346,13 @@ fn split_space(text: &str) -> (&str, &str) {
 }
 
 fn is_q_shorter(text: &str) -> bool {
-    text.chars().map(q_length).sum::<usize>() <= text.len().div_ceil(3) * 4
+    let cost = |b| if is_q_safe(b) || b == b' ' { 1 } else { 3 };
+    text.bytes().map(cost).sum::<usize>() <= text.len().div_ceil(3) * 4
 }
 
 /// Characters that are themselves anywhere in a header (RFC 2047 5 (3)).
 fn is_q_safe(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!*+-/".contains(&byte)
+    byte.is_ascii_alphanumeric() || matches!(byte, b'!' | b'*' | b'+' | b'-' | b'/')
 }
 
 fn q_length(c: char) -> usize {
@@ -391,5 +392,9 @@ fn quote(text: &str, out: &mut Vec<u8>) {
 /// A character of a token (RFC 2045 5.1) that stands for itself in an extended value
 /// too (RFC 2231 7, RFC 5987 3.2.1).
 pub(crate) fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte)
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'#' | b'$' | b'&' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+        )
 }

@@ -34,6 +34,7 @@
 mod builder;
 pub(crate) mod content;
 mod field;
+mod flowed;
 pub(crate) mod fold;
 mod part;
 mod people;

@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::content::{Encoding, Facts, Options, canonical};
 use super::field::check_token;
+use super::flowed::flow;
 use super::fold::{Folder, is_token};
 use super::stream::Source;
 use super::{BuildError, Built, Field, MessageId, Url, check};
@@ -92,6 +93,24 @@ impl Part {
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self::of_text("text/plain", text.into())
+    }
+
+    /// A text whose paragraphs a reader may flow anew (RFC 3676): each line of `text` is
+    /// a paragraph, and is cut into lines of up to 72 characters.
+    ///
+    /// ```
+    /// use scop_mime::build::{Builder, Mailbox};
+    /// # use scop_mime::DateTime;
+    /// # let now = DateTime::from_unix(0, 0).unwrap();
+    ///
+    /// let built = Builder::new(Mailbox::new("a@b.test")?, now).flowed("Hello Bob").build();
+    /// let text = String::from_utf8(built.to_vec())?;
+    /// assert!(text.contains("text/plain; charset=us-ascii; format=flowed\r\n"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn flowed(text: &str) -> Self {
+        Self::of_text("text/plain", flow(text)).with_parameter("format", "flowed")
     }
 
     /// The same as HTML.
