@@ -12,6 +12,7 @@ mod decode;
 mod defect;
 pub mod edit;
 mod encode;
+pub mod flowed;
 mod extract;
 mod imap;
 mod inspect;
