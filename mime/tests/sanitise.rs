@@ -118,3 +118,21 @@ proptest! {
         common::sanitises(&message, &limits, "made, limits");
     }
 }
+
+#[test]
+fn a_parameter_of_any_length_is_written_once() {
+    for length in 30..70 {
+        for tail in ["\u{e9}", "\u{20ac}", "%C3"] {
+            let name = "a".repeat(length) + tail;
+            let message = format!(
+                "MIME-Version: 1.0\r\nContent-Type: x/y (c)\r\nContent-Disposition: attachment (c);\r\n filename=\"{name}\"\r\n\r\n"
+            );
+            let out = common::sanitises(message.as_bytes(), &Limits::default(), &name);
+            let found = scop_mime::Message::parse(&out)
+                .root()
+                .filename()
+                .map(|n| n.to_string());
+            assert_eq!(found, Some(name));
+        }
+    }
+}

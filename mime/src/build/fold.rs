@@ -252,7 +252,7 @@ impl<'o> Folder<'o> {
                 taken += 1;
             }
             let (chunk, behind) = rest.split_at(taken);
-            let number = match total <= PARAMETER - 7 {
+            let number = match total <= PARAMETER - 10 {
                 true => alloc::string::String::from("*="),
                 false => alloc::format!("*{section}*="),
             };
