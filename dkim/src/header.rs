@@ -125,6 +125,12 @@ impl Header {
         }
     }
 
+    /// Whether the first line begins with white space. It would belong to a field that is
+    /// put on top.
+    pub(crate) fn begins_folded(&self) -> bool {
+        matches!(self.field(0).first(), Some(b' ' | b'\t'))
+    }
+
     /// Whether a reader could take some line for a From field that is none by
     /// the grammar of RFC 5322: ` From:` on top, `From :`, `From\r\n :`, a name
     /// with control characters or 8-bit junk in it, or one behind a bare CR or

@@ -80,6 +80,11 @@ pub enum SignError {
     /// A line looks like a From field but is none; verifiers would refuse it.
     #[error("message has a malformed From field (RFC 5322 section 2.2)")]
     FromMalformed,
+    /// The message begins with white space: its first line would belong to the signature.
+    #[error(
+        "message begins with white space, which would go on with a field above it (RFC 5322 section 2.2.3)"
+    )]
+    BeginsFolded,
     /// The cryptographic library refused.
     #[error("the signing operation failed")]
     Crypto,
@@ -311,6 +316,9 @@ impl Signing {
             .map_err(|limit| self.refuse(limit.into()))?;
         if header.has_from_lookalike() {
             return Err(self.refuse(SignError::FromMalformed));
+        }
+        if header.begins_folded() {
+            return Err(self.refuse(SignError::BeginsFolded));
         }
         let from = header.named(b"from").len();
         if from != 1 {

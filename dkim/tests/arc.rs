@@ -241,3 +241,13 @@ fn a_status_that_does_not_fit_is_refused() {
         Err(SealError::TooMany)
     );
 }
+
+/// Found by fuzzing: a first line of white space would go on with what is put above it.
+#[test]
+fn a_message_that_begins_with_white_space_is_not_sealed() {
+    let message = format!(" x\r\n{MESSAGE}");
+    assert_eq!(
+        seal(&message, ChainStatus::None, false),
+        Err(SealError::BeginsFolded)
+    );
+}

@@ -254,3 +254,14 @@ proptest! {
         prop_assert_eq!(reason(&changed, &record, 64), Reason::Verified);
     }
 }
+
+/// A first line of white space would go on with the signature above it.
+#[test]
+fn a_message_that_begins_with_white_space_is_not_signed() {
+    let domain = scop_dkim::Domain::new("example.com").unwrap();
+    let selector = scop_dkim::Selector::new("s").unwrap();
+    let key = scop_dkim::SigningKey::ed25519(&[7; 32]).unwrap();
+    let mut signing = scop_dkim::Signer::new(domain, selector, key).start(0);
+    let refused = signing.write(b"\tx\r\nFrom: a@example.com\r\n\r\nHi\r\n");
+    assert_eq!(refused, Err(scop_dkim::SignError::BeginsFolded));
+}

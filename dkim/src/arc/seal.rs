@@ -78,6 +78,11 @@ pub enum SealError {
     /// The status is pass, and the fields are no chain.
     #[error("{0}")]
     Sets(#[from] SetProblem),
+    /// The message begins with white space: its first line would belong to the set.
+    #[error(
+        "message begins with white space, which would go on with a field above it (RFC 5322 section 2.2.3)"
+    )]
+    BeginsFolded,
     /// The cryptographic library refused.
     #[error("the signing operation failed")]
     Crypto,
@@ -177,6 +182,9 @@ impl Sealing {
             Phase::Header(_) => return Err(SealError::Crypto),
         };
         let body = hasher.finish().pop().ok_or(SealError::Crypto)?;
+        if header.begins_folded() {
+            return Err(SealError::BeginsFolded);
+        }
         if newest_says_fail(&header) {
             return Err(SealError::FailedBefore);
         }
