@@ -145,6 +145,7 @@ fn sc06_nothing_can_be_injected() {
         "a@b..c",
         "a@.b",
         "<a@b>",
+        "=?utf-8?Q?a?=@b.test", // found by fuzzing
     ] {
         assert!(Mailbox::new(bad).is_err(), "{bad}");
     }

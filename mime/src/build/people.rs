@@ -62,6 +62,10 @@ impl Mailbox {
         if !shown {
             return bad("only characters that can be seen");
         }
+        // Some readers decode it, and see another address (RFC 2047 5).
+        if address.contains("=?") {
+            return bad("what looks like an encoded word");
+        }
         let Some((local, domain)) = address.rsplit_once('@') else {
             return bad("no @");
         };
