@@ -36,6 +36,8 @@ pub(crate) mod content;
 mod field;
 mod flowed;
 pub(crate) mod fold;
+mod leaf;
+mod multipart;
 mod part;
 mod people;
 mod shapes;
