@@ -168,7 +168,7 @@ impl<'a> ListId<'a> {
                 cursor.skip_cfws();
                 notes.add(DefectKind::OddListId, at);
                 return (!id.is_empty() && cursor.peek().is_none()).then(|| ListId {
-                    id: raw_text(id),
+                    id: without_space(id),
                     description: None,
                 });
             }

@@ -63,6 +63,24 @@ pub(crate) fn read<'a>(value: &'a [u8], notes: &mut Notes<'_>) -> Cow<'a, str> {
     Cow::Owned(out)
 }
 
+/// The length of the encoded word that `bytes` begin with, whole and on one line: to a
+/// parser of phrases one word, whatever is in its text. Looks no further than the next
+/// question mark but three.
+pub(crate) fn word_length(bytes: &[u8]) -> Option<usize> {
+    let inner = bytes.strip_prefix(b"=?")?;
+    let mark = memchr(b'?', inner.get(..=CHARSET).unwrap_or(inner))?;
+    let label = inner.get(..mark)?;
+    if mark == 0 || label.iter().any(|b| !b.is_ascii_graphic() || *b == b'=') {
+        return None;
+    }
+    let [b'B' | b'b' | b'Q' | b'q', b'?'] = inner.get(mark + 1..mark + 3)? else {
+        return None;
+    };
+    let text = inner.get(mark + 3..)?;
+    let end = memchr3(b'?', b'\r', b'\n', text)?;
+    (text.get(end..end + 2)? == b"?=").then_some(2 + mark + 3 + end + 2)
+}
+
 /// Goes through a text once.
 struct Words<'a> {
     value: &'a [u8],

@@ -1,6 +1,7 @@
 //! Addresses (RFC 5322 3.4 and 4.4), read leniently as RFC 7103 7.1 advises.
 
 mod parse;
+mod piece;
 #[cfg(test)]
 mod tests;
 

@@ -5,10 +5,12 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::{Address, Mailbox, is_atext, is_dot_atom};
+use super::piece::{Kind, Piece, comment_text, is_special};
+use super::{Address, Mailbox, is_atext};
 use crate::DefectKind;
-use crate::value::lex::{Cursor, is_space, unescape, unfold};
+use crate::value::lex::{Cursor, is_space, unfold};
 use crate::value::note::Notes;
+use crate::value::words;
 
 /// The entries of an address list, one at a time (RFC 5322 3.4 and 4.4).
 ///
@@ -28,7 +30,8 @@ use crate::value::note::Notes;
 /// - a semicolon outside of a group is a comma; a group that nothing ends ends with the
 ///   value; an empty entry is none;
 /// - of several `@` the last counts, the others belong to the local part;
-/// - an entry without an `@` is a local part if it is one word, else a name.
+/// - an entry without an `@` is a local part if it is one word, else a name;
+/// - an encoded word is one word, whatever characters are in it, and part of a name alone.
 ///
 /// ```
 /// use scop_mime::Addresses;
@@ -41,7 +44,7 @@ use crate::value::note::Notes;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Addresses<'a> {
-    value: &'a [u8],
+    pub(super) value: &'a [u8],
     cursor: Cursor<'a>,
     /// What was read of the entry in hand outside of brackets.
     pieces: Vec<Piece<'a>>,
@@ -75,27 +78,6 @@ struct Group<'a> {
     name: Cow<'a, [u8]>,
     members: Vec<Mailbox<'a>>,
     start: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Word,
-    Quoted,
-    /// `[192.0.2.1]`, or a bracket in a name.
-    Literal,
-    At,
-    Comma,
-    /// A character that only a name can have, and only in quotes.
-    Stray,
-}
-
-/// A piece of a phrase or an address.
-#[derive(Clone, Debug)]
-struct Piece<'a> {
-    kind: Kind,
-    text: Cow<'a, [u8]>,
-    start: usize,
-    end: usize,
 }
 
 /// The list, with what is wrong with it.
@@ -168,6 +150,18 @@ impl<'a> Addresses<'a> {
         mailbox
     }
 
+    /// Whether an encoded word begins among `words` and goes on behind them.
+    fn cuts_a_word(&self, start: usize, words: &[u8]) -> bool {
+        let mut at = 0;
+        memchr::memchr(b'=', words).is_some()
+            && words.split(|b| *b == b' ').any(|word| {
+                let begin = at;
+                at += word.len() + 1;
+                let rest = self.value.get(start + begin..).unwrap_or_default();
+                words::word_length(rest).is_some_and(|length| begin + length > words.len())
+            })
+    }
+
     fn common_entry(&mut self) -> Option<Mailbox<'a>> {
         let c = &mut self.cursor;
         let is_dotted = |b: u8| is_atext(b) || b == b'.';
@@ -181,10 +175,11 @@ impl<'a> Addresses<'a> {
             _ => {
                 let words = c.take_while(|b| is_dotted(b) || b == b' ').trim_ascii_end();
                 c.skip_space();
-                let spaced = words.windows(2).any(|w| w == b"  ");
-                (c.peek()? == b'<' && !spaced).then_some(words)
+                let named = c.peek()? == b'<' && !words.windows(2).any(|w| w == b"  ");
+                (named && !self.cuts_a_word(start, words)).then_some(words)
             }
         };
+        let c = &mut self.cursor;
         let spec = match name {
             Some(_) => {
                 c.skip_space();
@@ -198,6 +193,7 @@ impl<'a> Addresses<'a> {
         };
         let at = spec.len();
         if at == 0
+            || spec.starts_with(b"=?")
             || spec.iter().any(|b| is_space(*b))
             || !c.eat(b'@')
             || c.take_while(is_dotted).is_empty()
@@ -288,7 +284,10 @@ impl<'a> Addresses<'a> {
                     start,
                 );
             }
-            _ => self.piece(notes),
+            _ => {
+                let words = self.pieces.last().is_none_or(|p| p.kind != Kind::At);
+                self.piece(words, notes);
+            }
         }
     }
 
@@ -304,7 +303,8 @@ impl<'a> Addresses<'a> {
     }
 
     /// A word, a quoted string, a literal, an `@`, a comment; or a stray character.
-    fn piece(&mut self, notes: &mut Notes<'_>) {
+    /// An encoded word counts where it can be part of a name: `words`.
+    fn piece(&mut self, words: bool, notes: &mut Notes<'_>) {
         let start = self.cursor.pos();
         match self.cursor.peek() {
             Some(b) if is_space(b) => return self.cursor.skip_space(),
@@ -340,8 +340,18 @@ impl<'a> Addresses<'a> {
                 self.push(Kind::Stray, Cow::Borrowed(self.cursor.since(start)), start);
             }
             _ => {
-                let word = self.cursor.take_while(|b| !is_space(b) && !is_special(b));
-                self.push(Kind::Word, Cow::Borrowed(word), start);
+                // An encoded word is one word, whatever is in it.
+                let rest = self.value.get(start..).unwrap_or_default();
+                match words::word_length(rest).filter(|_| words) {
+                    Some(length) => self.cursor.seek(start + length),
+                    None => _ = self.cursor.take_while(|b| !is_space(b) && !is_special(b)),
+                }
+                let word = self.cursor.since(start);
+                let (kind, text) = match memchr::memchr2(b'\r', b'\n', word) {
+                    None => (Kind::Word, Cow::Borrowed(word)),
+                    Some(_) => (Kind::Word, unfold(word)),
+                };
+                self.push(kind, text, start);
             }
         }
         self.before = Before::Item;
@@ -426,7 +436,7 @@ impl<'a> Addresses<'a> {
                     notes.add(DefectKind::UnbalancedBracket, open);
                     break;
                 }
-                _ => self.piece(notes),
+                _ => self.piece(false, notes),
             }
         }
         let pieces = mem::take(&mut self.pieces);
@@ -534,7 +544,8 @@ impl<'a> Addresses<'a> {
     fn naked(&mut self, pieces: &[Piece<'a>], notes: &mut Notes<'_>) {
         let Some(first) = pieces.first() else { return };
         notes.add(DefectKind::NakedLocalPart, first.start);
-        let word = first.kind != Kind::Quoted && pieces.windows(2).all(|p| self.pair_joins(p));
+        let named = first.kind == Kind::Quoted || words::word_length(&first.text).is_some();
+        let word = !named && pieces.windows(2).all(|p| self.pair_joins(p));
         let mailbox = match word {
             true => self.spec(pieces, first.start, &mut Notes::none()),
             false => Mailbox {
@@ -544,98 +555,6 @@ impl<'a> Addresses<'a> {
         };
         if !mailbox.spec.is_empty() || mailbox.raw_name.is_some() {
             self.add_named(mailbox);
-        }
-    }
-
-    /// The pieces as an address.
-    fn spec(&self, pieces: &[Piece<'a>], start: usize, notes: &mut Notes<'_>) -> Mailbox<'a> {
-        let at = pieces.iter().rposition(|p| p.kind == Kind::At);
-        let (local, domain) = match at {
-            Some(at) => (pieces.get(..at), pieces.get(at + 1..)),
-            None => (Some(pieces), None),
-        };
-        let local = local.unwrap_or_default();
-        // In brackets a domain may have text behind it.
-        let domain = domain.map(|d| {
-            let length = d.windows(2).position(|p| !self.pair_joins(p));
-            d.get(..length.map_or(d.len(), |l| l + 1))
-                .unwrap_or_default()
-        });
-        let whole = domain.map_or(local.len(), |d| local.len() + 1 + d.len());
-        let whole = pieces.get(..whole).unwrap_or_default();
-        let mailbox = match self.together(whole, false) {
-            Some(spec) => Mailbox {
-                at: local.iter().map(|p| p.text.len()).sum(),
-                spec: Cow::Borrowed(spec),
-                ..Mailbox::default()
-            },
-            None => {
-                let mut spec = self.join(local, true).into_owned();
-                let at = spec.len();
-                if let Some(domain) = domain {
-                    spec.push(b'@');
-                    spec.extend_from_slice(&self.join(domain, false));
-                }
-                Mailbox {
-                    at,
-                    spec: Cow::Owned(spec),
-                    ..Mailbox::default()
-                }
-            }
-        };
-        if notes.wanted() {
-            self.note_spec(pieces, &mailbox, whole.len(), start, notes);
-        }
-        mailbox
-    }
-
-    fn note_spec(
-        &self,
-        pieces: &[Piece<'a>],
-        mailbox: &Mailbox<'a>,
-        whole: usize,
-        start: usize,
-        notes: &mut Notes<'_>,
-    ) {
-        let (local, domain) = (mailbox.local(), mailbox.domain());
-        let ats = pieces.iter().filter(|p| p.kind == Kind::At);
-        let quoted = pieces.iter().any(|p| p.kind == Kind::Quoted);
-        let kind = match domain {
-            None if local.is_empty() => DefectKind::EmptyAddress,
-            None => DefectKind::NakedLocalPart,
-            _ if ats.count() > 1 => DefectKind::SeveralAt,
-            _ if whole < pieces.len() || pieces.windows(2).any(|p| !self.pair_joins(p)) => {
-                DefectKind::SpaceInAddress
-            }
-            _ if mailbox.spec.windows(2).any(|w| w == b"=?") => DefectKind::EncodedWordInAddress,
-            Some(domain)
-                if !(quoted || is_dot_atom(local))
-                    || !(domain.first() == Some(&b'[') && domain.last() == Some(&b']')
-                        || is_dot_atom(domain)) =>
-            {
-                DefectKind::IllFormedAddress
-            }
-            _ => return,
-        };
-        notes.add(kind, pieces.first().map_or(start, |p| p.start));
-    }
-
-    /// What only quotes allow in a name.
-    fn note_name(&self, name: &[Piece<'a>], notes: &mut Notes<'_>) {
-        if !notes.wanted() {
-            return;
-        }
-        for piece in name {
-            let kind = match piece.kind {
-                Kind::Quoted if piece.text.windows(2).any(|w| w == b"=?") => {
-                    DefectKind::EncodedWordInQuotes
-                }
-                Kind::Word if piece.text.contains(&b'.') => DefectKind::UnquotedDot,
-                Kind::Word if piece.text.iter().all(|b| is_atext(*b)) => continue,
-                Kind::Word | Kind::Literal | Kind::Stray => DefectKind::UnquotedSpecial,
-                _ => continue,
-            };
-            notes.add(kind, piece.start);
         }
     }
 
@@ -662,105 +581,5 @@ impl<'a> Addresses<'a> {
                 members,
             });
         }
-    }
-
-    /// What lies between two pieces.
-    fn gap(&self, a: &Piece<'_>, b: &Piece<'_>) -> &'a [u8] {
-        self.value.get(a.end..b.start).unwrap_or_default()
-    }
-
-    /// Whether two pieces belong to the same address: RFC 5322 4.4 allows space
-    /// around dots and `@` alone.
-    fn joins(&self, a: &Piece<'_>, b: &Piece<'_>) -> bool {
-        let dotted = a.kind != Kind::Quoted && a.text.last() == Some(&b'.')
-            || b.kind != Kind::Quoted && b.text.first() == Some(&b'.');
-        match (a.kind, b.kind) {
-            // A domain has no quotes.
-            (Kind::At, Kind::Quoted) => false,
-            (Kind::At, _) | (_, Kind::At) => true,
-            (Kind::Quoted, _) | (_, Kind::Quoted) => dotted,
-            _ => dotted || self.gap(a, b).is_empty(),
-        }
-    }
-
-    fn pair_joins(&self, pair: &[Piece<'_>]) -> bool {
-        let [a, b] = pair else { return true };
-        self.joins(a, b)
-    }
-
-    /// The bytes of the pieces where they lie together in the value as they are.
-    fn together(&self, pieces: &[Piece<'a>], phrase: bool) -> Option<&'a [u8]> {
-        let (first, last) = (pieces.first()?, pieces.last()?);
-        let together = pieces.windows(2).all(|p| match p {
-            [a, b] => match self.gap(a, b) {
-                [] => phrase || !(a.kind == Kind::Quoted || b.kind == Kind::Quoted),
-                [b' '] => phrase,
-                _ => false,
-            },
-            _ => true,
-        });
-        let plain = pieces.iter().all(|p| {
-            !matches!(p.kind, Kind::Quoted | Kind::Stray) || phrase && p.kind == Kind::Stray
-        }) && pieces.iter().all(|p| p.text.len() == p.end - p.start);
-        (together && plain).then(|| self.value.get(first.start..last.end).unwrap_or_default())
-    }
-
-    /// A name: one space wherever there was white space or a comment.
-    fn phrase(&self, pieces: &[Piece<'a>]) -> Cow<'a, [u8]> {
-        if let [one] = pieces {
-            return one.text.clone();
-        }
-        match self.together(pieces, true) {
-            Some(text) => Cow::Borrowed(text),
-            None => self.concat(pieces, |a, b| !self.gap(a, b).is_empty(), true),
-        }
-    }
-
-    /// A local part, a domain or a route: no space but, where `spaced`, between words
-    /// that nothing joins.
-    fn join(&self, pieces: &[Piece<'a>], spaced: bool) -> Cow<'a, [u8]> {
-        if let [one] = pieces
-            && one.kind != Kind::Stray
-        {
-            return one.text.clone();
-        }
-        match self.together(pieces, false) {
-            Some(text) => Cow::Borrowed(text),
-            None => self.concat(
-                pieces,
-                |a, b| spaced && !self.gap(a, b).is_empty() && !self.joins(a, b),
-                false,
-            ),
-        }
-    }
-
-    fn concat(
-        &self,
-        pieces: &[Piece<'a>],
-        space: impl Fn(&Piece<'a>, &Piece<'a>) -> bool,
-        strays: bool,
-    ) -> Cow<'a, [u8]> {
-        let mut out = Vec::new();
-        let mut before: Option<&Piece<'a>> = None;
-        for piece in pieces.iter().filter(|p| strays || p.kind != Kind::Stray) {
-            if before.is_some_and(|before| space(before, piece)) {
-                out.push(b' ');
-            }
-            out.extend_from_slice(&piece.text);
-            before = Some(piece);
-        }
-        Cow::Owned(out)
-    }
-}
-
-/// A character that ends a word.
-fn is_special(byte: u8) -> bool {
-    b",;:<>()\"@[]".contains(&byte)
-}
-
-fn comment_text(comment: &[u8]) -> Cow<'_, [u8]> {
-    match comment.contains(&b'\\') {
-        true => Cow::Owned(unescape(comment)),
-        false => unfold(comment),
     }
 }

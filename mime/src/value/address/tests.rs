@@ -322,7 +322,7 @@ fn dk02_each_form_of_from_has_one_reading() {
     );
     damaged(
         "=?utf-8?B?PGFAeC50ZXN0Pg==?=",
-        &["=?utf-8?B?PGFAeC50ZXN0Pg==?="],
+        &["<a@x.test> | "],
         "naked-local-part@0",
     );
     damaged(
@@ -341,6 +341,37 @@ fn dk02_each_form_of_from_has_one_reading() {
         "text-after-address@10",
     );
     damaged("\"<a@x.test>,\"<b@y.test>", &["<a@x.test>, | b@y.test"], "");
+}
+
+#[test]
+fn an_encoded_word_is_one_word() {
+    damaged(
+        "=?utf-8?Q?Doe,_Ann:_(x)?= <a@b.test>, c@d.test",
+        &["Doe, Ann: (x) | a@b.test", "c@d.test"],
+        "unquoted-special@0",
+    );
+    damaged(
+        "=?utf-8?Q?<x@y.test>,?=\r\n =?utf-8?Q?_z?= <a@b.test>",
+        &["<x@y.test>, z | a@b.test"],
+        "unquoted-special@0",
+    );
+    damaged("=?utf-8?Q?Ann?=", &["Ann | "], "naked-local-part@0");
+    damaged(
+        "=?utf-8?Q?a <b@c.test>?=",
+        &["a <b@c.test> | "],
+        "naked-local-part@0",
+    );
+    damaged(
+        "=?utf-8?Q?Ann?= ann@b.test",
+        &["Ann | ann@b.test"],
+        "missing-brackets@0",
+    );
+    // One that does not end is read to where it is cut.
+    damaged(
+        "=?utf-8?Q?Doe,_Ann <a@b.test>",
+        &["Doe, Ann | a@b.test"],
+        "unquoted-comma@13",
+    );
 }
 
 #[test]
@@ -375,6 +406,14 @@ proptest! {
         for mailbox in mailboxes(&list) {
             prop_assert!(!mailbox.to_string().contains(['\r', '\n']));
         }
+    }
+
+    /// The same where encoded words are about.
+    #[test]
+    fn notes_change_nothing_of_words(value in "(=\\?a\\?q\\?|\\?=|=|\\?|@|<|>|,| |b\\.c|:){0,12}") {
+        let mut take = |_, _| {};
+        let list = parse::read(value.as_bytes(), &mut Notes::new(&mut take));
+        prop_assert_eq!(&list, &super::parse(value.as_bytes()));
     }
 
     /// What an address shows is an address, and the same.
