@@ -45,8 +45,8 @@ pub(super) struct Draft {
     content_type: Option<ContentType>,
     encoding: Option<TransferEncoding>,
     disposition: Option<Disposition>,
-    has_type: bool,
-    has_disposition: bool,
+    /// The name of a multipart that became text.
+    lone_name: Option<String>,
     has_version: bool,
     /// The name of the type must go: the disposition has another.
     names_conflict: bool,
@@ -119,7 +119,6 @@ impl Draft {
             "content-type" => {
                 let read = ContentType::parse_with(value, limits.parameters);
                 self.content_type = read.map(|r| r.0);
-                self.has_type = true;
                 (Role::ContentType, None)
             }
             "content-transfer-encoding" => {
@@ -129,7 +128,6 @@ impl Draft {
             "content-disposition" => {
                 let read = Disposition::parse_with(value, limits.parameters);
                 self.disposition = read.map(|r| r.0);
-                self.has_disposition = true;
                 (Role::Disposition, None)
             }
             "mime-version" => {
@@ -177,7 +175,8 @@ impl Draft {
 
     /// A multipart without a part is text.
     pub(super) fn becomes_text(&mut self) {
-        self.content_type = Some(ContentType::fallback(false));
+        let read = self.content_type.replace(ContentType::fallback(false));
+        self.lone_name = read.and_then(|t| t.parameter("name").map(String::from));
         for segment in &mut self.segments {
             segment.clean &= segment.role != Role::ContentType;
         }
@@ -297,7 +296,9 @@ impl Draft {
                     (Shape::Text, "charset") => false,
                     _ => true,
                 });
-        let parameters = first.into_iter().chain(others);
+        let lone = self.lone_name.as_deref().filter(|_| !self.names_conflict);
+        let lone = lone.map(|name| ("name", name));
+        let parameters = first.into_iter().chain(others).chain(lone);
         Line::New(field::structured(name, essence, parameters, limits))
     }
 
