@@ -124,14 +124,11 @@ impl<'a> Iterator for RawParameters<'a> {
             self.cursor.skip_cfws();
             let value = match self.cursor.quoted() {
                 Some(value) => value,
-                None => {
-                    // A quote that nothing ends: everything behind it.
-                    let open = self.cursor.eat(b'"');
-                    match open {
-                        true => Cow::Borrowed(trim(self.cursor.take_while(|_| true))),
-                        false => Cow::Borrowed(self.bare_value()),
-                    }
+                // A quote that nothing ends: everything behind it.
+                None if self.cursor.eat(b'"') => {
+                    Cow::Borrowed(trim(self.cursor.take_while(|_| true)))
                 }
+                None => Cow::Borrowed(self.bare_value()),
             };
             return Some(Raw { name, value });
         }
@@ -242,7 +239,14 @@ pub(crate) fn parse(raw: RawParameters<'_>, limit: usize) -> (Vec<Parameter>, Ve
     if duplicate {
         defects.push(DefectKind::DuplicateParameter);
     }
-    (gathered.into_iter().filter_map(combine).collect(), defects)
+    let mut told = |kind| {
+        if !defects.contains(&kind) {
+            defects.push(kind);
+        }
+    };
+    let parameters = gathered.into_iter();
+    let parameters = parameters.filter_map(|g| combine(g, &mut told)).collect();
+    (parameters, defects)
 }
 
 fn set_once<T>(slot: &mut Option<T>, value: T) -> bool {
@@ -253,21 +257,28 @@ fn set_once<T>(slot: &mut Option<T>, value: T) -> bool {
     taken
 }
 
-fn combine(g: Gathered<'_>) -> Option<Parameter> {
+/// The parameter, if any of its spellings is one: `name*`, else its sections, else the
+/// plain one. Sections count from 0; some programs begin with 1.
+fn combine(g: Gathered<'_>, note: &mut dyn FnMut(DefectKind)) -> Option<Parameter> {
+    let first = g.sections.first().map(|s| s.0);
     if let Some(raw) = g.extended {
-        return Some(extended(g.name, raw.into_owned(), &[(0, true)]));
+        return Some(extended(g.name, raw.into_owned(), &[(0, true)], note));
     }
-    if g.sections.first().is_some_and(|s| s.0 == 0) {
+    if first.is_some_and(|n| n > 0) {
+        note(DefectKind::ParameterGap);
+    }
+    if let Some(first @ 0..=1) = first.filter(|n| *n == 0 || g.plain.is_none()) {
         let mut raw = Vec::new();
         let mut cuts = Vec::new();
         for (expected, (number, is_extended, value)) in g.sections.iter().enumerate() {
-            if *number as usize != expected {
-                break; // a gap ends it: what lies behind cannot be placed
+            if *number as usize != expected + first as usize {
+                note(DefectKind::ParameterGap);
+                break; // what lies behind cannot be placed
             }
             cuts.push((raw.len(), *is_extended));
             raw.extend_from_slice(value);
         }
-        return Some(extended(g.name, raw, &cuts));
+        return Some(extended(g.name, raw, &cuts, note));
     }
     let raw = g.plain?.into_owned();
     Some(Parameter {
@@ -281,7 +292,12 @@ fn combine(g: Gathered<'_>) -> Option<Parameter> {
 
 /// Decodes `raw`, which is made of sections: where each begins, and whether it is
 /// percent-encoded. Charset and language are in the first, if that is.
-fn extended(name: String, raw: Vec<u8>, sections: &[(usize, bool)]) -> Parameter {
+fn extended(
+    name: String,
+    raw: Vec<u8>,
+    sections: &[(usize, bool)],
+    note: &mut dyn FnMut(DefectKind),
+) -> Parameter {
     let is_extended = sections.iter().any(|s| s.1);
     let (mut charset, mut language) = (None, None);
     let mut bytes = Vec::with_capacity(raw.len());
@@ -302,9 +318,18 @@ fn extended(name: String, raw: Vec<u8>, sections: &[(usize, bool)]) -> Parameter
             false => bytes.extend_from_slice(section),
         }
     }
-    let decoded = charset.and_then(|label| charset::decode(label, &bytes));
+    let decoded = charset.map(|label| charset::decode(label, &bytes));
     let value = match decoded {
-        Some((text, _)) => text.into_owned(),
+        Some(Some((text, lossy))) => {
+            if lossy {
+                note(DefectKind::NotOfCharset);
+            }
+            text.into_owned()
+        }
+        Some(None) => {
+            note(DefectKind::UnknownCharset);
+            raw_text(&bytes).into_owned()
+        }
         None => raw_text(&bytes).into_owned(),
     };
     Parameter {
@@ -456,6 +481,27 @@ mod tests {
             ]
         );
         assert_eq!(one("; boundary=a=b"), "a=b");
+    }
+
+    #[test]
+    fn mi09_sections_and_charsets_have_one_reading() {
+        use DefectKind::*;
+        let check = |text: &str, value: &str, kinds: &[DefectKind]| {
+            let raw = RawParameters::new(Cursor::new(text.as_bytes()));
+            let (p, defects) = parse(raw, 128);
+            assert_eq!(p.first().map_or("", |p| p.value()), value, "{text}");
+            assert_eq!(defects, kinds, "{text}");
+        };
+        check("; a=b; c=\"d e\"", "b", &[]);
+        check("; a*1*=%62; a*0*=utf-8''a", "ab", &[]);
+        check("; a=x; a*=utf-8''y", "y", &[]);
+        check("; a=x; a*0=y", "y", &[]);
+        check("; a*0=x; a*2=z", "x", &[ParameterGap]);
+        check("; a*1=x; a*2=z", "xz", &[ParameterGap]);
+        check("; a*2=x", "", &[ParameterGap]);
+        check("; a*0=x; a*0=y", "x", &[DuplicateParameter]);
+        check("; a*=klingon''b", "b", &[UnknownCharset]);
+        check("; a*=utf-8''%C3", "\u{fffd}", &[NotOfCharset]);
     }
 
     #[test]
