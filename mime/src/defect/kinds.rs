@@ -366,9 +366,6 @@ kinds! {
     EncodedWordControl = "encoded-word-control", Ambiguity, "RFC 2047 5",
         "A line end or NUL in an encoded word: dropped.";
 
-    /// Others: all that is there, or nothing.
-    ParameterGap = "parameter-gap", Ambiguity, "RFC 2231 3",
-        "Sections of a parameter with a gap: those before it count.";
     // What fools people.
 
     AddressInName = "address-in-name", Deception, "RFC 7103 7.1",

@@ -265,14 +265,14 @@ fn combine(g: Gathered<'_>, note: &mut dyn FnMut(DefectKind)) -> Option<Paramete
         return Some(extended(g.name, raw.into_owned(), &[(0, true)], note));
     }
     if first.is_some_and(|n| n > 0) {
-        note(DefectKind::ParameterGap);
+        note(DefectKind::BadParameter);
     }
     if let Some(first @ 0..=1) = first.filter(|n| *n == 0 || g.plain.is_none()) {
         let mut raw = Vec::new();
         let mut cuts = Vec::new();
         for (expected, (number, is_extended, value)) in g.sections.iter().enumerate() {
             if *number as usize != expected + first as usize {
-                note(DefectKind::ParameterGap);
+                note(DefectKind::BadParameter);
                 break; // what lies behind cannot be placed
             }
             cuts.push((raw.len(), *is_extended));
@@ -496,9 +496,9 @@ mod tests {
         check("; a*1*=%62; a*0*=utf-8''a", "ab", &[]);
         check("; a=x; a*=utf-8''y", "y", &[]);
         check("; a=x; a*0=y", "y", &[]);
-        check("; a*0=x; a*2=z", "x", &[ParameterGap]);
-        check("; a*1=x; a*2=z", "xz", &[ParameterGap]);
-        check("; a*2=x", "", &[ParameterGap]);
+        check("; a*0=x; a*2=z", "x", &[BadParameter]);
+        check("; a*1=x; a*2=z", "xz", &[BadParameter]);
+        check("; a*2=x", "", &[BadParameter]);
         check("; a*0=x; a*0=y", "x", &[DuplicateParameter]);
         check("; a*=klingon''b", "b", &[UnknownCharset]);
         check("; a*=utf-8''%C3", "\u{fffd}", &[NotOfCharset]);
