@@ -416,7 +416,7 @@ impl Reader {
                     BodyType::Other => Body::Other,
                 });
             }
-            Known::ContentTransferEncoding if !TransferEncoding::parse(value).is_identity() => {
+            Known::ContentTransferEncoding if !is_identity(value) => {
                 self.head.encoded_at = Some(at.offset);
             }
             _ => {}
@@ -562,6 +562,12 @@ const IN_NAME: [bool; 256] = {
     }
     set
 };
+
+/// Whether a Content-Transfer-Encoding leaves the body as it is.
+fn is_identity(value: &[u8]) -> bool {
+    let is = |name: &[u8]| value.trim_ascii().eq_ignore_ascii_case(name);
+    is(b"7bit") || is(b"8bit") || TransferEncoding::parse(value).is_identity()
+}
 
 fn is_mbox_from(line: &[u8]) -> bool {
     line.strip_prefix(b">")

@@ -208,6 +208,7 @@ impl Reader {
     /// `None` when `input` is used up: call again with the next chunk, or after
     /// [`finish`](Self::finish). After [`Event::End`] it is always `None`, and
     /// input is left alone.
+    #[inline]
     pub fn read<'s, 'i: 's>(&'s mut self, input: &mut &'i [u8]) -> Option<Event<'s>> {
         if self.given > 0 {
             self.carry.drain(..self.given);
