@@ -476,3 +476,54 @@ fn a_cut_behind_the_cr_of_a_line_that_is_no_delimiter() {
         );
     }
 }
+
+/// What is chosen where readers differ on the structure: see each kind of defect.
+#[test]
+fn structures_that_readers_read_differently() {
+    const MIXED: &str = "Content-Type: multipart/mixed; boundary=b";
+    for (text, tells) in [
+        // The delimiter never comes, or the close delimiter comes first.
+        (format!("{MIXED}\n\nx\n"), "! empty-multipart at byte 45"),
+        (
+            format!("{MIXED}\n\n--b--\nx"),
+            "! empty-multipart at byte 43",
+        ),
+        // A boundary with white space at its end is that boundary.
+        (
+            "Content-Type: multipart/mixed; boundary=\"b \"\n\n--b\n\nx".into(),
+            "preamble --b\\n\\nx",
+        ),
+        // White space behind a delimiter is none of it.
+        (format!("{MIXED}\n\n--b \t \n\nx"), "delimiter --b \\t \\n"),
+        // One boundary begins like another.
+        (
+            format!(
+                "{MIXED}\n\n--b\nContent-Type: multipart/mixed; boundary=bb\n\n--bb\n\nx\n--b--\n"
+            ),
+            "! missing-close-delimiter",
+        ),
+        (
+            format!("{MIXED}\n\n--b\n{MIXED}\n\n--b\n\nx"),
+            "! shared-boundary",
+        ),
+        // A CR alone ends no line, in a header nor before a delimiter.
+        ("A: b\rC: d\r\rx".into(), "! bare-cr-in-header at byte 4"),
+        (format!("{MIXED}\n\n--b\n\nx\r--b--"), "body x\\r--b--"),
+        ("A: \0\n\n".into(), "! nul-in-header at byte 3"),
+        // No empty line before the body: text, a delimiter, the end.
+        ("Hello\nA: b\n".into(), "! missing-separator at byte 0"),
+        (
+            format!("{MIXED}\n\n--b\nA: c\n--b--\n"),
+            "! missing-separator at byte 52",
+        ),
+        // The line is no field; the header goes on.
+        ("A: b\nno field\nC: d\n\nx".into(), "\"C\": C: d"),
+        ("A: b\r\n\nx\n".into(), "! mixed-line-ends at byte 6"),
+    ] {
+        let shown = show(&[text.as_bytes()], &Limits::default());
+        assert!(shown.contains(tells), "{tells} in\n{shown}");
+        invariant(text.as_bytes(), &Limits::default());
+    }
+    let header_only = show(&[b"A: b"], &Limits::default());
+    assert!(!header_only.contains('!'), "{header_only}");
+}
