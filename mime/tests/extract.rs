@@ -79,7 +79,7 @@ fn from_tree(bytes: &[u8]) -> Vec<File> {
             essence: part.content_type().essence().into(),
             octets: decoded.bytes.len() as u64,
             bytes: decoded.bytes.into_owned(),
-            defects: decoded.defects,
+            defects: by_offset(decoded.defects),
         });
     }
     files
@@ -100,6 +100,20 @@ fn nameless(files: &[File]) -> Vec<File> {
         file
     };
     files.iter().map(without).collect()
+}
+
+fn by_offset(mut defects: Vec<scop_mime::Defect>) -> Vec<scop_mime::Defect> {
+    defects.sort_unstable();
+    defects
+}
+
+#[test]
+fn defects_are_by_offset_however_they_are_found() {
+    let text = b"Content-Type: image/gif\nContent-Disposition: attachment\n\
+        Content-Transfer-Encoding: quoted-printable\n\n=zz\nx\xee\n";
+    let whole = extract(std::iter::once(&text[..]), false);
+    assert_eq!(whole[0].defects.len(), 2);
+    assert_eq!(extract(text.chunks(1), false), whole);
 }
 
 const MIXED: &[u8] = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n\

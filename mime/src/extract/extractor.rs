@@ -41,8 +41,8 @@ pub struct Attachment {
 pub struct AttachmentEnd {
     /// The bytes that were given.
     pub octets: u64,
-    /// What was wrong with its transfer encoding: the first of each kind, with its
-    /// offset in the message.
+    /// What was wrong with its transfer encoding: the first of each kind, by offset in
+    /// the message.
     pub defects: Vec<Defect>,
 }
 
@@ -327,9 +327,12 @@ impl State {
         };
         taken.decoder.finish(&mut self.out);
         let moved = |d: &Defect| Defect::new(d.kind, taken.offset + d.offset);
+        let mut defects: Vec<Defect> = taken.decoder.defects().iter().map(moved).collect();
+        // Which of them was found first depends on the cuts.
+        defects.sort_unstable();
         let end = AttachmentEnd {
             octets: taken.octets + self.out.len() as u64,
-            defects: taken.decoder.defects().iter().map(moved).collect(),
+            defects,
         };
         if self.out.is_empty() {
             return Step::End(end);
