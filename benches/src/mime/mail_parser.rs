@@ -1,8 +1,6 @@
 //! mail-parser's side.
 
-use peer_mail_parser::{
-    HeaderForm, HeaderName, MessageBuffers, MessageParser, MessagePart, PartKind,
-};
+use peer_mail_parser::{HeaderForm, HeaderName, MessageParser, MessagePart, PartKind};
 
 use crate::measure::Tally;
 
@@ -60,21 +58,6 @@ pub fn index(parser: &MessageParser, message: &[u8], tally: &mut Tally) {
     };
     message.parts().for_each(|part| node(&part, tally));
     tally.item();
-}
-
-/// With the storage of the message before.
-pub fn index_with(
-    parser: &MessageParser,
-    buffers: &mut MessageBuffers,
-    message: &[u8],
-    tally: &mut Tally,
-) {
-    let Some(message) = parser.parse_with(message, buffers) else {
-        return tally.bytes(b"(no message)");
-    };
-    message.parts().for_each(|part| node(&part, tally));
-    tally.item();
-    *buffers = message.into_buffers();
 }
 
 fn node(part: &MessagePart<'_>, tally: &mut Tally) {
