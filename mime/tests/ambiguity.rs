@@ -191,3 +191,24 @@ fn every_kind_of_ambiguity_damage_and_deception_is_in_the_table() {
         .collect();
     assert_eq!(unseen, []);
 }
+
+#[test]
+fn of_many_defects_the_same_are_kept_at_any_cut() {
+    let limits = Limits {
+        defects: 4,
+        ..Limits::default()
+    };
+    let message = b"Subject: a\0\r\nno field\r\n\r\na\rb\0\xff\n";
+    let inspect = |size| {
+        let mut inspector = scop_mime::Inspector::new(limits.clone());
+        message
+            .chunks(size)
+            .for_each(|chunk| inspector.write(chunk).unwrap());
+        inspector.finish().unwrap()
+    };
+    let whole = inspect(1000);
+    assert_eq!((whole.defects().len(), whole.more()), (4, 5));
+    for size in 1..message.len() {
+        assert_eq!(inspect(size), whole, "{size}");
+    }
+}

@@ -136,3 +136,18 @@ fn a_parameter_of_any_length_is_written_once() {
         }
     }
 }
+
+#[test]
+fn found_by_fuzzing() {
+    let quoted = [
+        b"From: a".as_slice(),
+        &b"\xf4".repeat(60),
+        b"....",
+        b",\xf4\xf4@b.test\n",
+    ]
+    .concat();
+    let more: [&[u8]; 2] = [&quoted, b"From: a\x0c@b.test: a@b.\xefest\n\xff\n"];
+    for message in more {
+        common::sanitises(message, &Limits::default(), "found");
+    }
+}

@@ -9,6 +9,7 @@ mod header;
 mod looks;
 mod mime_field;
 
+use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 
 use thiserror::Error;
@@ -135,7 +136,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// The defects by offset; of very many the first that were found
+    /// The defects by offset; of very many those of the lowest
     /// ([`Limits::defects`]).
     #[must_use]
     pub fn defects(&self) -> &[Defect] {
@@ -165,7 +166,12 @@ pub(crate) struct Log {
     refuse: DefectSet,
     refused: Option<Refused>,
     limit: usize,
-    report: Report,
+    /// Those of the lowest offsets: the order in which they are found says nothing.
+    kept: BinaryHeap<Defect>,
+    more: u64,
+    kinds: DefectSet,
+    /// The last ones: the same may be found by the reader and by who reads the value.
+    recent: [Option<Defect>; 8],
 }
 
 impl Log {
@@ -174,7 +180,10 @@ impl Log {
             refuse,
             refused: None,
             limit,
-            report: Report::default(),
+            kept: BinaryHeap::new(),
+            more: 0,
+            kinds: DefectSet::none(),
+            recent: [None; 8],
         }
     }
 
@@ -186,15 +195,17 @@ impl Log {
         if self.refused.is_none() && self.refuse.contains(defect.kind) {
             self.refused = Some(Refused { defect });
         }
-        let report = &mut self.report;
-        report.kinds = report.kinds.with(defect.kind);
-        // The same may be found by the reader and by who reads the value.
-        if report.defects.iter().rev().take(8).any(|d| *d == defect) {
+        self.kinds = self.kinds.with(defect.kind);
+        if self.recent.contains(&Some(defect)) {
             return;
         }
-        match report.defects.len() < self.limit {
-            true => report.defects.push(defect),
-            false => report.more += 1,
+        self.recent.rotate_right(1);
+        let [first, ..] = &mut self.recent;
+        *first = Some(defect);
+        self.kept.push(defect);
+        if self.kept.len() > self.limit {
+            self.kept.pop();
+            self.more += 1;
         }
     }
 
@@ -202,10 +213,12 @@ impl Log {
         self.refused.map_or(Ok(()), Err)
     }
 
-    pub(crate) fn report(mut self) -> Report {
-        self.report.defects.sort_unstable();
-        self.report.defects.dedup();
-        self.report
+    pub(crate) fn report(self) -> Report {
+        Report {
+            defects: self.kept.into_sorted_vec(),
+            more: self.more,
+            kinds: self.kinds,
+        }
     }
 }
 

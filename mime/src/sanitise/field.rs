@@ -58,51 +58,59 @@ fn plain(text: &str) -> String {
 fn addresses(folder: &mut Folder<'_>, list: &[Address<'_>]) -> bool {
     let mut first = true;
     for address in list {
-        match address {
-            Address::Mailbox(m) if is_empty(m) => continue,
-            _ if core::mem::replace(&mut first, false) => {}
-            _ => {
+        let alone = match address {
+            Address::Mailbox(mailbox) => match written(mailbox) {
+                Some(text) => Some((mailbox, text)),
+                None => continue,
+            },
+            Address::Group { .. } => None,
+        };
+        if !core::mem::replace(&mut first, false) {
+            folder.glue(",");
+        }
+        if let Some((mailbox, text)) = alone {
+            self::mailbox(folder, mailbox, &text);
+            continue;
+        }
+        folder.phrase(&plain(&address.group().unwrap_or_default()));
+        folder.glue(":");
+        let members = address.mailboxes().iter();
+        let members = members.filter_map(|m| Some((m, written(m)?)));
+        for (n, (member, text)) in members.enumerate() {
+            if n > 0 {
                 folder.glue(",");
             }
+            self::mailbox(folder, member, &text);
         }
-        match address {
-            Address::Mailbox(mailbox) => self::mailbox(folder, mailbox),
-            Address::Group { members, .. } => {
-                folder.phrase(&plain(&address.group().unwrap_or_default()));
-                folder.glue(":");
-                let members = members.iter().filter(|m| !is_empty(m));
-                for (n, member) in members.enumerate() {
-                    if n > 0 {
-                        folder.glue(",");
-                    }
-                    self::mailbox(folder, member);
-                }
-                folder.glue(";");
-            }
-        }
+        folder.glue(";");
     }
     !first
 }
 
-fn is_empty(mailbox: &Mailbox<'_>) -> bool {
-    mailbox.local().is_empty() && mailbox.domain().is_none_or(<[u8]>::is_empty)
+/// The address as it can be written: without controls, and as it is read again; `None`
+/// for what is no address then.
+fn written(mailbox: &Mailbox<'_>) -> Option<String> {
+    let address = plain(&mailbox.address());
+    match &address::parse(address.as_bytes())[..] {
+        [Address::Mailbox(again)]
+            if !again.local().is_empty()
+                && again.domain().is_some() == mailbox.domain().is_some() =>
+        {
+            Some(plain(&again.address()))
+        }
+        _ => None,
+    }
 }
 
-fn mailbox(folder: &mut Folder<'_>, mailbox: &Mailbox<'_>) {
-    let mut address = plain(&mailbox.address());
-    // Without its controls it may need no quotes.
-    if let [Address::Mailbox(again)] = &address::parse(address.as_bytes())[..] {
-        let again = plain(&again.address());
-        address = again;
-    }
+fn mailbox(folder: &mut Folder<'_>, mailbox: &Mailbox<'_>, address: &str) {
     let name = mailbox.name().map(|name| plain(&name));
     match name.filter(|name| !name.trim().is_empty()) {
         Some(name) => {
             folder.phrase(&name);
-            folder.words(&["<", &address, ">"]);
+            folder.words(&["<", address, ">"]);
         }
         None => {
-            folder.word(&address);
+            folder.word(address);
         }
     }
 }
