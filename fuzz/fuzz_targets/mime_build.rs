@@ -109,7 +109,9 @@ fuzz_target!(|data: &[u8]| {
     // The message within another, beside the same bytes as a stream.
     let length = flag('l').then_some(attached.len() as u64);
     let streamed = match flag('q') {
-        true => Part::streamed_text("text/x-fuzz", ()),
+        true => {
+            Part::streamed_text("text/x-fuzz", ()).and_then(|p| p.parameter("charset", "utf-8"))
+        }
         false => Part::streamed("application/x-fuzz", (), length),
     };
     let within = Part::message(built).expect("it is not deep").lift();
