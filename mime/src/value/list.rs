@@ -66,14 +66,14 @@ impl<'a> ListUrls<'a> {
                 }
                 Some(b',') => notes.add(DefectKind::EmptyListItem, at),
                 Some(_) => {
-                    let word = cursor.take_while(|b| !is_space(b) && !matches!(b, b',' | b'('));
+                    let word = cursor.take_while(|b| !is_space(b) && !b",(<>".contains(&b));
                     list.no = list.urls.is_empty() && word.eq_ignore_ascii_case(b"NO");
                     if !list.no {
                         notes.add(DefectKind::OddListUrl, at);
                     }
                     let comment = comments(&mut cursor, notes).or(before);
                     if list.urls.is_empty() && word.contains(&b':') && cursor.peek().is_none() {
-                        let url = raw_text(word);
+                        let url = without_space(word);
                         list.urls.push(ListUrl { url, comment });
                     }
                     break;
@@ -355,6 +355,7 @@ mod tests {
         assert_eq!(id("<>"), None);
         // Found by fuzzing: a bracket is not part of an id.
         assert_eq!(id("\"A,b>"), None);
+        assert_eq!(ListId::parse(b"a\0b").unwrap().id(), "ab");
     }
 
     #[test]
