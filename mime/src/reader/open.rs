@@ -172,14 +172,37 @@ impl Stack {
                     Some(Line::Delimiter(found)) => return Next::Delimiter { start, eol, found },
                 }
             }
-            let new = || memmem::Finder::new(b"\n--");
-            match self.finder.get_or_insert_with(new).find(rest) {
+            match self.dashes(rest) {
                 Some(lf) => line += lf + 1,
                 None if finished => return Next::Body(bytes.len()),
                 None => return Next::Body(bytes.len() - undecided(rest)),
             }
             judge = true;
         }
+    }
+
+    /// Where the first line end is behind which a line begins `--`. Most parts are
+    /// short: the first lines are looked at one by one.
+    fn dashes(&mut self, bytes: &[u8]) -> Option<usize> {
+        const LINES: usize = 3;
+        let mut from = 0;
+        for _ in 0..LINES {
+            let rest = bytes.get(from..)?;
+            let lf = memchr(b'\n', rest)?;
+            if rest
+                .get(lf + 1..)
+                .is_some_and(|line| line.starts_with(b"--"))
+            {
+                return Some(from + lf);
+            }
+            from += lf + 1;
+        }
+        let new = || memmem::Finder::new(b"\n--");
+        let found = self
+            .finder
+            .get_or_insert_with(new)
+            .find(bytes.get(from..)?)?;
+        Some(from + found)
     }
 
     /// The same for the one line behind the line end at the front of `bytes`: what

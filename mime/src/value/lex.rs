@@ -64,11 +64,10 @@ impl<'a> Cursor<'a> {
 
     /// Takes bytes as long as `is` holds.
     pub(crate) fn take_while(&mut self, is: impl Fn(u8) -> bool) -> &'a [u8] {
-        let start = self.pos;
-        while self.peek().is_some_and(&is) {
-            self.pos += 1;
-        }
-        self.since(start)
+        let rest = self.bytes.get(self.pos..).unwrap_or_default();
+        let length = rest.iter().position(|b| !is(*b)).unwrap_or(rest.len());
+        self.pos += length;
+        rest.get(..length).unwrap_or_default()
     }
 
     /// Skips white space and line ends.
