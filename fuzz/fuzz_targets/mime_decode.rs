@@ -1,9 +1,9 @@
-//! Transfer encodings: what comes out does not depend on the cuts, and what is
-//! written by the book decodes to what it was made of.
+//! Transfer encodings: what comes out does not depend on the cuts, its length is known
+//! without it, and what is encoded decodes, without a defect, to what it was made of.
 #![no_main]
 
 use scop_fuzz::{fuzz_target, heap_for, pieces, within};
-use scop_mime::{Decoder, TransferEncoding};
+use scop_mime::{Decoder, EncodeQuotedPrintable, Encoder, TransferEncoding, uuencoded};
 
 fn decode<'a>(
     encoding: &TransferEncoding,
@@ -18,16 +18,11 @@ fn decode<'a>(
     (out, format!("{:?}", decoder.defects()))
 }
 
-/// Quoted-printable by RFC 2045 section 6.7, everything quoted.
-fn quoted(data: &[u8]) -> Vec<u8> {
-    let mut out = String::new();
-    for (i, byte) in data.iter().enumerate() {
-        if i > 0 && i % 24 == 0 {
-            out.push_str("=\r\n");
-        }
-        out.push_str(&format!("={byte:02X}"));
-    }
-    out.into_bytes()
+fn encode<'a>(mut encoder: Encoder, pieces: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut out = Vec::new();
+    pieces.for_each(|piece| encoder.encode(piece, &mut out));
+    encoder.finish(&mut out);
+    out
 }
 
 fuzz_target!(|data: &[u8]| {
@@ -40,13 +35,41 @@ fuzz_target!(|data: &[u8]| {
         let whole = within(heap_for(data.len()), || {
             decode(&encoding, std::iter::once(data))
         });
+        assert_eq!(
+            encoding.decoded_len(data),
+            whole.0.len() as u64,
+            "{encoding}"
+        );
         assert_eq!(whole, decode(&encoding, pieces(data)), "{encoding}");
         assert_eq!(whole, decode(&encoding, data.chunks(1)), "{encoding}");
     }
-    let written = quoted(data);
-    let (read, _) = decode(&TransferEncoding::QuotedPrintable, pieces(&written));
-    assert_eq!(read, data);
-    let written = scop_sasl::wire::encode(data);
-    let (read, _) = decode(&TransferEncoding::Base64, pieces(written.as_bytes()));
-    assert_eq!(read, data);
+    let binary = Encoder::QuotedPrintable(EncodeQuotedPrintable::binary());
+    for (encoding, encoder) in [
+        (
+            TransferEncoding::Base64,
+            Encoder::new(&TransferEncoding::Base64),
+        ),
+        (
+            TransferEncoding::QuotedPrintable,
+            Encoder::new(&TransferEncoding::QuotedPrintable),
+        ),
+        (TransferEncoding::QuotedPrintable, binary),
+    ] {
+        let written = encode(encoder.clone(), std::iter::once(data));
+        assert_eq!(written, encode(encoder.clone(), pieces(data)), "{encoding}");
+        assert_eq!(written, encode(encoder, data.chunks(1)), "{encoding}");
+        assert!(written.is_ascii() && written.split(|b| *b == b'\n').all(|l| l.len() <= 77));
+        assert_eq!(
+            decode(&encoding, pieces(&written)),
+            (data.to_vec(), "[]".into()),
+            "{encoding}"
+        );
+    }
+    let mut end = 0;
+    for file in uuencoded(data) {
+        assert!(file.offset() >= end && data[file.offset()..].starts_with(file.raw()));
+        end = file.offset() + file.raw().len();
+        let length = TransferEncoding::Uuencode.decoded_len(file.raw());
+        assert_eq!(file.decode().len() as u64, length);
+    }
 });

@@ -75,7 +75,7 @@ impl Decoder {
         }
     }
 
-    /// What was wrong: the first of each kind, with its offset in the encoded body.
+    /// What was wrong: the first of each kind, by its offset in the encoded body.
     #[must_use]
     pub fn defects(&self) -> &[Defect] {
         match self {
@@ -128,7 +128,7 @@ impl Sink for Length {
     }
 }
 
-/// The first defect of each kind.
+/// The first defect of each kind, by offset.
 #[derive(Clone, Debug, Default)]
 struct Firsts(Vec<Defect>);
 
@@ -136,6 +136,7 @@ impl Firsts {
     fn add(&mut self, kind: DefectKind, offset: u64) {
         if !self.0.iter().any(|d| d.kind == kind) {
             self.0.push(Defect::new(kind, offset));
+            self.0.sort_unstable();
         }
     }
 }
@@ -159,6 +160,21 @@ mod tests {
         decoder.finish(&mut out);
         let kinds = decoder.defects().iter().map(|d| d.kind).collect();
         (out, kinds)
+    }
+
+    #[test]
+    fn defects_are_in_order_whatever_the_cuts() {
+        let text = b"a==\xc1 \r\n";
+        let encoding = TransferEncoding::QuotedPrintable;
+        let pieces: Vec<&[u8]> = text.chunks(1).collect();
+        let (_, kinds) = run_cut(&encoding, &pieces);
+        assert_eq!(run(&encoding, text).1, kinds);
+        let order = [
+            DefectKind::QpBadEscape,
+            DefectKind::EightBitBody,
+            DefectKind::QpTrailingSpace,
+        ];
+        assert_eq!(kinds, order);
     }
 
     proptest! {
