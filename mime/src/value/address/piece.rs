@@ -38,16 +38,13 @@ impl<'a> Addresses<'a> {
         notes: &mut Notes<'_>,
     ) -> Mailbox<'a> {
         let at = pieces.iter().rposition(|p| p.kind == Kind::At);
-        let (local, domain) = match at {
-            Some(at) => (pieces.get(..at), pieces.get(at + 1..)),
-            None => (Some(pieces), None),
-        };
-        let local = local.unwrap_or_default();
+        let local = pieces.get(..at.unwrap_or(pieces.len())).unwrap_or_default();
         // In brackets a domain may have text behind it.
-        let domain = domain.map(|d| {
-            let length = d.windows(2).position(|p| !self.pair_joins(p));
-            d.get(..length.map_or(d.len(), |l| l + 1))
-                .unwrap_or_default()
+        let domain = at.map(|at| {
+            let rest = pieces.get(at..).unwrap_or_default();
+            let length = rest.windows(2).position(|p| !self.pair_joins(p));
+            let length = length.map_or(rest.len(), |l| l + 1);
+            rest.get(1..length).unwrap_or_default()
         });
         let whole = domain.map_or(local.len(), |d| local.len() + 1 + d.len());
         let whole = pieces.get(..whole).unwrap_or_default();

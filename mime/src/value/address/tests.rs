@@ -295,6 +295,13 @@ fn damage_has_one_reading_and_a_defect() {
         "space-in-address@1",
     );
     damaged("<a@b.test c>", &["a@b.test"], "space-in-address@1");
+    // Found by fuzzing: quotes never make a domain.
+    damaged("<c@(x) \"p <q@r>\" >", &["x | c@"], "space-in-address@1");
+    damaged(
+        "c@\"d,e\"",
+        &["d,e | c@"],
+        "ill-formed-address@0 text-after-address@2",
+    );
     damaged("a..b@c.test", &["\"a..b\"@c.test"], "ill-formed-address@0");
     damaged("a@b..test", &["a@b..test"], "ill-formed-address@0");
     damaged("a@[1.2.3.4", &["a@[1.2.3.4"], "ill-formed-address@0");
