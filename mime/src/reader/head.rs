@@ -44,6 +44,10 @@ pub(super) struct Head {
     encoded_at: Option<u64>,
     /// Single fields that came, by bit.
     seen: u32,
+    /// How far bytes were looked at, and whether there was nothing odd from the field
+    /// where that began.
+    looked_to: u64,
+    all_plain: bool,
 }
 
 /// What a body is by its type.
@@ -199,14 +203,28 @@ impl Reader {
             return None;
         }
         let raw = input.get(..length)?;
+        let is_odd = self.is_odd(raw, input);
         self.pass_lines(raw, lines, bare);
-        let what = self.note_field(raw, length, Some(named));
+        let what = self.note_field(raw, length, Some(named), is_odd);
         self.head.field = self.mark;
         Some(Step::Input {
             show: length,
             consume: length,
             what,
         })
+    }
+
+    /// Whether a field has odd bytes, with which the input begins. Most have none, so
+    /// that many are looked at in one go.
+    fn is_odd(&mut self, raw: &[u8], input: &[u8]) -> bool {
+        const MANY: usize = 1 << 10;
+        let end = self.mark.offset + raw.len() as u64;
+        if end > self.head.looked_to {
+            let many = input.get(..MANY.max(raw.len())).unwrap_or(input);
+            self.head.looked_to = self.mark.offset + many.len() as u64;
+            self.head.all_plain = !is_odd(many);
+        }
+        !self.head.all_plain && is_odd(raw)
     }
 
     /// Behind the first line end in `window` from `from` on.
@@ -324,7 +342,7 @@ impl Reader {
             self.hold(take(input, length));
             let carry = core::mem::take(&mut self.carry);
             let named = name(&carry, self.mode == Mode::Exact);
-            let what = self.note_field(&carry, total, named);
+            let what = self.note_field(&carry, total, named, is_odd(&carry));
             self.carry = carry;
             self.head.next_field(self.mark);
             return Step::Carry(self.carry.len(), what);
@@ -333,7 +351,7 @@ impl Reader {
         self.pass(raw);
         let shown = raw.get(..limit).unwrap_or(raw);
         let named = name(shown, self.mode == Mode::Exact);
-        let what = self.note_field(shown, total, named);
+        let what = self.note_field(shown, total, named, is_odd(shown));
         self.head.next_field(self.mark);
         Step::Input {
             show: shown.len(),
@@ -354,7 +372,7 @@ impl Reader {
     }
 
     /// Remembers what a field says about the body.
-    fn note_field(&mut self, raw: &[u8], total: usize, named: Option<Named>) -> What {
+    fn note_field(&mut self, raw: &[u8], total: usize, named: Option<Named>, is_odd: bool) -> What {
         self.head.fields += 1;
         let offset = self.head.field.offset;
         if let Some(suspect) = self.head.suspect.take() {
@@ -382,7 +400,7 @@ impl Reader {
         if length < colon {
             self.defect(DefectKind::SpaceBeforeColon, offset + length as u64);
         }
-        if is_odd(raw) {
+        if is_odd {
             self.odd_bytes(raw, offset);
         }
         let known = Known::of(raw.get(..length).unwrap_or_default());
@@ -539,7 +557,7 @@ struct Named {
 /// The name in front of `raw` (RFC 5322 2.2, obsolete white space before the colon
 /// allowed; with folds in it if so wanted).
 fn name(raw: &[u8], folds: bool) -> Option<Named> {
-    let length = raw.iter().position(|b| !IN_NAME[*b as usize])?;
+    let length = name_length(raw)?;
     let mut colon = length;
     while raw.get(colon)? != &b':' {
         match raw.get(colon)? {
@@ -552,16 +570,27 @@ fn name(raw: &[u8], folds: bool) -> Option<Named> {
     (length > 0).then_some(Named { length, colon })
 }
 
-/// Bytes of a name (RFC 5322 2.2).
-const IN_NAME: [bool; 256] = {
-    let mut set = [false; 256];
-    let mut byte = b'!';
-    while byte <= b'~' {
-        set[byte as usize] = byte != b':';
-        byte += 1;
+/// How many bytes in front of `raw` may be of a name: visible ones but the colon;
+/// `None` if all. Eight at a time: the lowest bit that is set is that of a byte that
+/// stops, though higher ones may be wrong.
+fn name_length(raw: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let below = |word: u64, byte: u8| word.wrapping_sub(ONES * u64::from(byte)) & !word & HIGH;
+    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let (words, rest) = raw.as_chunks();
+    for (n, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let stops = below(word, b'!') | equal(word, b':') | equal(word, 0x7f) | (word & HIGH);
+        if stops != 0 {
+            return Some(n * 8 + stops.trailing_zeros() as usize / 8);
+        }
     }
-    set
-};
+    let length = rest
+        .iter()
+        .position(|b| !b.is_ascii_graphic() || *b == b':')?;
+    Some(words.len() * 8 + length)
+}
 
 /// Whether a Content-Transfer-Encoding leaves the body as it is.
 fn is_identity(value: &[u8]) -> bool {
@@ -579,7 +608,7 @@ fn is_mbox_from(line: &[u8]) -> bool {
 /// over blocks, which the compiler makes vectors of. The last block lies over the one
 /// before it.
 fn is_odd(raw: &[u8]) -> bool {
-    const BLOCK: usize = 16;
+    const BLOCK: usize = 32;
     let Some((last, before)) = raw.split_last() else {
         return false;
     };
@@ -603,10 +632,11 @@ fn is_odd(raw: &[u8]) -> bool {
     odd(*last, 0) != 0 || found != [0; BLOCK]
 }
 
-/// Not 0 for a byte, before another one, that is odd.
+/// Not 0 for a byte, before another one, that is odd: as a signed number NUL and what
+/// is above 127 are below 1.
 #[inline(always)]
 fn odd(byte: u8, next: u8) -> u8 {
-    (byte & 0x80) | u8::from(byte == 0) | u8::from((byte == b'\r') & (next != b'\n'))
+    u8::from((byte as i8) < 1) | u8::from((byte == b'\r') & (next != b'\n'))
 }
 
 /// The first CR that no LF follows.

@@ -527,3 +527,61 @@ fn structures_that_readers_read_differently() {
     let header_only = show(&[b"A: b"], &Limits::default());
     assert!(!header_only.contains('!'), "{header_only}");
 }
+
+#[test]
+fn a_name_is_any_visible_byte_but_a_colon() {
+    for byte in 0..=255u8 {
+        for at in 0..12 {
+            let mut text = b"abcdefghijkl: x\n\n".to_vec();
+            text[at] = byte;
+            let reader = &mut Reader::new(Limits::default());
+            let mut input = &text[..];
+            let mut name = None;
+            while let Some(event) = reader.read(&mut input) {
+                if let Event::Header(field) = event {
+                    name.get_or_insert(field.name().to_vec());
+                }
+            }
+            let wanted = match byte {
+                b':' if at == 0 => vec![],
+                b':' => text[..at].to_vec(),
+                b' ' | b'\t' if at == 11 => text[..11].to_vec(),
+                b'!'..=b'~' => text[..12].to_vec(),
+                b'\n' if at == 0 => continue,
+                _ => vec![],
+            };
+            assert_eq!(name.unwrap_or_default(), wanted, "{byte} at {at}");
+        }
+    }
+}
+
+#[test]
+fn odd_bytes_are_found_in_each_field_wherever_they_are() {
+    for (odd, kind) in [("\0", "nul-in-header"), ("\r", "bare-cr-in-header")] {
+        for at in [
+            0, 10, 500, 1000, 1010, 1019, 1020, 1021, 1022, 1023, 1024, 1030, 2000, 3000,
+        ] {
+            let mut text = String::from("A: ");
+            while text.len() < at {
+                text += &"x".repeat((at - text.len()).min(97));
+                text += "\r\nB: ";
+            }
+            let offset = text.len();
+            text += odd;
+            text += "y\r\nC: d\r\n\r\n";
+            let shown = show(&[text.as_bytes()], &Limits::default());
+            assert!(
+                shown.contains(&format!("! {kind} at byte {offset}")),
+                "{at}: {shown}"
+            );
+            assert_eq!(shown.matches('!').count(), 1, "{shown}");
+            assert_eq!(
+                show(
+                    &text.as_bytes().chunks(700).collect::<Vec<_>>(),
+                    &Limits::default()
+                ),
+                shown
+            );
+        }
+    }
+}
