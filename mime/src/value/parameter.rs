@@ -199,11 +199,13 @@ pub(crate) fn parse(raw: RawParameters<'_>, limit: usize) -> (Vec<Parameter>, Ve
             number,
             extended,
         } = marks(name);
-        let lower = || raw_text(base).to_ascii_lowercase();
+        // What is no UTF-8 is kept, and compared, as ISO-8859-1.
+        let base = raw_text(base);
+        let lower = || base.to_ascii_lowercase();
         let found = match gathered.len() {
             ..=MANY => gathered
                 .iter()
-                .position(|g| g.name.as_bytes().eq_ignore_ascii_case(base)),
+                .position(|g| g.name.eq_ignore_ascii_case(&base)),
             _ => sorted.get(&lower()).copied(),
         };
         let index = found.unwrap_or_else(|| {
@@ -502,6 +504,13 @@ mod tests {
         check("; a*0=x; a*0=y", "x", &[DuplicateParameter]);
         check("; a*=klingon''b", "b", &[UnknownCharset]);
         check("; a*=utf-8''%C3", "\u{fffd}", &[NotOfCharset]);
+    }
+
+    #[test]
+    fn names_in_latin1_are_one() {
+        let raw = RawParameters::new(Cursor::new(b"; \xe9*0=a; \xe9*1=b; \xe9=c"));
+        let (p, _) = parse(raw, 128);
+        assert_eq!((p.len(), p[0].name(), p[0].value()), (1, "\u{e9}", "ab"));
     }
 
     #[test]
