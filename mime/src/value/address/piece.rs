@@ -39,10 +39,13 @@ impl<'a> Addresses<'a> {
     ) -> Mailbox<'a> {
         let at = pieces.iter().rposition(|p| p.kind == Kind::At);
         let local = pieces.get(..at.unwrap_or(pieces.len())).unwrap_or_default();
-        // In brackets a domain may have text behind it.
+        // Behind a domain there may be text, and a domain has no quotes.
         let domain = at.map(|at| {
             let rest = pieces.get(at..).unwrap_or_default();
-            let length = rest.windows(2).position(|p| !self.pair_joins(p));
+            let ends = |p: &[Piece<'_>]| {
+                !self.pair_joins(p) || p.last().is_some_and(|p| p.kind == Kind::Quoted)
+            };
+            let length = rest.windows(2).position(ends);
             let length = length.map_or(rest.len(), |l| l + 1);
             rest.get(1..length).unwrap_or_default()
         });

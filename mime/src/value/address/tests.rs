@@ -296,6 +296,11 @@ fn damage_has_one_reading_and_a_defect() {
     );
     damaged("<a@b.test c>", &["a@b.test"], "space-in-address@1");
     // Found by fuzzing: quotes never make a domain.
+    damaged(
+        "<f@f.\"t, g\"",
+        &["f@f."],
+        "unbalanced-bracket@0 space-in-address@1",
+    );
     damaged("<c@(x) \"p <q@r>\" >", &["x | c@"], "space-in-address@1");
     damaged(
         "c@\"d,e\"",
