@@ -332,6 +332,7 @@ impl Reader {
 
     /// Gives out the next `length` bytes: of `carry` if something is held, else of
     /// `input`.
+    #[inline]
     fn give(&mut self, length: usize, input: &[u8], what: What) -> Step {
         if length == 0 {
             return Step::Again;

@@ -76,7 +76,11 @@ impl<'a> Cursor<'a> {
     }
 
     /// Skips white space and comments.
+    #[inline]
     pub(crate) fn skip_cfws(&mut self) {
+        if self.peek().is_some_and(|b| b > b' ' && b != b'(') {
+            return;
+        }
         loop {
             self.skip_space();
             if self.peek() != Some(b'(') || self.comment().is_none() {
