@@ -209,6 +209,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// That of a signature whose key is not known yet.
+    #[cfg(feature = "arc")]
     pub(crate) fn pending(signature: &Signature) -> Self {
         Outcome {
             domain: Some(signature.domain().clone()),
