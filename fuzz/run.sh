@@ -3,7 +3,9 @@
 #
 #   fuzz/run.sh [SECONDS [TARGET..]]     default: 10 seconds, every target
 #
-# Two targets run at a time (JOBS=n for another number). What a run learns goes to
+# Two targets run at a time (JOBS=n for another number). With FUZZ_FIXED=n each makes the
+# same n runs from the same seed, less if the time is over: CI does that, so that it judges
+# a change and not the dice. New inputs are found by long runs. What a run learns goes to
 # fuzz/corpus/TARGET, what crashes to fuzz/artifacts/TARGET; neither is committed.
 # The flags are those of `cargo fuzz build --sanitizer none` (the crates forbid
 # unsafe code, so a sanitizer would only cost time); `cargo +nightly fuzz run TARGET`
@@ -32,6 +34,7 @@ run() {
     local seconds=$1 target=$2 host=$3
     local extra=() log=target/$target.log
     [ -f "dictionaries/$target.dict" ] && extra+=("-dict=dictionaries/$target.dict")
+    [ -n "${FUZZ_FIXED:-}" ] && extra+=("-seed=1" "-runs=$FUZZ_FIXED")
     mkdir -p "corpus/$target" "artifacts/$target" "seeds/$target"
     if "target/$host/release/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 \
         -artifact_prefix="artifacts/$target/" "${extra[@]}" \

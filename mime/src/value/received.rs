@@ -322,9 +322,9 @@ impl<'a> Reader<'a> {
             let so_far = self.value.get(self.words.clone()).unwrap_or_default();
             let text = self
                 .scattered
-                .get_or_insert_with(|| raw_text(so_far).into_owned());
+                .get_or_insert_with(|| one_line(so_far).into_owned());
             text.push_str(space);
-            text.push_str(&raw_text(self.value.get(start..end).unwrap_or_default()));
+            text.push_str(&one_line(self.value.get(start..end).unwrap_or_default()));
         }
     }
 
@@ -604,5 +604,13 @@ mod tests {
             ReturnPath::parse(b"<@a.test:b@c.test>"),
             Some(ReturnPath::Mailbox(m)) if m.address() == "b@c.test"
         ));
+    }
+
+    /// Found by fuzzing: a quoted string is folded, and a comment lies between.
+    #[test]
+    fn a_value_in_pieces_is_on_one_line() {
+        let received = Received::parse(b" by a (x) \"b\r\n c\" (y) d; 21 Nov 1997 10:05:43 -0600");
+        let clause = received.clause("by").unwrap();
+        assert_eq!(clause.value(), "a \"b c\" d");
     }
 }
