@@ -210,7 +210,12 @@ pub(crate) fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
         return Cow::Borrowed(value);
     }
     let kept = value.iter().filter(|b| !matches!(b, b'\r' | b'\n' | 0));
-    Cow::Owned(kept.copied().collect())
+    let kept: Vec<u8> = kept.copied().collect();
+    // Behind NUL there may have been white space.
+    match trim(&kept) {
+        all if all.len() == kept.len() => Cow::Owned(kept),
+        rest => Cow::Owned(rest.to_vec()),
+    }
 }
 
 /// Bytes of a header as text: UTF-8 if they are (RFC 6532). Else they were damaged on

@@ -347,11 +347,11 @@ impl<'a> Addresses<'a> {
                     None => _ = self.cursor.take_while(|b| !is_space(b) && !is_special(b)),
                 }
                 let word = self.cursor.since(start);
-                let (kind, text) = match memchr::memchr2(b'\r', b'\n', word) {
-                    None => (Kind::Word, Cow::Borrowed(word)),
-                    Some(_) => (Kind::Word, unfold(word)),
+                let text = match memchr::memchr3(b'\r', b'\n', 0, word) {
+                    None => Cow::Borrowed(word),
+                    Some(_) => unfold(word),
                 };
-                self.push(kind, text, start);
+                self.push(Kind::Word, text, start);
             }
         }
         self.before = Before::Item;

@@ -449,3 +449,21 @@ proptest! {
         prop_assert_eq!(again.len(), 1);
     }
 }
+
+/// Found by fuzzing: an address that is shown is read as the same.
+#[test]
+fn nul_and_open_literals_are_shown_as_they_are_read() {
+    for value in [
+        &b"f@\x06[IPv6:\t\0\0"[..],
+        b"x@[192.0.2.\0\0\01",
+        b"x@a\0b.test",
+        b"<a\0@b\0>",
+    ] {
+        for mailbox in crate::mailboxes(&parse(value)) {
+            let shown = mailbox.address().into_owned();
+            let again = parse(shown.as_bytes());
+            let again = again[0].mailboxes()[0].address().into_owned();
+            assert_eq!(again, shown, "{}", value.escape_ascii());
+        }
+    }
+}
