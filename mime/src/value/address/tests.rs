@@ -455,7 +455,7 @@ proptest! {
 fn nul_and_open_literals_are_shown_as_they_are_read() {
     for value in [
         &b"f@\x06[IPv6:\t\0\0"[..],
-        b"x@[192.0.2.\0\0\01",
+        b"x@[192.0.2.\0\0\x001",
         b"x@a\0b.test",
         b"<a\0@b\0>",
     ] {
