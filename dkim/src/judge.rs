@@ -10,6 +10,7 @@ use crate::limits::Limits;
 use crate::message::{BodyHash, SINGLE};
 use crate::outcome::{Outcome, Reason, UnsignedField};
 use crate::policy::{BodyLength, Policy};
+use crate::query::{DnsError, Records};
 use crate::signature::{Algorithm, Signature};
 
 /// Rules that need neither key nor body.
@@ -65,9 +66,19 @@ pub(crate) struct Judge<'a> {
 }
 
 impl Judge<'_> {
+    /// With the answer to the key query (RFC 6376 section 6.1.2).
+    pub(crate) fn answer(&self, answer: &Result<Records, DnsError>, outcome: &mut Outcome) {
+        match answer {
+            Err(DnsError::Temporary) => outcome.reason = Reason::KeyUnavailable,
+            Ok(Records::Txt(records)) => self.records(records, outcome),
+            // No answer of another kind is taken.
+            Err(DnsError::NotFound) | Ok(_) => outcome.reason = Reason::NoKey,
+        }
+    }
+
     /// Several records are tried in turn (RFC 6376 section 6.1.2 step 4). If
     /// none verifies, the first that is a key record tells why.
-    pub(crate) fn records(&self, records: &[Vec<u8>], outcome: &mut Outcome) {
+    fn records(&self, records: &[Vec<u8>], outcome: &mut Outcome) {
         let mut reason = None;
         for text in records.iter().take(self.limits.key_records) {
             let record = if text.len() > self.limits.key_record_bytes {

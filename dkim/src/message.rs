@@ -102,6 +102,29 @@ pub(crate) struct BodyKind {
     pub(crate) length: Option<u64>,
 }
 
+impl BodyKind {
+    /// The hash that a signature is about.
+    pub(crate) fn of(signature: &Signature) -> Self {
+        Self {
+            canon: signature.body_canonicalization(),
+            length: signature.length(),
+        }
+    }
+
+    /// The hash of a whole body.
+    pub(crate) fn whole(canon: Canonicalization) -> Self {
+        Self {
+            canon,
+            length: None,
+        }
+    }
+
+    /// The finished hash of this kind.
+    pub(crate) fn find(self, bodies: &[BodyHash]) -> Option<&BodyHash> {
+        bodies.iter().find(|body| body.kind == self)
+    }
+}
+
 /// A finished body hash.
 #[derive(Clone, Debug)]
 pub(crate) struct BodyHash {

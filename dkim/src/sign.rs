@@ -8,10 +8,11 @@ use core::fmt;
 use ring::rand::SecureRandom;
 
 use crate::canon::Canonicalization;
-use crate::header::{Header, Splitter};
+use crate::header::Header;
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::{BodyHasher, BodyKind, select, signed_data};
+use crate::message::{BodyHash, BodyKind, select, signed_data};
 use crate::name::{Domain, Selector};
+use crate::pass::Pass;
 use crate::signature::{Identity, is_field_name};
 use crate::signing_key::SigningKey;
 use crate::tags::base64_encode;
@@ -213,10 +214,51 @@ impl Signer {
     #[must_use]
     pub fn start(&self, now: u64) -> Signing {
         Signing {
-            phase: Phase::Header(Splitter::new(self.limits.clone())),
+            pass: Pass::new(&self.limits),
+            header: Arc::default(),
             signer: self.clone(),
             now,
         }
+    }
+
+    /// Whether a message may be signed, and the hash that is needed.
+    fn begin(
+        &self,
+        header: &Arc<Header>,
+        kept: &mut Arc<Header>,
+    ) -> Result<Vec<BodyKind>, SignError> {
+        if header.has_from_lookalike() {
+            return Err(SignError::FromMalformed);
+        }
+        if header.begins_folded() {
+            return Err(SignError::BeginsFolded);
+        }
+        match header.named(b"from").len() {
+            1 => {}
+            from => return Err(SignError::FromCount(from)),
+        }
+        *kept = Arc::clone(header);
+        Ok(alloc::vec![BodyKind::whole(self.body)])
+    }
+
+    /// The field, whole.
+    fn sign(
+        &self,
+        header: &Header,
+        bodies: &[BodyHash],
+        now: u64,
+        random: &dyn SecureRandom,
+    ) -> Result<String, SignError> {
+        let body = BodyKind::whole(self.body).find(bodies);
+        let names = self.names(header);
+        let field = self.field(now, &names, &body.ok_or(SignError::Crypto)?.digest);
+        let selected = select(header, names.iter().copied(), None);
+        let data = signed_data(self.header, header, &selected, field.as_bytes());
+        let signature = self.key.sign(random, &data).ok_or(SignError::Crypto)?;
+        let mut out = Folded::resume(field);
+        out.base64(&signature);
+        out.text.push_str("\r\n");
+        Ok(out.text)
     }
 
     /// The names of `h=` for this header.
@@ -264,13 +306,8 @@ impl Signer {
 pub struct Signing {
     signer: Signer,
     now: u64,
-    phase: Phase,
-}
-
-enum Phase {
-    Header(Splitter),
-    Body(Header, BodyHasher),
-    Refused(SignError),
+    header: Arc<Header>,
+    pass: Pass<SignError>,
 }
 
 impl Signing {
@@ -282,54 +319,8 @@ impl Signing {
     /// # Errors
     /// [`SignError`] when the message cannot be signed, now and ever after.
     pub fn write(&mut self, data: &[u8]) -> Result<(), SignError> {
-        match &mut self.phase {
-            Phase::Body(_, hasher) => hasher.write(data),
-            Phase::Refused(error) => return Err(*error),
-            Phase::Header(splitter) => match splitter.write(data) {
-                Ok(None) => {}
-                Ok(Some(used)) => {
-                    self.end_header()?;
-                    return self.write(&data[used..]);
-                }
-                Err(limit) => return Err(self.refuse(limit.into())),
-            },
-        }
-        Ok(())
-    }
-
-    fn refuse(&mut self, error: SignError) -> SignError {
-        self.phase = Phase::Refused(error);
-        error
-    }
-
-    fn end_header(&mut self) -> Result<(), SignError> {
-        let placeholder = Phase::Refused(SignError::Crypto);
-        let splitter = match core::mem::replace(&mut self.phase, placeholder) {
-            Phase::Header(splitter) => splitter,
-            other => {
-                self.phase = other;
-                return Ok(());
-            }
-        };
-        let header = splitter
-            .finish()
-            .map_err(|limit| self.refuse(limit.into()))?;
-        if header.has_from_lookalike() {
-            return Err(self.refuse(SignError::FromMalformed));
-        }
-        if header.begins_folded() {
-            return Err(self.refuse(SignError::BeginsFolded));
-        }
-        let from = header.named(b"from").len();
-        if from != 1 {
-            return Err(self.refuse(SignError::FromCount(from)));
-        }
-        let kind = BodyKind {
-            canon: self.signer.body,
-            length: None,
-        };
-        self.phase = Phase::Body(header, BodyHasher::new(core::iter::once(kind)));
-        Ok(())
+        let (signer, kept) = (&self.signer, &mut self.header);
+        self.pass.write(data, |header| signer.begin(header, kept))
     }
 
     /// Ends the message and gives the field to put on top of it:
@@ -341,27 +332,10 @@ impl Signing {
     ///
     /// # Errors
     /// [`SignError`].
-    pub fn finish(mut self, random: &dyn SecureRandom) -> Result<String, SignError> {
-        self.end_header()?;
-        let (header, hasher) = match self.phase {
-            Phase::Body(header, hasher) => (header, hasher),
-            Phase::Refused(error) => return Err(error),
-            Phase::Header(_) => return Err(SignError::Crypto),
-        };
-        let body = hasher.finish().pop().ok_or(SignError::Crypto)?;
-        let names = self.signer.names(&header);
-        let field = self.signer.field(self.now, &names, &body.digest);
-        let selected = select(&header, names.iter().copied(), None);
-        let data = signed_data(self.signer.header, &header, &selected, field.as_bytes());
-        let signature = self
-            .signer
-            .key
-            .sign(random, &data)
-            .ok_or(SignError::Crypto)?;
-        let mut out = Folded::resume(field);
-        out.base64(&signature);
-        out.text.push_str("\r\n");
-        Ok(out.text)
+    pub fn finish(self, random: &dyn SecureRandom) -> Result<String, SignError> {
+        let (signer, mut header) = (&self.signer, self.header);
+        let bodies = self.pass.finish(|new| signer.begin(new, &mut header))?;
+        signer.sign(&header, &bodies, self.now, random)
     }
 }
 

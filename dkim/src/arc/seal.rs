@@ -9,10 +9,11 @@ use ring::rand::SecureRandom;
 
 use super::set::{ChainStatus, MOST, SetProblem, newest_says_fail, sets};
 use crate::canon::{Canonicalization, header_field};
-use crate::header::{Header, Splitter};
+use crate::header::Header;
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::{BodyHasher, BodyKind, select, signed_data};
+use crate::message::{BodyKind, select, signed_data};
 use crate::name::{Domain, Selector};
+use crate::pass::Pass;
 use crate::results::AuthenticationResults;
 use crate::sign::{Folded, OVERSIGNED, SIGNED};
 use crate::signing_key::SigningKey;
@@ -49,13 +50,8 @@ pub struct Sealing {
     now: u64,
     status: ChainStatus,
     results: AuthenticationResults,
-    phase: Phase,
-}
-
-enum Phase {
-    Header(Splitter),
-    Body(Header, BodyHasher),
-    Refused(SealError),
+    header: Arc<Header>,
+    pass: Pass<SealError>,
 }
 
 /// Why a message is not sealed.
@@ -112,7 +108,8 @@ impl Sealer {
     #[must_use]
     pub fn start(&self, now: u64, status: ChainStatus, results: &AuthenticationResults) -> Sealing {
         Sealing {
-            phase: Phase::Header(Splitter::new(self.limits.clone())),
+            pass: Pass::new(&self.limits),
+            header: Arc::default(),
             sealer: self.clone(),
             now,
             status,
@@ -127,46 +124,8 @@ impl Sealing {
     /// # Errors
     /// [`SealError`] when it cannot be sealed, now and ever after.
     pub fn write(&mut self, data: &[u8]) -> Result<(), SealError> {
-        match &mut self.phase {
-            Phase::Body(_, hasher) => hasher.write(data),
-            Phase::Refused(error) => return Err(error.clone()),
-            Phase::Header(splitter) => match splitter.write(data) {
-                Ok(None) => {}
-                Ok(Some(used)) => {
-                    self.end_header()?;
-                    return self.write(data.get(used..).unwrap_or_default());
-                }
-                Err(limit) => {
-                    self.phase = Phase::Refused(limit.into());
-                    return Err(limit.into());
-                }
-            },
-        }
-        Ok(())
-    }
-
-    fn end_header(&mut self) -> Result<(), SealError> {
-        let placeholder = Phase::Refused(SealError::Crypto);
-        match core::mem::replace(&mut self.phase, placeholder) {
-            Phase::Header(splitter) => match splitter.finish() {
-                Ok(header) => {
-                    let kind = BodyKind {
-                        canon: Canonicalization::Relaxed,
-                        length: None,
-                    };
-                    self.phase = Phase::Body(header, BodyHasher::new(core::iter::once(kind)));
-                    Ok(())
-                }
-                Err(limit) => {
-                    self.phase = Phase::Refused(limit.into());
-                    Err(limit.into())
-                }
-            },
-            other => {
-                self.phase = other;
-                Ok(())
-            }
-        }
+        let kept = &mut self.header;
+        self.pass.write(data, |header| begin(header, kept))
     }
 
     /// Ends the message and gives the three fields to put on top of it: seal, message
@@ -174,17 +133,10 @@ impl Sealing {
     ///
     /// # Errors
     /// [`SealError`].
-    pub fn finish(mut self, random: &dyn SecureRandom) -> Result<String, SealError> {
-        self.end_header()?;
-        let (header, hasher) = match self.phase {
-            Phase::Body(header, hasher) => (header, hasher),
-            Phase::Refused(error) => return Err(error),
-            Phase::Header(_) => return Err(SealError::Crypto),
-        };
-        let body = hasher.finish().pop().ok_or(SealError::Crypto)?;
-        if header.begins_folded() {
-            return Err(SealError::BeginsFolded);
-        }
+    pub fn finish(self, random: &dyn SecureRandom) -> Result<String, SealError> {
+        let mut header = self.header;
+        let bodies = self.pass.finish(|new| begin(new, &mut header))?;
+        let body = BODY.find(&bodies).ok_or(SealError::Crypto)?;
         if newest_says_fail(&header) {
             return Err(SealError::FailedBefore);
         }
@@ -250,6 +202,21 @@ impl Sealing {
             message.text
         ))
     }
+}
+
+/// What is hashed of the body.
+const BODY: BodyKind = BodyKind {
+    canon: Canonicalization::Relaxed,
+    length: None,
+};
+
+/// Whether a message may be sealed, and the hash that is needed.
+fn begin(header: &Arc<Header>, kept: &mut Arc<Header>) -> Result<Vec<BodyKind>, SealError> {
+    if header.begins_folded() {
+        return Err(SealError::BeginsFolded);
+    }
+    *kept = Arc::clone(header);
+    Ok(alloc::vec![BODY])
 }
 
 impl Sealer {

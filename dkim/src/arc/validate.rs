@@ -1,16 +1,18 @@
 //! The validator's actions (RFC 8617 section 5.2).
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::set::{ChainStatus, Set, SetProblem, newest_says_fail, sets};
 use crate::canon::{Canonicalization, header_field};
-use crate::header::{Header, Splitter};
+use crate::header::Header;
 use crate::judge::{Judge, body_problem, unacceptable};
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::{BodyHash, BodyHasher, BodyKind, data_of, without_b};
+use crate::message::{BodyHash, BodyKind, data_of, without_b};
 use crate::name::Domain;
 use crate::outcome::{Outcome, Reason};
+use crate::pass::Pass;
 use crate::policy::Policy;
 use crate::query::{Answers, DnsError, Misuse, Query, QueryId, RecordKind, Records};
 use crate::signature::Signature;
@@ -18,28 +20,24 @@ use crate::signature::Signature;
 /// Validates the chain of one message while it streams by: as
 /// [`Verifier`](crate::Verifier) does DKIM.
 pub struct Validator {
-    core: Core,
-    phase: Phase,
-}
-
-enum Phase {
-    Header(Splitter),
-    Body(BodyHasher),
-    Over(LimitExceeded),
+    evaluation: Evaluation,
+    pass: Pass,
 }
 
 /// A message that is complete: queries that are open, then the chain.
 pub struct Validation {
-    core: Core,
+    evaluation: Evaluation,
     bodies: Vec<BodyHash>,
     chain: Option<Chain>,
 }
 
-struct Core {
+/// The chain of one message, from its header to its status; over a pass that others may
+/// share.
+pub(crate) struct Evaluation {
     policy: Policy,
     limits: Limits,
     now: u64,
-    header: Header,
+    header: Arc<Header>,
     sets: Vec<Set>,
     /// It was settled by the header alone.
     early: Option<(ChainStatus, ChainReason)>,
@@ -119,22 +117,9 @@ impl Validator {
     /// A validator for one message. `now` is the time in seconds since 1970.
     #[must_use]
     pub fn new(policy: Policy, limits: Limits, now: u64) -> Self {
-        let splitter = Splitter::new(limits.clone());
         Self {
-            core: Core {
-                // Who handles a message may add fields; that is what ARC is for.
-                policy: Policy {
-                    reject_extra_instances: false,
-                    ..policy
-                },
-                limits,
-                now,
-                header: Header::default(),
-                sets: Vec::new(),
-                early: None,
-                keys: Answers::default(),
-            },
-            phase: Phase::Header(splitter),
+            pass: Pass::new(&limits),
+            evaluation: Evaluation::new(policy, limits, now),
         }
     }
 
@@ -144,48 +129,13 @@ impl Validator {
     /// [`LimitExceeded`] when the header is over a limit, now and ever after; the chain
     /// fails then.
     pub fn write(&mut self, data: &[u8]) -> Result<(), LimitExceeded> {
-        match &mut self.phase {
-            Phase::Body(hasher) => hasher.write(data),
-            Phase::Over(limit) => return Err(*limit),
-            Phase::Header(splitter) => match splitter.write(data) {
-                Ok(None) => {}
-                Ok(Some(used)) => {
-                    self.end_header()?;
-                    return self.write(data.get(used..).unwrap_or_default());
-                }
-                Err(limit) => {
-                    self.phase = Phase::Over(limit);
-                    return Err(limit);
-                }
-            },
-        }
-        Ok(())
-    }
-
-    fn end_header(&mut self) -> Result<(), LimitExceeded> {
-        let next = Phase::Body(BodyHasher::new(core::iter::empty()));
-        match core::mem::replace(&mut self.phase, next) {
-            Phase::Header(splitter) => match splitter.finish() {
-                Ok(header) => {
-                    self.core.begin(header);
-                    self.phase = Phase::Body(BodyHasher::new(self.core.bodies()));
-                    Ok(())
-                }
-                Err(limit) => {
-                    self.phase = Phase::Over(limit);
-                    Err(limit)
-                }
-            },
-            other => {
-                self.phase = other;
-                Ok(())
-            }
-        }
+        let evaluation = &mut self.evaluation;
+        self.pass.write(data, |header| Ok(evaluation.begin(header)))
     }
 
     /// The next DNS question; none before the header is complete.
     pub fn next_query(&mut self) -> Option<Query> {
-        self.core.keys.next_query(|_| true)
+        self.evaluation.next_query()
     }
 
     /// Answers a query, in any order.
@@ -193,38 +143,22 @@ impl Validator {
     /// # Errors
     /// [`Misuse`]; nothing is changed then.
     pub fn answer(&mut self, id: QueryId, answer: Result<Records, DnsError>) -> Result<(), Misuse> {
-        self.core.keys.answer(id, answer)
+        self.evaluation.answer(id, answer)
     }
 
     /// Ends the message.
     #[must_use]
-    pub fn finish(mut self) -> Validation {
-        if matches!(self.phase, Phase::Header(_)) {
-            // An excess is in the phase, where it is found below.
-            let _ = self.end_header();
-        }
-        let bodies = match self.phase {
-            Phase::Body(hasher) => hasher.finish(),
-            Phase::Over(limit) => {
-                self.core.early = Some((ChainStatus::Fail, ChainReason::Limit(limit)));
-                Vec::new()
-            }
-            Phase::Header(_) => Vec::new(),
-        };
-        let mut validation = Validation {
-            core: self.core,
-            bodies,
-            chain: None,
-        };
-        validation.settle();
-        validation
+    pub fn finish(self) -> Validation {
+        let mut evaluation = self.evaluation;
+        let bodies = self.pass.finish(|header| Ok(evaluation.begin(header)));
+        evaluation.finish(bodies)
     }
 }
 
 impl fmt::Debug for Validator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Validator")
-            .field("sets", &self.core.sets.len())
+            .field("sets", &self.evaluation.sets.len())
             .finish_non_exhaustive()
     }
 }
@@ -241,7 +175,7 @@ impl Validation {
     /// As [`Validator::next_query`]; none when the chain is known.
     pub fn next_query(&mut self) -> Option<Query> {
         match self.chain {
-            None => self.core.keys.next_query(|_| true),
+            None => self.evaluation.next_query(),
             Some(_) => None,
         }
     }
@@ -251,7 +185,7 @@ impl Validation {
     /// # Errors
     /// [`Misuse`]; nothing is changed then.
     pub fn answer(&mut self, id: QueryId, answer: Result<Records, DnsError>) -> Result<(), Misuse> {
-        self.core.keys.answer(id, answer)?;
+        self.evaluation.answer(id, answer)?;
         self.settle();
         Ok(())
     }
@@ -264,15 +198,32 @@ impl Validation {
 
     fn settle(&mut self) {
         if self.chain.is_none() {
-            self.chain = self.core.chain(&self.bodies);
+            self.chain = self.evaluation.chain(&self.bodies);
         }
     }
 }
 
-impl Core {
-    fn begin(&mut self, header: Header) {
-        match sets(&header) {
-            _ if newest_says_fail(&header) => {
+impl Evaluation {
+    pub(crate) fn new(policy: Policy, limits: Limits, now: u64) -> Self {
+        Self {
+            // Who handles a message may add fields; that is what ARC is for.
+            policy: Policy {
+                reject_extra_instances: false,
+                ..policy
+            },
+            limits,
+            now,
+            header: Arc::default(),
+            sets: Vec::new(),
+            early: None,
+            keys: Answers::default(),
+        }
+    }
+
+    /// Looks at the sets of a complete header, and tells which hashes of the body they need.
+    pub(crate) fn begin(&mut self, header: &Arc<Header>) -> Vec<BodyKind> {
+        match sets(header) {
+            _ if newest_says_fail(header) => {
                 self.early = Some((ChainStatus::Fail, ChainReason::FailedBefore));
             }
             Err(problem) => self.early = Some((ChainStatus::Fail, problem.into())),
@@ -287,14 +238,40 @@ impl Core {
                     }
                 }
                 self.sets = sets;
+                self.header = Arc::clone(header);
             }
         }
-        self.header = header;
+        let signatures = self.sets.iter().flat_map(|set| &set.message_signature);
+        signatures.map(BodyKind::of).collect()
     }
 
-    fn bodies(&self) -> impl Iterator<Item = BodyKind> {
-        let signatures = self.sets.iter().flat_map(|set| &set.message_signature);
-        signatures.map(body_kind)
+    /// Ends the message, of which these are the hashes; or nothing of it counts.
+    pub(crate) fn finish(mut self, bodies: Result<Vec<BodyHash>, LimitExceeded>) -> Validation {
+        let bodies = bodies.unwrap_or_else(|limit| {
+            self.early = Some((ChainStatus::Fail, ChainReason::Limit(limit)));
+            Vec::new()
+        });
+        let mut validation = Validation {
+            evaluation: self,
+            bodies,
+            chain: None,
+        };
+        validation.settle();
+        validation
+    }
+
+    /// The next question.
+    pub(crate) fn next_query(&mut self) -> Option<Query> {
+        self.keys.next_query(|_| true)
+    }
+
+    /// Takes an answer.
+    pub(crate) fn answer(
+        &mut self,
+        id: QueryId,
+        answer: Result<Records, DnsError>,
+    ) -> Result<(), Misuse> {
+        self.keys.answer(id, answer)
     }
 
     /// The chain, if all keys are known.
@@ -380,7 +357,7 @@ impl Core {
         if let Some(reason) = unacceptable(&self.policy, self.now, &self.header, signature) {
             return reason;
         }
-        let Some(body) = bodies.iter().find(|b| b.kind == body_kind(signature)) else {
+        let Some(body) = BodyKind::of(signature).find(bodies) else {
             return Reason::BodyHashMismatch;
         };
         if let Some(reason) = body_problem(&self.policy, signature, body) {
@@ -392,10 +369,8 @@ impl Core {
     /// Whether a signature verifies with its key.
     fn key(&self, signature: &Signature, data: Vec<u8>) -> Reason {
         let question = self.keys.find(&signature.key_name(), RecordKind::Txt);
-        let records = match question.and_then(|question| self.keys.get(question)) {
-            Some(Ok(Records::Txt(records))) => records,
-            Some(Err(DnsError::Temporary)) => return Reason::KeyUnavailable,
-            _ => return Reason::NoKey,
+        let Some(answer) = question.and_then(|question| self.keys.get(question)) else {
+            return Reason::NoKey;
         };
         let mut outcome = Outcome::pending(signature);
         let judge = Judge {
@@ -404,14 +379,7 @@ impl Core {
             signature,
             data,
         };
-        judge.records(records, &mut outcome);
+        judge.answer(answer, &mut outcome);
         outcome.reason
-    }
-}
-
-fn body_kind(signature: &Signature) -> BodyKind {
-    BodyKind {
-        canon: signature.body_canonicalization(),
-        length: signature.length(),
     }
 }
