@@ -72,6 +72,7 @@ extern crate std;
 
 #[cfg(feature = "arc")]
 pub mod arc;
+mod authserv_ids;
 pub mod bimi;
 mod canon;
 pub mod dane;
@@ -101,6 +102,7 @@ mod tags;
 pub mod tls_rpt;
 mod verify;
 
+pub use authserv_ids::AuthservIds;
 pub use canon::Canonicalization;
 pub use key::{KeyRecord, KeyRecordError, KeyType, PublicKey};
 pub use limits::{LimitExceeded, Limits};

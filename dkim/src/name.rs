@@ -4,7 +4,7 @@
 //! can only hold what is fit for a DNS query, so a selector such as `../r2` or
 //! one with a line break never gets further than its constructor.
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
 use core::fmt;
 
@@ -23,7 +23,8 @@ pub enum NameError {
     #[error("a label may hold letters, digits, \"-\" inside, and \"_\"")]
     BadCharacter,
     /// 8-bit text. Internationalised names have to be given as A-labels
-    /// (`xn--...`); U-labels (RFC 8616 section 5) are not converted here.
+    /// (`xn--...`), or to [`Domain::from_unicode`], which says this of U-labels that
+    /// IDNA does not allow.
     #[error("internationalised name must be written in A-labels (RFC 6376 section 3.5)")]
     NotAscii,
     /// A domain of one label, which the ABNF of `d=` does not allow.
@@ -134,6 +135,23 @@ name_type! {
 }
 
 impl Domain {
+    /// A name that may have U-labels (RFC 5890 section 2.3.2.1), as mail of RFC 6532 has
+    /// them, in A-labels: mapped by UTS 46 without transition, so that case and
+    /// composition of characters make no difference. ASCII names stay as they are.
+    ///
+    /// # Errors
+    /// [`NameError`]; without the feature `idn` of each U-label.
+    ///
+    /// ```
+    /// use scop_dkim::Domain;
+    /// # #[cfg(feature = "idn")]
+    /// assert_eq!(Domain::from_unicode("B\u{fc}cher.example")?.as_str(), "xn--bcher-kva.example");
+    /// # Ok::<(), scop_dkim::NameError>(())
+    /// ```
+    pub fn from_unicode(text: &str) -> Result<Self, NameError> {
+        Self::new(&to_ascii(text).ok_or(NameError::NotAscii)?)
+    }
+
     /// Whether `self` is `other` or lies under it.
     ///
     /// ```
@@ -154,9 +172,51 @@ impl Domain {
     }
 }
 
+/// A name with its U-labels as A-labels; `None` if IDNA does not allow them.
+pub(crate) fn to_ascii(text: &str) -> Option<Cow<'_, str>> {
+    if text.is_ascii() {
+        return Some(Cow::Borrowed(text));
+    }
+    #[cfg(feature = "idn")]
+    {
+        // Longer ones are no names, whatever they become.
+        let text = Some(text.as_bytes()).filter(|text| text.len() <= 4 * 253)?;
+        idna::domain_to_ascii_cow(text, idna::AsciiDenyList::EMPTY).ok()
+    }
+    #[cfg(not(feature = "idn"))]
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "idn")]
+    #[test]
+    fn u_labels_become_a_labels() {
+        for text in [
+            "b\u{fc}cher.test",
+            "B\u{dc}CHER.TEST",
+            "bu\u{308}cher.test",
+            "b\u{fc}cher\u{3002}test",
+        ] {
+            assert_eq!(
+                Domain::from_unicode(text).unwrap().as_str(),
+                "xn--bcher-kva.test"
+            );
+        }
+        let sharp = Domain::from_unicode("stra\u{df}e.test").unwrap();
+        assert_eq!(sharp.as_str(), "xn--strae-oqa.test");
+        for bad in ["\u{fc}\u{fffd}.test", "xn--\u{fc}.test", "\u{200e}a.test"] {
+            assert_eq!(
+                Domain::from_unicode(bad),
+                Err(NameError::NotAscii),
+                "{bad:?}"
+            );
+        }
+        let long = "\u{fc}".repeat(300_000) + ".test";
+        assert!(Domain::from_unicode(&long).is_err());
+    }
 
     #[test]
     fn refused_names() {

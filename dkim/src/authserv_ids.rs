@@ -1,0 +1,351 @@
+//! Removing of Authentication-Results that a stranger wrote in our name (RFC 8601 section 5).
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use crate::name::to_ascii;
+use crate::results::NotAKeyword;
+
+/// The authserv-ids of an administrative domain: those whose results its readers believe.
+///
+/// Anybody can write `Authentication-Results: mx.example.org; dkim=pass` on top of a message.
+/// A border server of `mx.example.org` deletes such fields before it adds its own.
+///
+/// ```
+/// use scop_dkim::AuthservIds;
+///
+/// let ours = AuthservIds::new(["mx.example.org", "example.org"])?;
+/// let header = b"Authentication-Results: (hi) \"MX.example.org\" 1;\r\n dkim=pass\r\n\
+///     Authentication-Results: elsewhere.test; dkim=pass\r\nSubject: x\r\n\r\n";
+/// assert_eq!(ours.claims(header), [0..62]);
+/// assert_eq!(
+///     ours.strip(header).as_ref(),
+///     b"Authentication-Results: elsewhere.test; dkim=pass\r\nSubject: x\r\n\r\n"
+/// );
+/// # Ok::<(), scop_dkim::NotAKeyword>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthservIds {
+    ids: Vec<String>,
+}
+
+impl AuthservIds {
+    /// Takes ids of letters, digits, dots, hyphens and underscores; internationalised names
+    /// in A-labels or, with the feature `idn`, in U-labels.
+    ///
+    /// # Errors
+    /// [`NotAKeyword`] when one is empty or holds something else.
+    pub fn new<'a>(ids: impl IntoIterator<Item = &'a str>) -> Result<Self, NotAKeyword> {
+        let ids = ids.into_iter().map(|id| {
+            let is_id = !id.is_empty() && id.bytes().all(is_id_byte);
+            is_id.then(|| plain(id.as_bytes())).ok_or(NotAKeyword)
+        });
+        Ok(Self {
+            ids: ids.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Which bytes of a header to delete, in order and apart from each other: fields
+    /// Authentication-Results that claim one of these ids, or whose version is not 1.
+    /// ARC-Authentication-Results stay.
+    ///
+    /// `header` begins at the beginning of a line: a whole header, or one field as it
+    /// streams by. It ends at its empty line, so a whole message may be given too.
+    ///
+    /// An id is compared without regard to case, comments, quotes, control characters and
+    /// a final dot; a U-label equals its A-label. A field that is broken counts if its
+    /// value begins with one of these ids, and one whose *name* a careless reader could
+    /// take for the right one counts as well: `Authentication-Results :`, a name that is
+    /// folded, with a NUL in it, or behind a bare CR or LF inside another field (of which
+    /// only those lines go). Cost: linear.
+    #[must_use]
+    pub fn claims(&self, header: &[u8]) -> Vec<Range<usize>> {
+        let mut found: Vec<Range<usize>> = Vec::new();
+        let mut start = 0;
+        while let Some(field) = header.get(start..).map(first_field)
+            && !matches!(field, b"" | b"\r\n")
+        {
+            let end = start + field.len();
+            if self.is_claim(field) {
+                found.push(start..end);
+            } else {
+                let inner = self.hidden_claims(field);
+                found.extend(inner.map(|at| start + at.start..start + at.end));
+            }
+            start = end;
+        }
+        found
+    }
+
+    /// The header without what [`claims`](Self::claims) finds.
+    #[must_use]
+    pub fn strip<'h>(&self, header: &'h [u8]) -> Cow<'h, [u8]> {
+        let claims = self.claims(header);
+        if claims.is_empty() {
+            return Cow::Borrowed(header);
+        }
+        let mut out = Vec::with_capacity(header.len());
+        let mut from = 0;
+        for claim in claims {
+            out.extend_from_slice(header.get(from..claim.start).unwrap_or_default());
+            from = claim.end;
+        }
+        out.extend_from_slice(header.get(from..).unwrap_or_default());
+        Cow::Owned(out)
+    }
+
+    /// Lines behind a bare CR or LF, the break before each included.
+    fn hidden_claims<'a>(&'a self, field: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
+        let field = field.strip_suffix(b"\r\n").unwrap_or(field);
+        let mut breaks = memchr::memchr2_iter(b'\r', b'\n', field)
+            .filter(|&at| {
+                let next = field.get(at + 1);
+                let in_crlf = field.get(at) == Some(&b'\r') && next == Some(&b'\n');
+                !in_crlf && !matches!(next, Some(b' ' | b'\t'))
+            })
+            .peekable();
+        core::iter::from_fn(move || {
+            let at = breaks.next()?;
+            Some(at..breaks.peek().copied().unwrap_or(field.len()))
+        })
+        .filter(|at| self.is_claim(field.get(at.start + 1..at.end).unwrap_or_default()))
+    }
+
+    fn is_claim(&self, field: &[u8]) -> bool {
+        let Some(value) = value(field) else {
+            return false;
+        };
+        let read = scop_mime::AuthenticationResults::parse(value);
+        if read.version().is_some_and(|version| version != 1) {
+            return true;
+        }
+        // Whatever stands before it: what cannot be read must not be read by others.
+        let begin = value.iter().position(|&b| is_id_byte(b) && b != b'-');
+        let rest = value
+            .get(begin.unwrap_or(value.len())..)
+            .unwrap_or_default();
+        let is_part = |&b: &u8| is_id_byte(b) || b.is_ascii_control() && !b.is_ascii_whitespace();
+        let end = rest.iter().position(|b| !is_part(b)).unwrap_or(rest.len());
+        let first = rest.get(..end).unwrap_or_default();
+        let is_ours = |id: &[u8]| self.ids.contains(&plain(id));
+        is_ours(read.id().as_bytes()) || is_ours(first)
+    }
+}
+
+/// A field with its line end, by the exact rules: only CRLF without white space behind it
+/// ends one.
+fn first_field(header: &[u8]) -> &[u8] {
+    let mut ends = memchr::memmem::find_iter(header, b"\r\n").map(|at| at + 2);
+    let end = ends.find(|&end| end == 2 || !matches!(header.get(end), Some(b' ' | b'\t')));
+    end.and_then(|end| header.get(..end)).unwrap_or(header)
+}
+
+/// What follows the colon, if anyone could read the name before it as ours.
+fn value(field: &[u8]) -> Option<&[u8]> {
+    let mut name = b"authentication-results:".iter();
+    for (at, byte) in field.iter().enumerate() {
+        if byte.is_ascii_graphic() {
+            if !name.next()?.eq_ignore_ascii_case(byte) {
+                return None;
+            }
+            if name.len() == 0 {
+                return field.get(at + 1..);
+            }
+        }
+    }
+    None
+}
+
+fn is_id_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._".contains(&byte) || !byte.is_ascii()
+}
+
+/// An id as it is compared.
+fn plain(id: &[u8]) -> String {
+    let visible: Vec<u8> = id
+        .iter()
+        .copied()
+        .filter(|b| !b.is_ascii_control())
+        .collect();
+    let text = String::from_utf8_lossy(&visible);
+    let text = text.trim_matches([' ', '.']);
+    match to_ascii(text) {
+        Some(ascii) => ascii.to_ascii_lowercase(),
+        None => text.to_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+    use proptest::prelude::*;
+
+    fn ours() -> AuthservIds {
+        AuthservIds::new(["mx.ours.test", "b\u{fc}cher.test"]).unwrap()
+    }
+
+    fn is_claim(field: &str) -> bool {
+        let claims = ours().claims(field.as_bytes());
+        let whole = 0..field.len();
+        assert!(claims.iter().all(|claim| *claim == whole), "{field:?}");
+        !claims.is_empty()
+    }
+
+    /// dk10, RFC 8601 section 5.
+    #[test]
+    fn dk10_claims_of_our_ids() {
+        for value in [
+            " mx.ours.test; dkim=pass header.d=bank.test",
+            "mx.ours.test;none",
+            " MX.Ours.TEST 1; spf=pass",
+            " (a (nested) comment) mx.ours.test (another) 1; spf=pass",
+            "\r\n mx.ours.test;\r\n spf=pass",
+            " \"mx.ours.test\"; spf=pass",
+            " \"mx\\.ours.test\"; spf=pass",
+            " mx.ours.test.; spf=pass",
+            " mx.ours.test",
+            " mx.ours.test; none",
+            " mx.ours.test dkim=pass",
+            " mx.ours.test=pass",
+            " mx.ours.test/1; dkim=pass",
+            " \"mx.ours.test; dkim=pass",
+            " (mx.ours.test; dkim=pass",
+            " ;; mx.ours.test; dkim=pass",
+            " mx\0.ours.test; dkim=pass",
+            " mx.ours.test\0; dkim=pass",
+            " i=1; mx.ours.test; dkim=pass",
+        ] {
+            for name in [
+                "Authentication-Results",
+                "AUTHENTICATION-RESULTS",
+                "authentication-results ",
+                "Authentication-Results\r\n ",
+                " Authentication-Results",
+                "Authentication\0-Results",
+                "\u{feff}Authentication-Results",
+            ] {
+                let field = alloc::format!("{name}:{value}\r\n");
+                assert!(is_claim(&field), "{field:?}");
+                assert!(is_claim(field.trim_end()), "{field:?}");
+            }
+        }
+    }
+
+    /// A version that we do not know is removed whoever claims it (RFC 8601 section 5).
+    #[test]
+    fn unknown_versions() {
+        assert!(is_claim(
+            "Authentication-Results: other.test 2; dkim=pass\r\n"
+        ));
+        assert!(!is_claim(
+            "Authentication-Results: other.test 1; dkim=pass\r\n"
+        ));
+    }
+
+    #[test]
+    fn fields_of_others_stay() {
+        for field in [
+            "Authentication-Results: other.test; dkim=pass header.d=mx.ours.test",
+            "Authentication-Results: notmx.ours.test; dkim=pass",
+            "Authentication-Results: mx.ours.test.evil.test; dkim=pass",
+            "Authentication-Results: -mx.ours.testing; dkim=pass",
+            "Authentication-Results: x; y (mx.ours.test)",
+            "ARC-Authentication-Results: i=1; mx.ours.test; dkim=pass",
+            "X-Authentication-Results: mx.ours.test; dkim=pass",
+            "Authentication-Results-Old: mx.ours.test; dkim=pass",
+            "Subject: Authentication-Results: mx.ours.test; dkim=pass",
+            "Subject: x\r\n Authentication-Results: mx.ours.test; dkim=pass",
+            "Authentication-Results:",
+            "Authentication-Results",
+            ": mx.ours.test",
+        ] {
+            assert!(!is_claim(&alloc::format!("{field}\r\n")), "{field:?}");
+        }
+    }
+
+    #[cfg(feature = "idn")]
+    #[test]
+    fn labels_of_both_kinds() {
+        for id in [
+            "b\u{fc}cher.test",
+            "B\u{dc}CHER.test",
+            "bu\u{308}cher.test",
+            "xn--bcher-kva.test",
+            "XN--BCHER-KVA.TEST",
+        ] {
+            assert!(
+                is_claim(&alloc::format!("Authentication-Results: {id}; none\r\n")),
+                "{id}"
+            );
+        }
+        assert!(!is_claim("Authentication-Results: bucher.test; none\r\n"));
+    }
+
+    #[test]
+    fn lines_that_hide_in_a_field() {
+        for (header, left) in [
+            (
+                "S: x\nAuthentication-Results: mx.ours.test; a=b\r\nTo: y\r\n",
+                "S: x\r\nTo: y\r\n",
+            ),
+            (
+                "S: x\rauthentication-results:mx.ours.test\r\n\tb\nB: c\r\n",
+                "S: x\nB: c\r\n",
+            ),
+            // What hides in a claim goes with it.
+            (
+                "Authentication-Results: mx.ours.test\nTo: y\r\nC: d\r\n\r\n",
+                "C: d\r\n\r\n",
+            ),
+        ] {
+            assert_eq!(
+                ours().strip(header.as_bytes()).as_ref(),
+                left.as_bytes(),
+                "{header:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_body_stays() {
+        let message = b"A: b\r\n\r\nAuthentication-Results: mx.ours.test; none\r\n";
+        assert_eq!(ours().strip(message).as_ref(), message);
+        let message = b"\r\nAuthentication-Results: mx.ours.test; none\r\n";
+        assert_eq!(ours().strip(message).as_ref(), message);
+    }
+
+    #[test]
+    fn ids_are_ids() {
+        for bad in ["", "a b", "a;b", "a\r\nb", "a(b)", "\"a\""] {
+            assert_eq!(AuthservIds::new([bad]), Err(NotAKeyword), "{bad:?}");
+        }
+    }
+
+    /// What our own encoder writes is found, however it is cut into fields.
+    #[test]
+    fn what_we_write() {
+        let field = crate::AuthenticationResults::new("mx.ours.test").unwrap();
+        assert!(is_claim(&alloc::format!("{field}")));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn one_pass_is_enough(pieces in prop::collection::vec(prop::sample::select(vec![
+            "Authentication-Results", ":", "mx.ours.test", ";", "\r\n", "\r\n ", "\n", "\r", " ",
+            "(", ")", "\"", "\0", "dkim=pass", "X", "From: a", "1", "2", "=", ".", "\\", "i=1;",
+        ]), 0..40)) {
+            let header = pieces.concat();
+            let claims = ours().claims(header.as_bytes());
+            for pair in claims.windows(2) {
+                prop_assert!(pair[0].end <= pair[1].start);
+            }
+            let once = ours().strip(header.as_bytes());
+            prop_assert!(ours().claims(&once).is_empty(), "{:?} {:?}", header, once.escape_ascii());
+        }
+    }
+}
