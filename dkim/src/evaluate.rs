@@ -1,19 +1,31 @@
 //! The signatures of one message, from its header to their outcomes: RFC 6376 section 6.
 //!
+//! ```text
+//!   begin: the header             finish: the hashes           settle: answers
+//!
+//!   Refused --------------------------------------------+
+//!                                                       v
+//!   Judging(key) --- body or key: verified, or not --> (reason) --> Following --> Done
+//!                                                          |                       ^
+//!                                                          +-- nothing to ask -----+
+//! ```
+//!
 //! [`Verifier`](crate::Verifier) runs one over a pass of its own; who authenticates a
 //! message in several ways runs it over a pass that they share.
 
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::header::Header;
 use crate::judge::{Judge, body_problem, from_problem, unacceptable, unsigned_fields};
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::{BodyHash, BodyKind, data_of};
+use crate::message::{BodyHash, BodyKind, data_of, select};
 use crate::name::{Domain, Selector};
-use crate::outcome::{Outcome, Reason};
+use crate::outcome::{Coverage, Outcome, Reason};
 use crate::policy::Policy;
 use crate::query::{Answers, DnsError, Misuse, Query, QueryId, RecordKind, Records};
+use crate::reporting::{Incident, ReportRecord};
 use crate::signature::Signature;
 use crate::tags::TagList;
 use crate::verify::Verification;
@@ -24,20 +36,41 @@ pub(crate) struct Evaluation {
     limits: Limits,
     now: u64,
     header: Arc<Header>,
-    checks: Vec<Check>,
+    /// That of each outcome.
+    trials: Vec<Trial>,
     pub(crate) outcomes: Vec<Outcome>,
-    keys: Answers,
+    answers: Answers,
     pub(crate) skipped: usize,
 }
 
-/// A signature that is not settled. Its outcome is `outcomes[outcome]`.
-struct Check {
-    outcome: usize,
-    /// The question for its key.
-    key: usize,
-    signature: Signature,
-    /// Which field the signature is.
+/// How far a signature is.
+struct Trial {
+    /// Which field it is.
     field: usize,
+    /// It says `r=y`.
+    wants_report: bool,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy)]
+enum Stage {
+    /// The header told its reason.
+    Refused,
+    /// Body and key, which this question asks for, will tell.
+    Judging(usize),
+    /// The reason stands; this question is about what follows from it.
+    Following(usize, After),
+    Done,
+}
+
+/// What a reason may lead to.
+#[derive(Clone, Copy)]
+enum After {
+    /// A failure: a report, if the signer wants one.
+    Report,
+    /// A success: the author's consent.
+    #[cfg(feature = "atps")]
+    Atps,
 }
 
 impl Evaluation {
@@ -47,9 +80,9 @@ impl Evaluation {
             limits,
             now,
             header: Arc::default(),
-            checks: Vec::new(),
+            trials: Vec::new(),
             outcomes: Vec::new(),
-            keys: Answers::default(),
+            answers: Answers::default(),
             skipped: 0,
         }
     }
@@ -57,57 +90,71 @@ impl Evaluation {
     /// Looks at the signatures of a complete header, and tells which hashes of the body
     /// they need.
     pub(crate) fn begin(&mut self, header: &Arc<Header>) -> Vec<BodyKind> {
+        self.header = Arc::clone(header);
         let all = header.named(b"dkim-signature");
         self.skipped = all.len().saturating_sub(self.limits.signatures);
         let from = from_problem(header);
+        let mut kinds = Vec::new();
         for &field in all.iter().take(self.limits.signatures) {
-            let value = header.value(field);
-            let parsed = Signature::parse(value);
-            let outcome = self.outcomes.len();
-            let (domain, selector) = match &parsed {
-                Ok(s) => (Some(s.domain().clone()), Some(s.selector().clone())),
-                Err(_) => names(value),
-            };
-            let (signature, reason) = match parsed {
-                Err(error) => (None, Reason::Signature(error)),
-                Ok(signature) => {
-                    let early = from
-                        .clone()
-                        .or_else(|| unacceptable(&self.policy, self.now, header, &signature));
-                    if early.is_none() {
-                        let name = signature.key_name();
-                        let key = self.keys.question(&name, RecordKind::Txt);
-                        let signature = signature.clone();
-                        self.checks.push(Check {
-                            outcome,
-                            key,
-                            signature,
-                            field,
-                        });
-                    }
-                    (Some(signature), early.unwrap_or(Reason::Pending))
-                }
-            };
-            let unsigned_fields = signature
-                .as_ref()
-                .map(|s| unsigned_fields(header, s))
-                .unwrap_or_default();
-            self.outcomes.push(Outcome {
-                domain,
-                selector,
-                signature,
-                reason,
-                key: None,
-                testing: false,
-                unsigned_fields,
-                unsigned_body: 0,
-            });
+            let (outcome, trial) = self.look_at(header, field, from.as_ref());
+            if let (Stage::Judging(_), Some(signature)) = (trial.stage, &outcome.signature) {
+                kinds.push(BodyKind::of(signature));
+            }
+            self.outcomes.push(outcome);
+            self.trials.push(trial);
         }
-        if !self.checks.is_empty() {
-            self.header = Arc::clone(header);
+        kinds
+    }
+
+    /// What the header tells about one signature.
+    fn look_at(
+        &mut self,
+        header: &Header,
+        field: usize,
+        from: Option<&Reason>,
+    ) -> (Outcome, Trial) {
+        let value = header.value(field);
+        let mut outcome = Outcome::pending();
+        let mut trial = Trial {
+            field,
+            wants_report: false,
+            stage: Stage::Refused,
+        };
+        let signature = match Signature::parse(value) {
+            Ok(signature) => signature,
+            Err(error) => {
+                outcome.reason = Reason::Signature(error);
+                let tags = TagList::parse(value).unwrap_or_default();
+                (outcome.domain, outcome.selector) = names(&tags);
+                trial.wants_report = tags.value("r") == Some(b"y");
+                return (outcome, trial);
+            }
+        };
+        let refused = from
+            .cloned()
+            .or_else(|| unacceptable(&self.policy, self.now, header, &signature));
+        match refused {
+            Some(reason) => outcome.reason = reason,
+            None => match self.question(&signature.key_name()) {
+                Some(key) => trial.stage = Stage::Judging(key),
+                None => outcome.reason = Reason::QueryLimit(self.limits.queries),
+            },
         }
-        let kinds = self.checks.iter().map(|c| BodyKind::of(&c.signature));
-        kinds.collect()
+        trial.wants_report = signature.wants_reports();
+        outcome.domain = Some(signature.domain().clone());
+        outcome.selector = Some(signature.selector().clone());
+        outcome.unsigned_fields = unsigned_fields(header, &signature);
+        outcome.signature = Some(signature);
+        (outcome, trial)
+    }
+
+    /// A question for the TXT records of a name, unless there were too many.
+    fn question(&mut self, name: &str) -> Option<usize> {
+        let asked = self.answers.find(name, RecordKind::Txt);
+        asked.or_else(|| {
+            (self.answers.len() < self.limits.queries)
+                .then(|| self.answers.question(name, RecordKind::Txt))
+        })
     }
 
     /// Ends the message, of which these are the hashes; or nothing of it counts.
@@ -122,9 +169,13 @@ impl Evaluation {
 
     /// The next question, of those that a signature still waits for.
     pub(crate) fn next_query(&mut self) -> Option<Query> {
-        let checks = &self.checks;
-        self.keys
-            .next_query(|question| checks.iter().any(|check| check.key == question))
+        let trials = &self.trials;
+        self.answers.next_query(|question| {
+            trials.iter().any(|trial| match trial.stage {
+                Stage::Judging(q) | Stage::Following(q, _) => q == question,
+                Stage::Refused | Stage::Done => false,
+            })
+        })
     }
 
     /// Takes an answer; [`settle`](Self::settle) makes use of it.
@@ -133,51 +184,148 @@ impl Evaluation {
         id: QueryId,
         answer: Result<Records, DnsError>,
     ) -> Result<(), Misuse> {
-        self.keys.answer(id, answer)
+        self.answers.answer(id, answer)
     }
 
     /// Whether no answer is wanted any more.
     pub(crate) fn is_settled(&self) -> bool {
-        self.checks.is_empty()
+        self.trials.iter().all(|t| matches!(t.stage, Stage::Done))
     }
 
-    /// Judges what can be judged, now that the body is complete.
+    /// Goes on as far as answers are there, now that the body is complete.
     pub(crate) fn settle(&mut self, bodies: &[BodyHash]) {
-        let checks = core::mem::take(&mut self.checks);
-        for check in checks {
-            let body = BodyKind::of(&check.signature).find(bodies);
-            let (Some(outcome), Some(body)) = (self.outcomes.get_mut(check.outcome), body) else {
-                continue;
-            };
-            outcome.unsigned_body = check
-                .signature
-                .length()
-                .map_or(0, |length| body.total.saturating_sub(length));
-            if let Some(reason) = body_problem(&self.policy, &check.signature, body) {
-                outcome.reason = reason;
-                continue;
-            }
-            let Some(answer) = self.keys.get(check.key) else {
-                self.checks.push(check);
-                continue;
-            };
-            let judge = Judge {
-                policy: &self.policy,
-                limits: &self.limits,
-                signature: &check.signature,
-                data: data_of(&self.header, check.field, &check.signature),
-            };
-            judge.answer(answer, outcome);
+        for at in 0..self.trials.len() {
+            while self.step(at, bodies).is_some() {}
         }
-        if self.checks.is_empty() {
-            self.header = Arc::default();
+    }
+
+    /// One stage of a signature; `None` when it waits or is done.
+    fn step(&mut self, at: usize, bodies: &[BodyHash]) -> Option<()> {
+        let stage = self.trials.get(at)?.stage;
+        let next = match stage {
+            Stage::Done => return None,
+            Stage::Refused => self.after(at),
+            Stage::Judging(key) => {
+                self.judge(at, key, bodies)?;
+                self.after(at)
+            }
+            Stage::Following(question, after) => {
+                let answer = self.answers.get(question)?;
+                let outcome = self.outcomes.get_mut(at)?;
+                follow(after, answer, outcome);
+                Stage::Done
+            }
+        };
+        self.trials.get_mut(at)?.stage = next;
+        Some(())
+    }
+
+    /// Finds the reason; `None` while the key is not known and matters.
+    fn judge(&mut self, at: usize, key: usize, bodies: &[BodyHash]) -> Option<()> {
+        let (trial, outcome) = (self.trials.get(at)?, self.outcomes.get_mut(at)?);
+        let signature = outcome.signature.as_ref()?;
+        let body = BodyKind::of(signature).find(bodies)?;
+        let length = signature.length();
+        outcome.unsigned_body = length.map_or(0, |length| body.total.saturating_sub(length));
+        if let Some(reason) = body_problem(&self.policy, signature, body) {
+            outcome.reason = reason;
+            return Some(());
+        }
+        let answer = self.answers.get(key)?;
+        let judge = Judge {
+            policy: &self.policy,
+            limits: &self.limits,
+            signature,
+            data: data_of(&self.header, trial.field, signature),
+        };
+        let verdict = judge.answer(answer);
+        outcome.reason = verdict.reason;
+        outcome.key = verdict.key;
+        outcome.testing = verdict.testing;
+        Some(())
+    }
+
+    /// See [`Verification::coverage`].
+    pub(crate) fn coverage(&self, at: usize) -> Option<Vec<Coverage<'_>>> {
+        let header: &Header = &self.header;
+        let (trial, outcome) = (self.trials.get(at)?, self.outcomes.get(at)?);
+        let names = outcome.signature.as_ref()?.headers();
+        let names = names.iter().map(String::as_str);
+        let mut fields: Vec<Coverage<'_>> = (0..header.len())
+            .map(|field| Coverage {
+                name: header.name(field),
+                value: header.value(field),
+                signed: false,
+            })
+            .collect();
+        // The signature covers itself, `b=` apart.
+        let signed = select(header, names, Some(trial.field));
+        for field in signed.into_iter().chain([trial.field]) {
+            if let Some(field) = fields.get_mut(field) {
+                field.signed = true;
+            }
+        }
+        Some(fields)
+    }
+
+    /// What is to be asked, now that the reason stands.
+    fn after(&mut self, at: usize) -> Stage {
+        self.name_after(at)
+            .and_then(|(name, after)| Some(Stage::Following(self.question(&name)?, after)))
+            .unwrap_or(Stage::Done)
+    }
+
+    fn name_after(&self, at: usize) -> Option<(String, After)> {
+        let (trial, outcome) = (self.trials.get(at)?, self.outcomes.get(at)?);
+        let domain = outcome.domain.as_ref()?;
+        if outcome.reason != Reason::Verified {
+            let wanted = trial.wants_report && self.policy.look_up_reports;
+            return wanted.then(|| (ReportRecord::name(domain), After::Report));
+        }
+        #[cfg(feature = "atps")]
+        {
+            let atps = outcome.signature.as_ref()?.atps()?;
+            let name = crate::atps::query_name(domain, atps.hash, &atps.author)?;
+            if atps.is_of_author(&self.header) {
+                return Some((name, After::Atps));
+            }
+        }
+        None
+    }
+}
+
+/// What the answer adds to an outcome.
+fn follow(after: After, answer: &Result<Records, DnsError>, outcome: &mut Outcome) {
+    match after {
+        After::Report => {
+            // One record, or none that counts (RFC 6651 section 3.3 step 3).
+            let Ok(Records::Txt(records)) = answer else {
+                return;
+            };
+            let [text] = records.as_slice() else { return };
+            let (Ok(record), Some(domain)) = (ReportRecord::parse(text), &outcome.domain) else {
+                return;
+            };
+            let unknown = outcome
+                .signature
+                .as_ref()
+                .is_some_and(Signature::has_unknown_tags);
+            let seen = [outcome.reason.incident(), Incident::UnknownTags];
+            let seen = seen.get(..1 + usize::from(unknown)).unwrap_or_default();
+            outcome.report = record.request(domain, seen);
+        }
+        #[cfg(feature = "atps")]
+        After::Atps => {
+            let atps = outcome.signature.as_ref().and_then(Signature::atps);
+            if let (Some(atps), Some(domain)) = (atps, &outcome.domain) {
+                outcome.atps = Some(atps.judge(domain, answer));
+            }
         }
     }
 }
 
 /// Domain and selector of a field that is invalid otherwise.
-fn names(value: &[u8]) -> (Option<Domain>, Option<Selector>) {
-    let tags = TagList::parse(value).unwrap_or_default();
+fn names(tags: &TagList<'_>) -> (Option<Domain>, Option<Selector>) {
     let text = |name| {
         tags.value(name)
             .and_then(|value| core::str::from_utf8(value).ok())

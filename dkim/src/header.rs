@@ -16,7 +16,7 @@ use scop_mime::{DefectKind, Event, FieldAt, Mode, Reader};
 use crate::limits::{LimitExceeded, Limits};
 
 /// A header, whole.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Header {
     bytes: Vec<u8>,
     /// Their bytes follow each other in `bytes`, each with the CRLF that ends it,
@@ -101,6 +101,39 @@ impl Header {
     /// Fields named `name` (lower case), from top to bottom.
     pub(crate) fn named(&self, name: &[u8]) -> &[usize] {
         self.index.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// How many fields there are.
+    pub(crate) fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// The name of field `i` as written; empty for a line that is no field.
+    pub(crate) fn name(&self, i: usize) -> &[u8] {
+        let length = self.fields.get(i).map_or(0, |at| at.name_length as usize);
+        self.field(i).get(..length).unwrap_or_default()
+    }
+
+    /// This header with `fields`, each with its CRLF, on top. What numbers its fields had
+    /// they keep.
+    #[cfg(feature = "arc")]
+    pub(crate) fn below(&self, fields: &str) -> Result<Self, LimitExceeded> {
+        let mut splitter = Splitter::new(Limits::default());
+        splitter.write(fields.as_bytes())?;
+        let top = splitter.finish()?;
+        let mut header = self.clone();
+        let (octets, count) = (header.bytes.len() as u64, header.fields.len());
+        header.bytes.extend_from_slice(&top.bytes);
+        header.fields.extend(top.fields.iter().map(|at| FieldAt {
+            offset: at.offset + octets,
+            ..*at
+        }));
+        for (name, mut fields) in top.index {
+            fields.iter_mut().for_each(|field| *field += count);
+            let named = header.index.entry(name).or_default();
+            named.splice(0..0, fields);
+        }
+        Ok(header)
     }
 
     /// The bytes of field `i` without the CRLF that ends it.

@@ -5,10 +5,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::header::Header;
-use crate::key::{KeyRecord, KeyRecordError, KeyType};
+use crate::key::{KeyRecord, KeyRecordError, KeyType, PublicKey};
 use crate::limits::Limits;
 use crate::message::{BodyHash, SINGLE};
-use crate::outcome::{Outcome, Reason, UnsignedField};
+use crate::outcome::{Reason, UnsignedField};
 use crate::policy::{BodyLength, Policy};
 use crate::query::{DnsError, Records};
 use crate::signature::{Algorithm, Signature};
@@ -22,6 +22,10 @@ pub(crate) fn unacceptable(
 ) -> Option<Reason> {
     if signature.length().is_some() && policy.body_length == BodyLength::Reject {
         return Some(Reason::LengthTag);
+    }
+    let suffixes = policy.public_suffixes.as_ref();
+    if suffixes.is_some_and(|suffixes| suffixes.contain(signature.domain())) {
+        return Some(Reason::PublicSuffix);
     }
     if let Some(t) = signature.timestamp()
         && t > now.saturating_add(policy.clock_skew)
@@ -65,56 +69,74 @@ pub(crate) struct Judge<'a> {
     pub(crate) data: Vec<u8>,
 }
 
+/// What it is worth, and with which key.
+pub(crate) struct Verdict {
+    pub(crate) reason: Reason,
+    pub(crate) key: Option<PublicKey>,
+    /// The key record says `t=y`.
+    pub(crate) testing: bool,
+}
+
+impl Verdict {
+    fn without_key(reason: Reason) -> Self {
+        Self {
+            reason,
+            key: None,
+            testing: false,
+        }
+    }
+}
+
 impl Judge<'_> {
     /// With the answer to the key query (RFC 6376 section 6.1.2).
-    pub(crate) fn answer(&self, answer: &Result<Records, DnsError>, outcome: &mut Outcome) {
+    pub(crate) fn answer(&self, answer: &Result<Records, DnsError>) -> Verdict {
         match answer {
-            Err(DnsError::Temporary) => outcome.reason = Reason::KeyUnavailable,
-            Ok(Records::Txt(records)) => self.records(records, outcome),
+            Err(DnsError::Temporary) => Verdict::without_key(Reason::KeyUnavailable),
+            Ok(Records::Txt(records)) => self
+                .records(records)
+                .unwrap_or(Verdict::without_key(Reason::NoKey)),
             // No answer of another kind is taken.
-            Err(DnsError::NotFound) | Ok(_) => outcome.reason = Reason::NoKey,
+            Err(DnsError::NotFound) | Ok(_) => Verdict::without_key(Reason::NoKey),
         }
     }
 
     /// Several records are tried in turn (RFC 6376 section 6.1.2 step 4). If
     /// none verifies, the first that is a key record tells why.
-    fn records(&self, records: &[Vec<u8>], outcome: &mut Outcome) {
-        let mut reason = None;
+    fn records(&self, records: &[Vec<u8>]) -> Option<Verdict> {
+        let mut best: Option<(Verdict, bool)> = None;
         for text in records.iter().take(self.limits.key_records) {
-            let record = if text.len() > self.limits.key_record_bytes {
-                Err(Reason::KeyRecordTooLong(self.limits.key_record_bytes))
-            } else {
-                KeyRecord::parse(text).map_err(Reason::KeyRecord)
-            };
-            let verdict = match &record {
-                Err(error) => error.clone(),
-                Ok(record) => self.record(record),
-            };
+            let verdict = self.text(text);
             // A stray TXT record, SPF for instance, explains little.
             let stray = matches!(
-                verdict,
+                verdict.reason,
                 Reason::KeyRecord(
                     KeyRecordError::Version | KeyRecordError::Tags(_) | KeyRecordError::Missing
                 )
             );
-            let verified = verdict == Reason::Verified;
-            if verified
-                || reason
-                    .as_ref()
-                    .is_none_or(|(_, was_stray)| *was_stray && !stray)
-            {
-                reason = Some((verdict, stray));
-                outcome.testing = record.as_ref().is_ok_and(KeyRecord::is_testing);
-                outcome.key = record.ok().and_then(|record| record.key().cloned());
+            if verdict.reason == Reason::Verified {
+                return Some(verdict);
             }
-            if verified {
-                break;
+            if best.as_ref().is_none_or(|(_, was)| *was && !stray) {
+                best = Some((verdict, stray));
             }
         }
-        outcome.reason = reason.map_or(Reason::NoKey, |(reason, _)| reason);
+        best.map(|(verdict, _)| verdict)
     }
 
-    /// RFC 6376 section 6.1.2 steps 6 to 8, section 6.1.3 step 4.
+    fn text(&self, text: &[u8]) -> Verdict {
+        if text.len() > self.limits.key_record_bytes {
+            return Verdict::without_key(Reason::KeyRecordTooLong(self.limits.key_record_bytes));
+        }
+        match KeyRecord::parse(text) {
+            Err(error) => Verdict::without_key(Reason::KeyRecord(error)),
+            Ok(record) => Verdict {
+                reason: self.record(&record),
+                testing: record.is_testing(),
+                key: record.into_key(),
+            },
+        }
+    }
+
     fn record(&self, record: &KeyRecord) -> Reason {
         if !record.allows_sha256() {
             return Reason::HashNotAllowed;

@@ -301,6 +301,10 @@ impl KeyRecord {
         self.key.as_ref()
     }
 
+    pub(crate) fn into_key(self) -> Option<PublicKey> {
+        self.key
+    }
+
     /// `k=`, which a revoked key has as well.
     #[must_use]
     pub fn key_type(&self) -> KeyType {

@@ -72,6 +72,8 @@ extern crate std;
 
 #[cfg(feature = "arc")]
 pub mod arc;
+#[cfg(feature = "atps")]
+pub mod atps;
 mod authserv_ids;
 pub mod bimi;
 mod canon;
@@ -79,6 +81,8 @@ pub mod dane;
 mod der;
 pub mod dmarc;
 mod evaluate;
+mod fields;
+mod fold;
 mod header;
 mod judge;
 mod key;
@@ -93,9 +97,11 @@ mod policy_record;
 mod query;
 #[cfg(feature = "reports")]
 pub mod report;
+pub mod reporting;
 mod results;
 mod sign;
 mod signature;
+mod signing;
 mod signing_key;
 pub mod spf;
 mod tags;
@@ -107,14 +113,15 @@ pub use canon::Canonicalization;
 pub use key::{KeyRecord, KeyRecordError, KeyType, PublicKey};
 pub use limits::{LimitExceeded, Limits};
 pub use name::{Domain, NameError, Selector};
-pub use outcome::{DkimResult, Outcome, Reason, UnsignedField};
-pub use policy::{BodyLength, Policy};
+pub use outcome::{Coverage, DkimResult, Outcome, Reason, UnsignedField};
+pub use policy::{BodyLength, Policy, PublicSuffixes};
 pub use query::{DnsError, Misuse, Query, QueryId, RecordKind, Records};
 pub use results::{AuthenticationResults, MethodResult, NotAKeyword};
 /// The random source that [`Signing::finish`] takes; [`SystemRandom`] is one.
 pub use ring::rand::{SecureRandom, SystemRandom};
-pub use sign::{SignError, Signer, SignerError, Signing};
-pub use signature::{Algorithm, Identity, Signature, SignatureError};
+pub use sign::{Signer, SignerError, Signers};
+pub use signature::{Algorithm, CopiedField, Identity, Signature, SignatureError};
+pub use signing::{SignError, Signing};
 pub use signing_key::{KeyError, SigningKey};
 pub use tags::TagListError;
 pub use verify::{Verification, Verifier};

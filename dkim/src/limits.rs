@@ -14,6 +14,10 @@ pub struct Limits {
     /// Signatures evaluated, topmost first; the others are only counted
     /// (RFC 6376 section 8.4). Default 10.
     pub signatures: usize,
+    /// Questions to DNS that one verifier or validator asks at most, whatever the message
+    /// holds: keys, and what [`Policy`](crate::Policy) wants besides. What would need one
+    /// more is refused. Default 50: as many keys as an ARC chain can have.
+    pub queries: usize,
     /// TXT records looked at in one answer. Default 8.
     pub key_records: usize,
     /// Octets of one TXT record, its strings joined. Default 16 KiB.
@@ -27,6 +31,7 @@ impl Default for Limits {
             field_bytes: 100 << 10,
             fields: 10_000,
             signatures: 10,
+            queries: 50,
             key_records: 8,
             key_record_bytes: 16 << 10,
         }

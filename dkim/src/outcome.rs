@@ -4,8 +4,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+#[cfg(feature = "atps")]
+use crate::atps::AtpsResult;
 use crate::key::{KeyRecordError, KeyType, PublicKey};
 use crate::name::{Domain, Selector};
+use crate::reporting::{Incident, ReportRequest};
 use crate::signature::{Signature, SignatureError};
 
 /// The result classes for DKIM: RFC 8601 section 2.7.1. Displayed as the word
@@ -72,6 +75,17 @@ pub enum Reason {
     /// is there but not signed.
     #[error("field {0} is not signed, which the policy requires")]
     RequiredField(String),
+    /// `d=` is one of [`Policy::public_suffixes`](crate::Policy::public_suffixes).
+    #[error(
+        "signing domain \"d=\" is a public suffix, for which nobody can sign (RFC 6376 section 8.13)"
+    )]
+    PublicSuffix,
+    /// The key would be one query too many, see
+    /// [`Limits::queries`](crate::Limits::queries).
+    #[error(
+        "key was not asked for: the message needs more than {0} DNS queries (RFC 6376 section 8.4)"
+    )]
+    QueryLimit(usize),
     /// `l=` is there and the policy does not take it.
     #[error("signature covers only part of the body, \"l=\" (RFC 6376 section 8.2)")]
     LengthTag,
@@ -154,6 +168,8 @@ impl Reason {
             | Self::SignatureMismatch => DkimResult::Fail,
             Self::ExtraInstance(_)
             | Self::RequiredField(_)
+            | Self::PublicSuffix
+            | Self::QueryLimit(_)
             | Self::LengthTag
             | Self::UnsignedBody(_)
             | Self::Expired(_)
@@ -169,6 +185,21 @@ impl Reason {
             | Self::KeyTypeMismatch(_)
             | Self::StrictIdentity
             | Self::KeyTooShort(_) => DkimResult::PermError,
+        }
+    }
+
+    /// What a report of it is about (RFC 6651 section 5.1).
+    #[must_use]
+    pub fn incident(&self) -> Incident {
+        match self {
+            Self::KeyUnavailable | Self::NoKey => Incident::Dns,
+            Self::Signature(_) | Self::KeyRecord(_) | Self::KeyRecordTooLong(_) => Incident::Syntax,
+            Self::BodyHashMismatch | Self::SignatureMismatch | Self::LengthBeyondBody => {
+                Incident::Verification
+            }
+            Self::Expired(_) => Incident::Expired,
+            reason if reason.result() == DkimResult::Policy => Incident::Policy,
+            _ => Incident::Other,
         }
     }
 }
@@ -192,7 +223,7 @@ pub struct Outcome {
     pub domain: Option<Domain>,
     /// `s=`, likewise.
     pub selector: Option<Selector>,
-    /// All tags (`a`, `b`, `bh`, `c`, `h`, `i`, `l`, `t`, `x`), if the field is
+    /// All tags (`a`, `b`, `bh`, `c`, `h`, `i`, `l`, `r`, `t`, `x`, `z`), if the field is
     /// valid. `b` and `t` let a caller detect replay.
     pub signature: Option<Signature>,
     /// Why the result is what it is.
@@ -205,21 +236,43 @@ pub struct Outcome {
     pub unsigned_fields: Vec<UnsignedField>,
     /// Octets of the canonical body behind `l=`.
     pub unsigned_body: u64,
+    /// Whom to tell that it failed: asked for by `r=y` and confirmed by DNS, where
+    /// [`Policy::look_up_reports`](crate::Policy::look_up_reports) is set (RFC 6651).
+    pub report: Option<ReportRequest>,
+    /// Whether a domain in From lets this one sign for it: there when the signature
+    /// verified and says so, once the answer is known (RFC 6541).
+    #[cfg(feature = "atps")]
+    pub atps: Option<AtpsResult>,
+}
+
+/// Whether a field of the message is signed: see
+/// [`Verification::coverage`](crate::Verification::coverage).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Coverage<'a> {
+    /// The name as written; empty for a line that is no field.
+    pub name: &'a [u8],
+    /// What follows the colon, folding left in.
+    pub value: &'a [u8],
+    /// Whether the signature covers this instance.
+    pub signed: bool,
 }
 
 impl Outcome {
-    /// That of a signature whose key is not known yet.
-    #[cfg(feature = "arc")]
-    pub(crate) fn pending(signature: &Signature) -> Self {
+    /// One of which nothing is known.
+    pub(crate) fn pending() -> Self {
         Outcome {
-            domain: Some(signature.domain().clone()),
-            selector: Some(signature.selector().clone()),
-            signature: Some(signature.clone()),
+            domain: None,
+            selector: None,
+            signature: None,
             reason: Reason::Pending,
             key: None,
             testing: false,
             unsigned_fields: Vec::new(),
             unsigned_body: 0,
+            report: None,
+            #[cfg(feature = "atps")]
+            atps: None,
         }
     }
 

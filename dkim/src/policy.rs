@@ -1,7 +1,11 @@
 //! What is accepted beyond what the RFCs force.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
+
+use crate::name::Domain;
 
 /// How signatures with `l=` are taken. RFC 6376 section 8.2 tells what an
 /// attacker appends behind the signed part.
@@ -17,6 +21,46 @@ pub enum BodyLength {
     /// [`Outcome::unsigned_body`](crate::Outcome::unsigned_body) tells how much.
     Partial,
 }
+
+/// Which domains are public suffixes, as the caller knows it.
+///
+/// ```
+/// use scop_dkim::{Policy, PublicSuffixes};
+/// let mut policy = Policy::default();
+/// // In earnest: a crate that keeps the public suffix list.
+/// policy.public_suffixes = Some(PublicSuffixes::new(|domain| domain == "co.uk"));
+/// ```
+#[derive(Clone)]
+pub struct PublicSuffixes(Arc<dyn Fn(&str) -> bool + Send + Sync>);
+
+impl PublicSuffixes {
+    /// `is_one` is asked about a whole domain, at least two labels in lower case without a
+    /// final dot.
+    #[must_use]
+    pub fn new(is_one: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(is_one))
+    }
+
+    /// Whether it is one.
+    pub(crate) fn contain(&self, domain: &Domain) -> bool {
+        (self.0)(&domain.as_str().to_ascii_lowercase())
+    }
+}
+
+impl fmt::Debug for PublicSuffixes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PublicSuffixes(..)")
+    }
+}
+
+/// The same function.
+impl PartialEq for PublicSuffixes {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for PublicSuffixes {}
 
 /// Rules of the verifier; the default is the safe one.
 ///
@@ -46,6 +90,14 @@ pub struct Policy {
     pub clock_skew: u64,
     /// Whether a signature past `x=` is refused. Default true.
     pub honour_expiration: bool,
+    /// Domains under which anybody may register, and for which nobody can therefore sign:
+    /// `d=co.uk` (RFC 6376 section 8.13). Default none: a list of them
+    /// (<https://publicsuffix.org>) changes every week, so it is the caller's to keep. A
+    /// domain of one label, `d=com`, is refused in any case.
+    pub public_suffixes: Option<PublicSuffixes>,
+    /// Whether to ask DNS where a signer wants to hear of a signature that failed, if it
+    /// says `r=y` (RFC 6651): one query for each such domain. Default false.
+    pub look_up_reports: bool,
     /// Fields that must be signed where the message has them, besides From,
     /// which always must. Default none: large senders leave Content-Type out.
     pub required_fields: Vec<String>,
@@ -63,6 +115,8 @@ impl Default for Policy {
             max_rsa_bits: 8192,
             clock_skew: 300,
             honour_expiration: true,
+            public_suffixes: None,
+            look_up_reports: false,
             required_fields: Vec::new(),
             reject_extra_instances: true,
         }

@@ -1,57 +1,22 @@
-//! Signing: RFC 6376 section 5.
+//! How to sign: RFC 6376 section 5. What happens to a message is in [`crate::signing`].
 
-use alloc::string::{String, ToString as _};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt;
 
 use ring::rand::SecureRandom;
 
 use crate::canon::Canonicalization;
+use crate::fields::Fields;
+use crate::fold::{Folded, qp_encode};
 use crate::header::Header;
 use crate::limits::{LimitExceeded, Limits};
 use crate::message::{BodyHash, BodyKind, select, signed_data};
 use crate::name::{Domain, Selector};
-use crate::pass::Pass;
 use crate::signature::{Identity, is_field_name};
+use crate::signing::{SignError, Signing};
 use crate::signing_key::SigningKey;
 use crate::tags::base64_encode;
-
-/// Signed once more than they occur, so that nobody can add one: what a
-/// reader sees and what decides how the body is read.
-pub(crate) const OVERSIGNED: &[&str] = &[
-    "From",
-    "Sender",
-    "Reply-To",
-    "To",
-    "Cc",
-    "Subject",
-    "Date",
-    "MIME-Version",
-    "Content-Type",
-    "Content-Transfer-Encoding",
-    "Content-Disposition",
-];
-
-/// Signed as often as they occur: relays and mailing lists may add one where
-/// there was none.
-pub(crate) const SIGNED: &[&str] = &[
-    "Message-ID",
-    "In-Reply-To",
-    "References",
-    "Resent-Date",
-    "Resent-From",
-    "Resent-To",
-    "Resent-Cc",
-    "List-Id",
-    "List-Help",
-    "List-Unsubscribe",
-    "List-Unsubscribe-Post",
-    "List-Subscribe",
-    "List-Post",
-    "List-Owner",
-    "List-Archive",
-];
 
 /// A setting that would give signatures nobody accepts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,34 +31,17 @@ pub enum SignerError {
     /// A name that no field can have.
     #[error("not a field name: {0:?}")]
     FieldName(String),
-}
-
-/// Why a message was not signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SignError {
-    /// The header is over a limit.
-    #[error(transparent)]
-    Limit(#[from] LimitExceeded),
-    /// The message has no From field, or several (RFC 5322 section 3.6).
-    #[error("message has {0} From fields instead of one (RFC 5322 section 3.6)")]
-    FromCount(usize),
-    /// A line looks like a From field but is none; verifiers would refuse it.
-    #[error("message has a malformed From field (RFC 5322 section 2.2)")]
-    FromMalformed,
-    /// The message begins with white space: its first line would belong to the signature.
+    /// DKIM-Signature among the fields that nobody may add: the next signature breaks it.
     #[error(
-        "message begins with white space, which would go on with a field above it (RFC 5322 section 2.2.3)"
+        "DKIM-Signature cannot be oversigned: the next one that is added would break it (RFC 6376 section 5.4.1)"
     )]
-    BeginsFolded,
-    /// The cryptographic library refused.
-    #[error("the signing operation failed")]
-    Crypto,
+    SignatureOversigned,
 }
 
 /// How to sign: domain, selector and key, and what has a good default.
 ///
-/// One value serves any number of messages; clones share the key.
+/// One value serves any number of messages; clones share the key. [`and`](Self::and) joins
+/// several, whose signatures are made in one pass.
 ///
 /// ```
 /// use scop_dkim::{Domain, Selector, Signer, SigningKey, SystemRandom};
@@ -115,6 +63,24 @@ pub enum SignError {
 /// let signer = Signer::new(Domain::new("example.com")?, Selector::new("s1")?);
 /// # Ok::<(), scop_dkim::NameError>(())
 /// ```
+///
+/// # Which fields
+///
+/// Unless [`fields`](Self::fields) says otherwise, these are signed once more than they
+/// occur, so that none can be added (RFC 6376 section 8.15): From, Reply-To, To, Cc,
+/// Subject, Date, MIME-Version, Content-Type, Content-Transfer-Encoding and
+/// Content-Disposition. What readers see, and what decides how the body is read.
+///
+/// The fields of mailing lists (List-Id, List-Help, List-Unsubscribe, List-Unsubscribe-Post,
+/// List-Subscribe, List-Post, List-Owner, List-Archive) are oversigned in a message that has
+/// one of them: it comes from a list or a newsletter, and RFC 8058 section 4 wants the button
+/// to unsubscribe signed. In a message without any they are left open, since a list adds them
+/// to what its members write, and a list that changes nothing else would break each
+/// signature.
+///
+/// Signed as often as they occur, for the same reason: Sender, Message-ID, In-Reply-To,
+/// References, Resent-Date, Resent-From, Resent-To, Resent-Cc (section 5.4.1). Not signed:
+/// Received, Return-Path, Comments, Keywords and all others.
 #[derive(Clone, Debug)]
 pub struct Signer {
     domain: Domain,
@@ -122,32 +88,40 @@ pub struct Signer {
     key: Arc<SigningKey>,
     header: Canonicalization,
     body: Canonicalization,
-    oversigned: Arc<[String]>,
-    signed: Arc<[String]>,
+    fields: Fields,
     identity: Option<Identity>,
     timestamp: bool,
     lifetime: Option<u64>,
-    limits: Limits,
+    reports: bool,
+    copies: bool,
+    #[cfg(feature = "atps")]
+    author: Option<(Domain, crate::atps::AtpsHash)>,
+    pub(crate) limits: Limits,
 }
 
 impl Signer {
-    /// A signer with relaxed/relaxed, `t=`, no expiration, and the fields of
-    /// RFC 6376 section 5.4.1: what readers see and what decides how the body
-    /// is read is signed once more than it occurs.
+    /// Octets that the copies of [`copy_fields`](Self::copy_fields) may have as fields;
+    /// encoded they are at most three times as many.
+    pub const COPIED_OCTETS: usize = 16 << 10;
+
+    /// A signer with relaxed/relaxed, `t=`, no expiration, and the fields named
+    /// [above](Self#which-fields).
     #[must_use]
     pub fn new(domain: Domain, selector: Selector, key: SigningKey) -> Self {
-        let names = |list: &[&str]| list.iter().map(|name| (*name).into()).collect();
         Self {
             domain,
             selector,
             key: Arc::new(key),
             header: Canonicalization::Relaxed,
             body: Canonicalization::Relaxed,
-            oversigned: names(OVERSIGNED),
-            signed: names(SIGNED),
+            fields: Fields::Usual,
             identity: None,
             timestamp: true,
             lifetime: None,
+            reports: false,
+            copies: false,
+            #[cfg(feature = "atps")]
+            author: None,
             limits: Limits::default(),
         }
     }
@@ -163,7 +137,8 @@ impl Signer {
     /// so that none can be added; `signed` as often as they occur.
     ///
     /// # Errors
-    /// [`SignerError::FromNotSigned`] and [`SignerError::FieldName`].
+    /// [`SignerError::FromNotSigned`], [`SignerError::FieldName`] and
+    /// [`SignerError::SignatureOversigned`].
     pub fn fields(mut self, oversigned: &[&str], signed: &[&str]) -> Result<Self, SignerError> {
         let mut all = oversigned.iter().chain(signed);
         if let Some(bad) = all.clone().find(|name| !is_field_name(name.as_bytes())) {
@@ -172,8 +147,15 @@ impl Signer {
         if !all.any(|name| name.eq_ignore_ascii_case("from")) {
             return Err(SignerError::FromNotSigned);
         }
-        self.oversigned = oversigned.iter().map(|name| (*name).into()).collect();
-        self.signed = signed.iter().map(|name| (*name).into()).collect();
+        let mut over = oversigned.iter();
+        if over.any(|name| name.eq_ignore_ascii_case("dkim-signature")) {
+            return Err(SignerError::SignatureOversigned);
+        }
+        let list = |names: &[&str]| names.iter().map(|name| (*name).into()).collect();
+        self.fields = Fields::Given {
+            oversigned: list(oversigned),
+            signed: list(signed),
+        };
         Ok(self)
     }
 
@@ -203,82 +185,108 @@ impl Signer {
         self
     }
 
-    /// Bounds what is kept of a header.
+    /// Writes `z=`: the signed fields as they were signed, so that whoever gets a message
+    /// with a broken signature can see what was changed. Those that come first in `h=` and
+    /// have [`COPIED_OCTETS`](Self::COPIED_OCTETS) together; the others are left out.
+    /// Everybody can read them, and verification never uses them (RFC 6376 section 3.5).
+    #[must_use]
+    pub fn copy_fields(mut self) -> Self {
+        self.copies = true;
+        self
+    }
+
+    /// Writes `r=y`: failures are to be reported to the address in
+    /// [`ReportRecord`](crate::reporting::ReportRecord) (RFC 6651 section 3.1).
+    #[must_use]
+    pub fn request_reports(mut self) -> Self {
+        self.reports = true;
+        self
+    }
+
+    /// Writes `atps=` and `atpsh=`: the signature is made for `author`, whose domain
+    /// publishes an [`AtpsRecord`](crate::atps::AtpsRecord) that allows it (RFC 6541
+    /// section 4.2).
+    #[cfg(feature = "atps")]
+    #[must_use]
+    pub fn on_behalf_of(mut self, author: Domain, hash: crate::atps::AtpsHash) -> Self {
+        self.author = Some((author, hash));
+        self
+    }
+
+    /// Bounds what is kept of a header, and how long the signature may get
+    /// ([`Limits::field_bytes`]).
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
+    /// This signature and another one, in one pass. The first one comes out on top; its
+    /// [`limits`](Self::limits) bound the header.
+    ///
+    /// ```
+    /// use scop_dkim::{Domain, Selector, Signer, SigningKey, SystemRandom};
+    /// # let rsa = SigningKey::from_pem(include_str!("../tests/fixtures/rsa2048-pkcs8.pem"))?;
+    /// # let ed25519 = SigningKey::ed25519(&[7; 32])?;
+    /// let domain = Domain::new("example.com")?;
+    /// let signers = Signer::new(domain.clone(), Selector::new("r1")?, rsa)
+    ///     .and(Signer::new(domain, Selector::new("e1")?, ed25519));
+    ///
+    /// let mut signing = signers.start(1_700_000_000);
+    /// signing.write(b"From: joe@example.com\r\n\r\nHello\r\n")?; // hashed once
+    /// let fields = signing.finish(&SystemRandom::new())?;
+    /// assert_eq!(fields.matches("DKIM-Signature: ").count(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn and(self, other: Signer) -> Signers {
+        Signers::from(self).and(other)
+    }
+
     /// Begins a message. `now` is the time in seconds since 1970.
     #[must_use]
     pub fn start(&self, now: u64) -> Signing {
-        Signing {
-            pass: Pass::new(&self.limits),
-            header: Arc::default(),
-            signer: self.clone(),
-            now,
-        }
+        Signers::from(self.clone()).start(now)
     }
 
-    /// Whether a message may be signed, and the hash that is needed.
-    fn begin(
-        &self,
-        header: &Arc<Header>,
-        kept: &mut Arc<Header>,
-    ) -> Result<Vec<BodyKind>, SignError> {
-        if header.has_from_lookalike() {
-            return Err(SignError::FromMalformed);
-        }
-        if header.begins_folded() {
-            return Err(SignError::BeginsFolded);
-        }
-        match header.named(b"from").len() {
-            1 => {}
-            from => return Err(SignError::FromCount(from)),
-        }
-        *kept = Arc::clone(header);
-        Ok(alloc::vec![BodyKind::whole(self.body)])
+    /// The hash that is needed.
+    pub(crate) fn body(&self) -> BodyKind {
+        BodyKind::whole(self.body)
     }
 
     /// The field, whole.
-    fn sign(
+    pub(crate) fn sign(
         &self,
         header: &Header,
         bodies: &[BodyHash],
         now: u64,
         random: &dyn SecureRandom,
     ) -> Result<String, SignError> {
-        let body = BodyKind::whole(self.body).find(bodies);
-        let names = self.names(header);
-        let field = self.field(now, &names, &body.ok_or(SignError::Crypto)?.digest);
+        let body = self.body().find(bodies).ok_or(SignError::Crypto)?;
+        let names = self.fields.names(header);
         let selected = select(header, names.iter().copied(), None);
+        let field = self.field(now, &names, &selected, header, &body.digest);
         let data = signed_data(self.header, header, &selected, field.as_bytes());
         let signature = self.key.sign(random, &data).ok_or(SignError::Crypto)?;
         let mut out = Folded::resume(field);
         out.base64(&signature);
         out.text.push_str("\r\n");
-        Ok(out.text)
-    }
-
-    /// The names of `h=` for this header.
-    fn names(&self, header: &Header) -> Vec<&str> {
-        let count = |name: &str| header.named(name.to_ascii_lowercase().as_bytes()).len();
-        let mut names: Vec<&str> = Vec::new();
-        let lists = [(&self.oversigned, 1), (&self.signed, 0)];
-        for (list, extra) in lists {
-            for name in list.iter() {
-                // A name in both lists, or twice in one, counts once.
-                if !names.iter().any(|n| n.eq_ignore_ascii_case(name)) {
-                    names.extend(core::iter::repeat_n(name.as_str(), count(name) + extra));
-                }
-            }
+        // So many names that no verifier would read them.
+        match out.text.len() > self.limits.field_bytes {
+            true => Err(LimitExceeded::Field(self.limits.field_bytes).into()),
+            false => Ok(out.text),
         }
-        names
     }
 
     /// The field up to and including `b=`, folded.
-    fn field(&self, now: u64, names: &[&str], body_hash: &[u8]) -> String {
+    fn field(
+        &self,
+        now: u64,
+        names: &[&str],
+        selected: &[usize],
+        header: &Header,
+        body_hash: &[u8],
+    ) -> String {
         let mut out = Folded::new("DKIM-Signature:");
         out.word("v=1;");
         out.word(&alloc::format!("a={};", self.key.algorithm()));
@@ -286,7 +294,7 @@ impl Signer {
         out.word(&alloc::format!("d={};", self.domain));
         out.word(&alloc::format!("s={};", self.selector));
         if let Some(identity) = &self.identity {
-            let local = qp_encode(identity.local());
+            let local = qp_encode(identity.local().as_bytes());
             out.word(&alloc::format!("i={local}@{};", identity.domain()));
         }
         if self.timestamp {
@@ -295,151 +303,89 @@ impl Signer {
         if let Some(lifetime) = self.lifetime {
             out.word(&alloc::format!("x={};", now.saturating_add(lifetime)));
         }
+        if self.reports {
+            out.word("r=y;");
+        }
+        #[cfg(feature = "atps")]
+        if let Some((author, hash)) = &self.author {
+            out.word(&alloc::format!("atps={author};"));
+            out.word(&alloc::format!("atpsh={hash};"));
+        }
         out.names(names);
+        if self.copies {
+            copies(&mut out, selected, header);
+        }
         out.word(&alloc::format!("bh={};", base64_encode(body_hash)));
         out.word("b=");
         out.text
     }
 }
 
-/// A message on its way through the signer.
-pub struct Signing {
-    signer: Signer,
-    now: u64,
-    header: Arc<Header>,
-    pass: Pass<SignError>,
-}
-
-impl Signing {
-    /// Takes the next piece of the message, as it will be sent: CRLF line
-    /// ends, transfer-encoded, without the dots of SMTP. A bare CR or LF is
-    /// signed as it is, and lost when a relay repairs it (RFC 6376 section
-    /// 5.3).
-    ///
-    /// # Errors
-    /// [`SignError`] when the message cannot be signed, now and ever after.
-    pub fn write(&mut self, data: &[u8]) -> Result<(), SignError> {
-        let (signer, kept) = (&self.signer, &mut self.header);
-        self.pass.write(data, |header| signer.begin(header, kept))
+/// Appends `z=`.
+fn copies(out: &mut Folded, selected: &[usize], header: &Header) {
+    let mut octets = 0;
+    let fits = selected.iter().take_while(|field| {
+        octets += header.field(**field).len();
+        octets <= Signer::COPIED_OCTETS
+    });
+    let mut before = "z=";
+    for &field in fits {
+        // A name with the character between fields in it would be two.
+        let name = core::str::from_utf8(header.name(field)).unwrap_or_default();
+        if name.contains('|') {
+            continue;
+        }
+        match before {
+            "z=" => out.word(before),
+            _ => out.part(before),
+        }
+        before = "|";
+        out.part(&alloc::format!("{name}:"));
+        out.quoted(&qp_encode(header.value(field)));
     }
-
-    /// Ends the message and gives the field to put on top of it:
-    /// `DKIM-Signature: ...` with folding and a final CRLF.
-    ///
-    /// `random` is what ring's RSA operation asks for. With the padding of
-    /// DKIM (PKCS#1 v1.5) it takes nothing from it, as Ed25519 does not: a
-    /// signature depends on the message, the key and the time only.
-    ///
-    /// # Errors
-    /// [`SignError`].
-    pub fn finish(self, random: &dyn SecureRandom) -> Result<String, SignError> {
-        let (signer, mut header) = (&self.signer, self.header);
-        let bodies = self.pass.finish(|new| signer.begin(new, &mut header))?;
-        signer.sign(&header, &bodies, self.now, random)
+    if before == "|" {
+        out.part(";");
     }
 }
 
-impl fmt::Debug for Signing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signing")
-            .field("signer", &self.signer)
-            .finish_non_exhaustive()
-    }
+/// Several signatures of one message, made in one pass: RSA and Ed25519 side by side (RFC
+/// 8463 section 3), or those of several domains. Made by [`Signer::and`], so there is one at
+/// least.
+#[derive(Clone, Debug)]
+pub struct Signers {
+    first: Signer,
+    others: Vec<Signer>,
 }
 
-/// Writes a field in lines of at most 78 characters where its words allow
-/// (RFC 5322 section 2.1.1).
-pub(crate) struct Folded {
-    pub(crate) text: String,
-    column: usize,
-}
-
-impl Folded {
-    const WIDTH: usize = 76;
-
-    pub(crate) fn new(text: &str) -> Self {
+impl From<Signer> for Signers {
+    fn from(first: Signer) -> Self {
         Self {
-            text: text.to_string(),
-            column: text.len(),
+            first,
+            others: Vec::new(),
         }
-    }
-
-    pub(crate) fn resume(text: String) -> Self {
-        let column = text.rsplit('\n').next().map_or(0, str::len);
-        Self { text, column }
-    }
-
-    /// Characters left on this line, or on a fresh one if this is full.
-    fn room(&self) -> usize {
-        if self.column < Self::WIDTH {
-            Self::WIDTH - self.column
-        } else {
-            Self::WIDTH - 1
-        }
-    }
-
-    /// Appends with a space or a fold before it.
-    pub(crate) fn word(&mut self, word: &str) {
-        if self.column + 1 + word.len() <= Self::WIDTH {
-            self.text.push(' ');
-            self.column += 1;
-        } else {
-            self.fold();
-        }
-        self.put(word);
-    }
-
-    /// Appends directly, or after a fold.
-    pub(crate) fn part(&mut self, part: &str) {
-        if self.column + part.len() > Self::WIDTH {
-            self.fold();
-        }
-        self.put(part);
-    }
-
-    /// Appends `h=`.
-    pub(crate) fn names(&mut self, names: &[&str]) {
-        for (i, name) in names.iter().enumerate() {
-            let end = if i + 1 == names.len() { ";" } else { ":" };
-            if i == 0 {
-                self.word(&alloc::format!("h={name}{end}"));
-            } else {
-                self.part(&alloc::format!("{name}{end}"));
-            }
-        }
-    }
-
-    /// Appends base64, folded anywhere.
-    pub(crate) fn base64(&mut self, bytes: &[u8]) {
-        let text = base64_encode(bytes);
-        let mut rest = text.as_str();
-        while !rest.is_empty() {
-            let (part, after) = rest.split_at(rest.len().min(self.room()));
-            self.part(part);
-            rest = after;
-        }
-    }
-
-    fn fold(&mut self) {
-        self.text.push_str("\r\n ");
-        self.column = 1;
-    }
-
-    fn put(&mut self, text: &str) {
-        self.text.push_str(text);
-        self.column += text.len();
     }
 }
 
-/// dkim-quoted-printable (RFC 6376 section 2.11).
-fn qp_encode(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b';' | b'=' | b'|' => out.push_str(&alloc::format!("={byte:02X}")),
-            0x21..=0x7e => out.push(byte.into()),
-            _ => out.push_str(&alloc::format!("={byte:02X}")),
-        }
+impl Signers {
+    /// One more; its signature comes below the others.
+    #[must_use]
+    pub fn and(mut self, other: Signer) -> Self {
+        self.others.push(other);
+        self
     }
-    out
+
+    /// Begins a message. `now` is the time in seconds since 1970.
+    #[must_use]
+    pub fn start(&self, now: u64) -> Signing {
+        Signing::new(self.clone(), now)
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.first.limits
+    }
+
+    /// From the top down.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Signer> {
+        core::iter::once(&self.first).chain(&self.others)
+    }
 }

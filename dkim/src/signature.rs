@@ -6,9 +6,11 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
+#[cfg(feature = "atps")]
+use crate::atps::Atps;
 use crate::canon::Canonicalization;
 use crate::name::{Domain, NameError, Selector};
-use crate::tags::{TagList, TagListError, base64_decode, colon_list, decimal, qp_decode};
+use crate::tags::{TagList, TagListError, base64_decode, colon_list, decimal, qp_decode, trim_fws};
 
 /// A signing algorithm (`a=`) that this crate performs.
 ///
@@ -124,6 +126,34 @@ impl fmt::Display for Identity {
     }
 }
 
+/// A field that `z=` holds a copy of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CopiedField {
+    /// Its name.
+    pub name: String,
+    /// What followed the colon, whatever octets that were.
+    pub value: Vec<u8>,
+}
+
+impl CopiedField {
+    /// `hdr-name [FWS] ":" qp-hdr-value`.
+    fn parse(text: &[u8]) -> Option<Self> {
+        let colon = memchr::memchr(b':', text)?;
+        let name = text.get(..colon).map(trim_fws)?;
+        let name = core::str::from_utf8(name).ok()?;
+        Some(Self {
+            name: is_field_name(name.as_bytes()).then(|| name.to_owned())?,
+            value: qp_decode(text.get(colon + 1..)?)?,
+        })
+    }
+}
+
+/// Tags of a signature that RFCs define: 6376, 6651 and 6541.
+const TAGS: &[&str] = &[
+    "v", "a", "b", "bh", "c", "d", "h", "i", "l", "q", "s", "t", "x", "z", "r", "atps", "atpsh",
+];
+
 /// Whose signature of a message it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rules {
@@ -160,6 +190,12 @@ pub struct Signature {
     length: Option<u64>,
     timestamp: Option<u64>,
     expiration: Option<u64>,
+    reports: bool,
+    unknown_tags: bool,
+    /// The value of `z=`.
+    copied: Vec<u8>,
+    #[cfg(feature = "atps")]
+    atps: Option<Atps>,
     /// Where the value of `b=` stands in the text, white space included.
     pub(crate) b_span: Range<usize>,
 }
@@ -180,6 +216,14 @@ impl Signature {
         let mut signature = Self::of_message(&tags, Rules::Dkim)?;
         if let Some(i) = tags.value("i") {
             signature.identity = Identity::parse(i).ok_or(E::Malformed("i"))?;
+        }
+        signature.copied = tags.value("z").unwrap_or_default().to_vec();
+        // Any other value is to be ignored (RFC 6651 section 3.1).
+        signature.reports = tags.value("r") == Some(b"y");
+        signature.unknown_tags = tags.names().any(|name| !TAGS.contains(&name));
+        #[cfg(feature = "atps")]
+        {
+            signature.atps = Atps::of(&tags);
         }
         if !signature.identity.domain.is_within(&signature.domain) {
             return Err(E::DomainMismatch);
@@ -290,6 +334,11 @@ impl Signature {
             length: None,
             timestamp: None,
             expiration: None,
+            reports: false,
+            unknown_tags: false,
+            copied: Vec::new(),
+            #[cfg(feature = "atps")]
+            atps: None,
             b_span: b.raw.clone(),
         })
     }
@@ -365,6 +414,43 @@ impl Signature {
     #[must_use]
     pub fn expiration(&self) -> Option<u64> {
         self.expiration
+    }
+
+    /// `z=`: fields as they were when the message was signed, in the order of the tag. Only
+    /// for finding out what was changed: whether the signature verifies does not depend on
+    /// them, and they are not to be shown to anybody as the message (RFC 6376 section 3.5).
+    /// What cannot be read of the tag is left out.
+    ///
+    /// ```
+    /// use scop_dkim::Signature;
+    /// # let bh = "bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=";
+    /// let tags = format!("v=1; a=rsa-sha256; d=a.test; s=s; h=from; b=aGk=; {bh}; z=From:joe|Subject:=20hi=20you");
+    /// let copied: Vec<_> = Signature::parse(tags.as_bytes())?.copied_fields().collect();
+    /// assert_eq!((copied[1].name.as_str(), &copied[1].value[..]), ("Subject", &b" hi you"[..]));
+    /// # Ok::<(), scop_dkim::SignatureError>(())
+    /// ```
+    pub fn copied_fields(&self) -> impl Iterator<Item = CopiedField> {
+        let fields = self.copied.split(|b| *b == b'|');
+        fields.filter_map(CopiedField::parse)
+    }
+
+    /// `r=y`: the signer wants to hear of a failure (RFC 6651 section 3.1).
+    #[must_use]
+    pub fn wants_reports(&self) -> bool {
+        self.reports
+    }
+
+    /// Whether there are tags that no RFC known here defines; they are ignored.
+    #[must_use]
+    pub fn has_unknown_tags(&self) -> bool {
+        self.unknown_tags
+    }
+
+    /// `atps=` and `atpsh=`, if both are there and can be read (RFC 6541).
+    #[cfg(feature = "atps")]
+    #[must_use]
+    pub fn atps(&self) -> Option<&Atps> {
+        self.atps.as_ref()
     }
 
     /// The DNS name of the key record (RFC 6376 section 3.6.2.1).

@@ -113,6 +113,10 @@ impl<'a> TagList<'a> {
         self.get(name).map(|tag| tag.value)
     }
 
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.tags.iter().map(|tag| tag.name)
+    }
+
     pub(crate) fn first(&self) -> Option<&Tag<'a>> {
         self.tags.first()
     }

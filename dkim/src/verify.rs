@@ -19,7 +19,7 @@ use core::fmt;
 use crate::evaluate::Evaluation;
 use crate::limits::{LimitExceeded, Limits};
 use crate::message::BodyHash;
-use crate::outcome::{DkimResult, Outcome};
+use crate::outcome::{Coverage, DkimResult, Outcome};
 use crate::pass::Pass;
 use crate::policy::Policy;
 use crate::query::{DnsError, Misuse, Query, QueryId, Records};
@@ -134,6 +134,30 @@ impl Verification {
     #[must_use]
     pub fn outcomes(&self) -> &[Outcome] {
         &self.evaluation.outcomes
+    }
+
+    /// Which fields of the message the signature of `outcomes()[n]` covers: all of them,
+    /// topmost first. A field that is not covered may have been put there by anybody.
+    /// Empty where the signature cannot be read, and for an `n` beyond the outcomes.
+    ///
+    /// ```
+    /// # use scop_dkim::{Limits, Policy, Verifier};
+    /// # let message = include_bytes!("../tests/fixtures/rfc6376.eml");
+    /// let mut verifier = Verifier::new(Policy::default(), Limits::default(), 1_700_000_000);
+    /// verifier.write(b"Subject: evil\r\n")?;
+    /// verifier.write(message)?; // signed, with a Subject of its own
+    /// let verification = verifier.finish();
+    /// let subjects = verification.coverage(0);
+    /// let subjects: Vec<bool> =
+    ///     subjects.iter().filter(|f| f.name == b"Subject").map(|f| f.signed).collect();
+    /// assert_eq!(subjects, [false, true]);
+    /// # Ok::<(), scop_dkim::LimitExceeded>(())
+    /// ```
+    ///
+    /// Linear in the header.
+    #[must_use]
+    pub fn coverage(&self, n: usize) -> Vec<Coverage<'_>> {
+        self.evaluation.coverage(n).unwrap_or_default()
     }
 
     /// The result of the message: `pass` if one signature passes, else what

@@ -9,13 +9,16 @@ use ring::rand::SecureRandom;
 
 use super::set::{ChainStatus, MOST, SetProblem, newest_says_fail, sets};
 use crate::canon::{Canonicalization, header_field};
+use crate::fields::names_for_arc;
+use crate::fold::Folded;
 use crate::header::Header;
 use crate::limits::{LimitExceeded, Limits};
 use crate::message::{BodyKind, select, signed_data};
 use crate::name::{Domain, Selector};
 use crate::pass::Pass;
 use crate::results::AuthenticationResults;
-use crate::sign::{Folded, OVERSIGNED, SIGNED};
+use crate::sign::Signers;
+use crate::signing::SignError;
 use crate::signing_key::SigningKey;
 use crate::tags::base64_encode;
 
@@ -41,6 +44,7 @@ pub struct Sealer {
     domain: Domain,
     selector: Selector,
     key: Arc<SigningKey>,
+    signers: Option<Signers>,
     limits: Limits,
 }
 
@@ -68,6 +72,9 @@ pub enum SealError {
     /// The message has 50 sets.
     #[error("the message has 50 ARC sets, which is the most (RFC 8617 section 4.2.1)")]
     TooMany,
+    /// It cannot be signed with DKIM.
+    #[error(transparent)]
+    Sign(#[from] SignError),
     /// The status is not one that the fields of the message can have.
     #[error("status {0} does not fit the ARC fields of the message: validate it first")]
     WrongStatus(ChainStatus),
@@ -92,8 +99,32 @@ impl Sealer {
             domain,
             selector,
             key: Arc::new(key),
+            signers: None,
             limits: Limits::default(),
         }
+    }
+
+    /// Signs with DKIM as well, in the same pass: the body is hashed once where signature
+    /// and set agree on how, and the set covers the new signatures, which come out below it.
+    ///
+    /// ```
+    /// use scop_dkim::arc::{ChainStatus, Sealer};
+    /// # use scop_dkim::{AuthenticationResults, Domain, Selector, Signer, SigningKey, SystemRandom};
+    /// # let key = || SigningKey::ed25519(&[7; 32]);
+    /// let (domain, selector) = (Domain::new("lists.example.org")?, Selector::new("s1")?);
+    /// let signer = Signer::new(domain.clone(), selector.clone(), key()?);
+    /// let sealer = Sealer::new(domain, selector, key()?).signing(signer);
+    /// # let results = AuthenticationResults::new("lists.example.org")?;
+    /// let mut sealing = sealer.start(1_700_000_000, ChainStatus::None, &results);
+    /// sealing.write(b"From: ann@example.com\r\n\r\nHello\r\n")?;
+    /// let fields = sealing.finish(&SystemRandom::new())?;
+    /// assert!(fields.starts_with("ARC-Seal: ") && fields.contains("\r\nDKIM-Signature: "));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn signing(mut self, signers: impl Into<Signers>) -> Self {
+        self.signers = Some(signers.into());
+        self
     }
 
     /// The same with other limits.
@@ -124,18 +155,24 @@ impl Sealing {
     /// # Errors
     /// [`SealError`] when it cannot be sealed, now and ever after.
     pub fn write(&mut self, data: &[u8]) -> Result<(), SealError> {
-        let kept = &mut self.header;
-        self.pass.write(data, |header| begin(header, kept))
+        let (sealer, kept) = (&self.sealer, &mut self.header);
+        self.pass.write(data, |header| {
+            *kept = Arc::clone(header);
+            sealer.begin(header)
+        })
     }
 
     /// Ends the message and gives the three fields to put on top of it: seal, message
-    /// signature, results; folded, each with CRLF.
+    /// signature, results; folded, each with CRLF. Signatures of DKIM come behind them.
     ///
     /// # Errors
     /// [`SealError`].
     pub fn finish(self, random: &dyn SecureRandom) -> Result<String, SealError> {
         let mut header = self.header;
-        let bodies = self.pass.finish(|new| begin(new, &mut header))?;
+        let bodies = self.pass.finish(|new| {
+            header = Arc::clone(new);
+            self.sealer.begin(new)
+        })?;
         let body = BODY.find(&bodies).ok_or(SealError::Crypto)?;
         if newest_says_fail(&header) {
             return Err(SealError::FailedBefore);
@@ -156,8 +193,18 @@ impl Sealing {
         }
         let sign = |data: &[u8]| self.sealer.key.sign(random, data).ok_or(SealError::Crypto);
 
+        let signatures = match &self.sealer.signers {
+            None => String::new(),
+            Some(signers) => signers.sign(&header, &bodies, self.now, random)?,
+        };
+        // The set covers them, so they are fields of the message from here on.
+        let header = match signatures.is_empty() {
+            true => header,
+            false => Arc::new(header.below(&signatures)?),
+        };
+
         let results = Results(instance, &self.results).to_string();
-        let names = names(&header);
+        let names = names_for_arc(&header);
         let selected = select(&header, names.iter().copied(), None);
         let mut message = self
             .sealer
@@ -197,7 +244,7 @@ impl Sealing {
         header_field(relaxed, seal.text.as_bytes(), &mut data);
         seal.base64(&sign(&data)?);
         Ok(alloc::format!(
-            "{}\r\n{}\r\n{results}",
+            "{}\r\n{}\r\n{results}{signatures}",
             seal.text,
             message.text
         ))
@@ -210,16 +257,19 @@ const BODY: BodyKind = BodyKind {
     length: None,
 };
 
-/// Whether a message may be sealed, and the hash that is needed.
-fn begin(header: &Arc<Header>, kept: &mut Arc<Header>) -> Result<Vec<BodyKind>, SealError> {
-    if header.begins_folded() {
-        return Err(SealError::BeginsFolded);
-    }
-    *kept = Arc::clone(header);
-    Ok(alloc::vec![BODY])
-}
-
 impl Sealer {
+    /// Whether a message may be sealed, and the hashes that are needed.
+    fn begin(&self, header: &Header) -> Result<Vec<BodyKind>, SealError> {
+        if header.begins_folded() {
+            return Err(SealError::BeginsFolded);
+        }
+        let mut kinds = alloc::vec![BODY];
+        if let Some(signers) = &self.signers {
+            kinds.extend(signers.begin(header)?);
+        }
+        Ok(kinds)
+    }
+
     /// The tags that both signatures have.
     fn tags(&self, name: &str, instance: usize, status: Option<ChainStatus>, now: u64) -> Folded {
         let mut out = Folded::new(name);
@@ -233,21 +283,6 @@ impl Sealer {
         out.word(&alloc::format!("t={now};"));
         out
     }
-}
-
-/// What a message signature covers: what DKIM signs, as often as it is there, since the
-/// next handler may add to it; and signatures of DKIM (section 4.1.2).
-fn names(header: &Header) -> Vec<&'static str> {
-    let lists = OVERSIGNED.iter().chain(SIGNED).chain(&["DKIM-Signature"]);
-    let count = |name: &str| header.named(name.to_ascii_lowercase().as_bytes()).len();
-    // From is named even where it is missing, so that nobody adds one.
-    let times = |name: &'static str| match name {
-        "From" => count(name).max(1),
-        name => count(name),
-    };
-    lists
-        .flat_map(|name| core::iter::repeat_n(*name, times(name)))
-        .collect()
 }
 
 /// The ARC-Authentication-Results field.

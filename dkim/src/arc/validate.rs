@@ -11,7 +11,7 @@ use crate::judge::{Judge, body_problem, unacceptable};
 use crate::limits::{LimitExceeded, Limits};
 use crate::message::{BodyHash, BodyKind, data_of, without_b};
 use crate::name::Domain;
-use crate::outcome::{Outcome, Reason};
+use crate::outcome::Reason;
 use crate::pass::Pass;
 use crate::policy::Policy;
 use crate::query::{Answers, DnsError, Misuse, Query, QueryId, RecordKind, Records};
@@ -234,7 +234,11 @@ impl Evaluation {
                 for set in &sets {
                     let message = set.message_signature.as_ref().ok();
                     for signature in message.into_iter().chain([&set.seal_signature]) {
-                        self.keys.question(&signature.key_name(), RecordKind::Txt);
+                        let name = signature.key_name();
+                        // What is over the limit has no answer, which `key` tells.
+                        if self.keys.len() < self.limits.queries {
+                            self.keys.question(&name, RecordKind::Txt);
+                        }
                     }
                 }
                 self.sets = sets;
@@ -370,16 +374,14 @@ impl Evaluation {
     fn key(&self, signature: &Signature, data: Vec<u8>) -> Reason {
         let question = self.keys.find(&signature.key_name(), RecordKind::Txt);
         let Some(answer) = question.and_then(|question| self.keys.get(question)) else {
-            return Reason::NoKey;
+            return Reason::QueryLimit(self.limits.queries);
         };
-        let mut outcome = Outcome::pending(signature);
         let judge = Judge {
             policy: &self.policy,
             limits: &self.limits,
             signature,
             data,
         };
-        judge.answer(answer, &mut outcome);
-        outcome.reason
+        judge.answer(answer).reason
     }
 }
