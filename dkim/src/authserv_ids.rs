@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use crate::lines;
 use crate::name::to_ascii;
 use crate::results::NotAKeyword;
 
@@ -63,18 +64,17 @@ impl AuthservIds {
     #[must_use]
     pub fn claims(&self, header: &[u8]) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
-        let mut start = 0;
-        while let Some(field) = header.get(start..).map(first_field)
-            && !matches!(field, b"" | b"\r\n")
-        {
-            let end = start + field.len();
+        for (start, field) in lines::fields(header) {
             if self.is_claim(field) {
-                found.push(start..end);
+                found.push(start..start + field.len());
             } else {
-                let inner = self.hidden_claims(field);
-                found.extend(inner.map(|at| start + at.start..start + at.end));
+                for (at, line) in lines::hidden(field) {
+                    if self.is_claim(line) {
+                        // The break before it goes too, the one behind it stays.
+                        found.push(start + at - 1..start + at + line.len());
+                    }
+                }
             }
-            start = end;
         }
         found
     }
@@ -96,25 +96,8 @@ impl AuthservIds {
         Cow::Owned(out)
     }
 
-    /// Lines behind a bare CR or LF, the break before each included.
-    fn hidden_claims<'a>(&'a self, field: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
-        let field = field.strip_suffix(b"\r\n").unwrap_or(field);
-        let mut breaks = memchr::memchr2_iter(b'\r', b'\n', field)
-            .filter(|&at| {
-                let next = field.get(at + 1);
-                let in_crlf = field.get(at) == Some(&b'\r') && next == Some(&b'\n');
-                !in_crlf && !matches!(next, Some(b' ' | b'\t'))
-            })
-            .peekable();
-        core::iter::from_fn(move || {
-            let at = breaks.next()?;
-            Some(at..breaks.peek().copied().unwrap_or(field.len()))
-        })
-        .filter(|at| self.is_claim(field.get(at.start + 1..at.end).unwrap_or_default()))
-    }
-
     fn is_claim(&self, field: &[u8]) -> bool {
-        let Some(value) = value(field) else {
+        let Some(value) = lines::value(field, "authentication-results") else {
             return false;
         };
         let read = scop_mime::AuthenticationResults::parse(value);
@@ -132,30 +115,6 @@ impl AuthservIds {
         let is_ours = |id: &[u8]| self.ids.contains(&plain(id));
         is_ours(read.id().as_bytes()) || is_ours(first)
     }
-}
-
-/// A field with its line end, by the exact rules: only CRLF without white space behind it
-/// ends one.
-fn first_field(header: &[u8]) -> &[u8] {
-    let mut ends = memchr::memmem::find_iter(header, b"\r\n").map(|at| at + 2);
-    let end = ends.find(|&end| end == 2 || !matches!(header.get(end), Some(b' ' | b'\t')));
-    end.and_then(|end| header.get(..end)).unwrap_or(header)
-}
-
-/// What follows the colon, if anyone could read the name before it as ours.
-fn value(field: &[u8]) -> Option<&[u8]> {
-    let mut name = b"authentication-results:".iter();
-    for (at, byte) in field.iter().enumerate() {
-        if byte.is_ascii_graphic() {
-            if !name.next()?.eq_ignore_ascii_case(byte) {
-                return None;
-            }
-            if name.len() == 0 {
-                return field.get(at + 1..);
-            }
-        }
-    }
-    None
 }
 
 fn is_id_byte(byte: u8) -> bool {

@@ -87,6 +87,7 @@ mod header;
 mod judge;
 mod key;
 mod limits;
+mod lines;
 mod message;
 pub mod mta_sts;
 mod name;

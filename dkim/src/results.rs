@@ -189,7 +189,9 @@ impl AuthenticationResults {
         if verdict.result != dmarc::DmarcResult::Pass {
             result.reason = Some(verdict.reason.to_string());
         }
-        result.property("header", "from", &verdict.author);
+        if let Some(author) = &verdict.author {
+            result.property("header", "from", author);
+        }
         if verdict.policy.is_some() {
             result.property("policy", "dmarc", verdict.disposition);
         }

@@ -9,6 +9,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::author::{Author, OddAuthor};
 use super::record::{Alignment, Policy, Record, Suffix};
 use crate::name::Domain;
 use crate::query::{Answers, DnsError, Misuse, Query, QueryId, RecordKind, Records};
@@ -43,6 +44,8 @@ pub enum DmarcResult {
     Fail,
     /// DNS failed; another try may succeed.
     TempError,
+    /// The message has no author that could be checked: see [`OddAuthor`].
+    PermError,
 }
 
 impl fmt::Display for DmarcResult {
@@ -52,6 +55,7 @@ impl fmt::Display for DmarcResult {
             DmarcResult::Pass => "pass",
             DmarcResult::Fail => "fail",
             DmarcResult::TempError => "temperror",
+            DmarcResult::PermError => "permerror",
         })
     }
 }
@@ -75,6 +79,9 @@ pub enum Reason {
     /// DNS gave no usable answer for a name.
     #[error("DNS failed for {0}")]
     DnsFailed(String),
+    /// There is no author's domain, or no telling which.
+    #[error("{0}")]
+    Author(OddAuthor),
 }
 
 /// An identifier that is aligned.
@@ -94,10 +101,13 @@ pub struct Verdict {
     pub result: DmarcResult,
     /// Why.
     pub reason: Reason,
-    /// The author's domain.
-    pub author: Domain,
+    /// The author's domain; of several the one that the verdict is of.
+    pub author: Option<Domain>,
+    /// What is odd about the author.
+    pub oddity: Option<OddAuthor>,
     /// What a failing message is to meet with: the published policy, one level milder in
-    /// test mode. [`Policy::None`] unless the result is `fail`.
+    /// test mode. [`Policy::None`] unless the result is `fail`, or RFC 5322 forbids what
+    /// its From is ([`OddAuthor::is_forbidden`]): then [`Policy::Reject`].
     pub disposition: Policy,
     /// The tag that the policy was taken from: `p`, `sp` or `np`.
     pub tag: &'static str,
@@ -114,7 +124,11 @@ pub struct Verdict {
 /// One line: result, domain, why, and the policy.
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.result, self.author, self.reason)?;
+        write!(f, "{}", self.result)?;
+        if let Some(author) = &self.author {
+            write!(f, " {author}")?;
+        }
+        write!(f, ": {}", self.reason)?;
         for aligned in &self.aligned {
             let by = match &aligned.identifier {
                 Identifier::Dkim(_) => "dkim",
@@ -125,17 +139,48 @@ impl fmt::Display for Verdict {
         if let (Some(policy), Some(domain)) = (self.policy, &self.policy_domain) {
             write!(f, "; {}={policy} of {domain}", self.tag)?;
         }
-        Ok(())
+        match self.oddity {
+            Some(oddity) if self.reason != Reason::Author(oddity) => write!(f, "; {oddity}"),
+            _ => Ok(()),
+        }
     }
 }
 
-/// An evaluation of DMARC for one author's domain. See the [module](super) for an example.
+/// An evaluation of DMARC for one message. See the [module](super) for an example.
 #[derive(Debug)]
 pub struct Check {
-    author: Domain,
+    author: Author,
     identifiers: Vec<Identifier>,
     answers: Answers,
     verdict: Option<Verdict>,
+}
+
+impl Verdict {
+    fn of(author: Option<Domain>) -> Self {
+        Verdict {
+            result: DmarcResult::TempError,
+            reason: Reason::NoRecord,
+            author,
+            oddity: None,
+            disposition: Policy::None,
+            tag: "p",
+            policy: None,
+            policy_domain: None,
+            record: None,
+            aligned: Vec::new(),
+        }
+    }
+}
+
+/// How ill a domain fares among several, so that no other one can cover it.
+fn gravity(verdict: &Verdict) -> (u8, Policy) {
+    let rank = match verdict.result {
+        DmarcResult::Pass => 0,
+        DmarcResult::None => 1,
+        DmarcResult::TempError | DmarcResult::PermError => 2,
+        DmarcResult::Fail => 3,
+    };
+    (rank, verdict.disposition)
 }
 
 /// Why there is no result of a walk.
@@ -146,15 +191,25 @@ enum Stop {
 }
 
 impl Check {
-    /// A check of the domain in the From field, given what was authenticated.
-    ///
-    /// A message with several author domains has no defined result (section 5.3.1): make
-    /// a check for each, of a few, and take the strictest disposition (section 11.5).
+    /// A check of one author's domain, given what was authenticated.
     #[must_use]
     pub fn new(author: &Domain, identifiers: impl IntoIterator<Item = Identifier>) -> Self {
+        Self::of(&Author::from(author.clone()), identifiers)
+    }
+
+    /// A check of the author of a message, given what was authenticated.
+    ///
+    /// Of several domains each is checked, and the verdict is that of the one that fares
+    /// worst (RFC 9989 section 11.5): the strictest disposition among those that fail,
+    /// then `temperror`, then `none`; `pass` only if all pass. Where it is unclear which
+    /// field names the author nothing is aligned (section 4.4).
+    #[must_use]
+    pub fn of(author: &Author, identifiers: impl IntoIterator<Item = Identifier>) -> Self {
+        let doubtful = author.oddity().is_some_and(OddAuthor::is_doubtful);
+        let identifiers = identifiers.into_iter().filter(|_| !doubtful);
         Check {
             author: author.clone(),
-            identifiers: identifiers.into_iter().collect(),
+            identifiers: identifiers.collect(),
             answers: Answers::default(),
             verdict: None,
         }
@@ -193,18 +248,38 @@ impl Check {
     }
 
     fn evaluate(&mut self) -> Option<Verdict> {
-        let author = self.author.as_str().to_ascii_lowercase();
-        let mut verdict = Verdict {
-            result: DmarcResult::TempError,
-            reason: Reason::NoRecord,
-            author: self.author.clone(),
-            disposition: Policy::None,
-            tag: "p",
-            policy: None,
-            policy_domain: None,
-            record: None,
-            aligned: Vec::new(),
+        let domains = self.author.domains().to_vec();
+        let checked = domains.iter().take(Author::MOST);
+        let verdicts: Vec<Option<Verdict>> = checked.map(|d| self.evaluate_domain(d)).collect();
+        let verdicts: Option<Vec<Verdict>> = verdicts.into_iter().collect();
+        let worst = verdicts?.into_iter().max_by_key(gravity);
+        let mut verdict = worst.unwrap_or_else(|| Verdict::of(None));
+        let Some(oddity) = self.author.oddity() else {
+            return Some(verdict);
         };
+        verdict.oddity = Some(oddity);
+        let nobody = verdict.author.is_none();
+        let is_none = matches!(oddity, OddAuthor::NoDomain | OddAuthor::AddressLiteral);
+        let may_stand = match oddity {
+            OddAuthor::SeveralDomains | OddAuthor::Damaged | OddAuthor::InName => true,
+            _ => verdict.result == DmarcResult::Fail || verdict.result == DmarcResult::TempError,
+        };
+        if nobody || !may_stand {
+            verdict.result = match is_none {
+                true => DmarcResult::None,
+                false => DmarcResult::PermError,
+            };
+            verdict.reason = Reason::Author(oddity);
+        }
+        if oddity.is_forbidden() {
+            verdict.disposition = Policy::Reject;
+        }
+        Some(verdict)
+    }
+
+    fn evaluate_domain(&mut self, domain: &Domain) -> Option<Verdict> {
+        let author = domain.as_str().to_ascii_lowercase();
+        let mut verdict = Verdict::of(Some(domain.clone()));
         let walk = match self.walk(&author) {
             Ok(walk) => walk,
             Err(Stop::Wait) => return None,

@@ -1,12 +1,12 @@
 //! DMARC (RFC 9989): does the domain that the reader sees as the author's stand behind
 //! the message, and what does it ask for if it does not?
 //!
-//! A [`Check`] takes the author's domain and the domains that SPF and DKIM authenticated,
+//! A [`Check`] takes the [`Author`] and the domains that SPF and DKIM authenticated,
 //! walks the DNS tree for the policy and for organizational domains by way of
 //! [`Query`](crate::Query) values, and ends in a [`Verdict`].
 //!
 //! ```
-//! use scop_dkim::dmarc::{Check, DmarcResult, Identifier, Policy};
+//! use scop_dkim::dmarc::{Author, Check, DmarcResult, Identifier, Policy};
 //! use scop_dkim::{DnsError, Domain, Records};
 //!
 //! # fn resolve(name: &str) -> Result<Records, DnsError> {
@@ -15,8 +15,9 @@
 //! #         _ => Err(DnsError::NotFound),
 //! #     }
 //! # }
+//! let author = Author::read(b"From: Ann <ann@news.example.com>\r\nSubject: hi\r\n\r\n");
 //! let signed_by = Identifier::Dkim(Domain::new("lists.example.net")?);
-//! let mut check = Check::new(&Domain::new("news.example.com")?, [signed_by]);
+//! let mut check = Check::of(&author, [signed_by]);
 //! while let Some(query) = check.next_query() {
 //!     let answer = resolve(&query.name); // your resolver, for query.kind
 //!     check.answer(query.id, answer)?;
@@ -31,8 +32,10 @@
 //! Eight names are asked for at most in each walk, however many labels a domain has, and
 //! none for an identifier that could not be aligned whatever the answer.
 
+mod author;
 mod check;
 mod record;
 
+pub use author::{Author, OddAuthor};
 pub use check::{Aligned, Check, DmarcResult, Identifier, Reason, Verdict};
 pub use record::{Alignment, FailureOptions, Policy, Record, ReportUri, Suffix};

@@ -9,6 +9,7 @@ use super::{
     AggregateReport, Disposition, DkimAuth, Metadata, OverrideReason, PublishedPolicy, Row, SpfAuth,
 };
 use crate::dmarc::{self, Alignment, DmarcResult, Identifier, Policy, Record, Verdict};
+use crate::name::Domain;
 use crate::outcome::Outcome;
 use crate::spf;
 
@@ -56,10 +57,14 @@ impl Collector {
     /// Adds a message. A policy that changed replaces the one before it: reports name the
     /// last one (RFC 9990 section 3.1).
     pub fn add(&mut self, seen: &Observation<'_>) {
-        let (Some(domain), Some(record)) = (&seen.dmarc.policy_domain, &seen.dmarc.record) else {
+        let verdict = seen.dmarc;
+        let (Some(domain), Some(record)) = (&verdict.policy_domain, &verdict.record) else {
             return;
         };
-        let row = row(seen);
+        let Some(author) = &verdict.author else {
+            return;
+        };
+        let row = row(seen, author);
         let known = self
             .domains
             .get(domain)
@@ -125,7 +130,7 @@ fn published(domain: &str, record: &Record) -> PublishedPolicy {
 }
 
 /// A row that stands for no message yet.
-fn row(seen: &Observation<'_>) -> Row {
+fn row(seen: &Observation<'_>, author: &Domain) -> Row {
     let verdict = seen.dmarc;
     let aligned = |is: fn(&Identifier) -> bool| verdict.aligned.iter().any(|a| is(&a.identifier));
     let enforcing = verdict.policy.is_some_and(|policy| policy != Policy::None);
@@ -157,7 +162,7 @@ fn row(seen: &Observation<'_>) -> Row {
         dkim_aligned: aligned(|i| matches!(i, Identifier::Dkim(_))),
         spf_aligned: aligned(|i| matches!(i, Identifier::Spf(_))),
         reasons,
-        header_from: verdict.author.as_str().to_ascii_lowercase(),
+        header_from: author.as_str().to_ascii_lowercase(),
         envelope_from: seen.spf.map(|spf| spf.domain.to_ascii_lowercase()),
         envelope_to: seen.envelope_to.map(str::to_ascii_lowercase),
         dkim: signatures(seen),

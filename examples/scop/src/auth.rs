@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use scop_dkim::dmarc::{DmarcResult, Identifier, Verdict};
+use scop_dkim::dmarc::{Author, Identifier};
 use scop_dkim::spf::SpfResult;
 use scop_dkim::{
     AuthenticationResults, DkimResult, Domain, Limits, Outcome, Policy, Verification, Verifier,
 };
-use scop_mime::{Message, mailboxes};
 use serde_json::json;
 
 use crate::{
@@ -67,25 +66,15 @@ pub(crate) fn run(args: &Auth) -> Result<(), Failure> {
     {
         identifiers.push(Identifier::Spf(domain));
     }
-    let dmarc = match author(&header) {
-        Ok(author) => Ok(dmarc::check(&author, identifiers, &mut dns)?),
-        Err(problem) => Err(problem),
-    };
+    let dmarc = dmarc::check(&Author::read(&header), identifiers, &mut dns)?;
 
     if args.json {
         let outcomes: Vec<_> = signatures.outcomes().iter().map(to_json).collect();
-        let dmarc = match &dmarc {
-            Ok(verdict) => dmarc::to_json(verdict),
-            Err(problem) => json!({"result": "none", "reason": problem}),
-        };
+        let dmarc = dmarc::to_json(&dmarc);
         let all = json!({"spf": spf::to_json(&spf), "dkim": outcomes, "dmarc": dmarc});
         print(format!("{all}\n").as_bytes())?;
     } else {
-        let mut text = spf::to_text(&spf) + &of_signatures(&signatures);
-        text += &match &dmarc {
-            Ok(verdict) => dmarc::to_text(verdict),
-            Err(problem) => format!("dmarc none: {problem}\n"),
-        };
+        let text = spf::to_text(&spf) + &of_signatures(&signatures) + &dmarc::to_text(&dmarc);
         print(text.as_bytes())?;
     }
     if let Some(field) = field {
@@ -93,22 +82,10 @@ pub(crate) fn run(args: &Auth) -> Result<(), Failure> {
         for outcome in signatures.outcomes() {
             field = field.dkim(outcome);
         }
-        if let Ok(verdict) = &dmarc {
-            field = field.dmarc(verdict);
-        }
+        field = field.dmarc(&dmarc);
         print(field.to_string().as_bytes())?;
     }
-    verdict(dmarc)
-}
-
-fn verdict(dmarc: Result<Verdict, &'static str>) -> Result<(), Failure> {
-    let dmarc = dmarc.map_err(|problem| Failure::new(code::DATA, problem))?;
-    match dmarc.result {
-        DmarcResult::Pass => Ok(()),
-        DmarcResult::TempError => Err(Failure::new(code::TEMPORARY, "DNS did not answer")),
-        DmarcResult::None => Err(Failure::new(code::DATA, "no DMARC policy applies")),
-        DmarcResult::Fail => Err(Failure::new(code::DATA, "DMARC does not pass")),
-    }
+    dmarc::exit(&dmarc)
 }
 
 /// Domains whose signatures pass.
@@ -116,31 +93,6 @@ fn passed(outcomes: &[Outcome]) -> Vec<Identifier> {
     let passed = outcomes.iter().filter(|o| o.result() == DkimResult::Pass);
     let domains = passed.filter_map(|outcome| outcome.domain.clone());
     domains.map(Identifier::Dkim).collect()
-}
-
-/// The author's domain (RFC 9989 section 5.3.1): one From field with one domain in it.
-fn author(header: &[u8]) -> Result<Domain, &'static str> {
-    let message = Message::parse(header);
-    let header = message.header();
-    let mut fields = header.all("from");
-    let field = fields.next().ok_or("the message has no From field")?;
-    if fields.next().is_some() {
-        return Err("the message has several From fields");
-    }
-    let addresses = field.addresses();
-    let mut domains: Vec<String> = mailboxes(&addresses)
-        .filter_map(|mailbox| {
-            let address = mailbox.address();
-            let (_, domain) = address.rsplit_once('@')?;
-            Some(domain.to_ascii_lowercase())
-        })
-        .collect();
-    domains.dedup();
-    match domains.as_slice() {
-        [] => Err("the From field has no address"),
-        [domain] => Domain::new(domain).map_err(|_| "the domain in From is none"),
-        _ => Err("the From field has addresses of several domains"),
-    }
 }
 
 fn of_signatures(signatures: &Verification) -> String {

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use scop_dkim::Domain;
-use scop_dkim::dmarc::{Check, DmarcResult, Identifier, Verdict};
+use scop_dkim::dmarc::{Author, Check, DmarcResult, Identifier, Verdict};
 use serde_json::{Value, json};
 
 use crate::{
@@ -47,17 +47,24 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
     if let Some(name) = &args.spf {
         identifiers.push(Identifier::Spf(domain("--spf", name)?));
     }
-    let verdict = check(&author, identifiers, &mut args.dns.open()?)?;
+    let verdict = check(&Author::from(author), identifiers, &mut args.dns.open()?)?;
     if args.json {
         print(format!("{}\n", to_json(&verdict)).as_bytes())?;
     } else {
         print(to_text(&verdict).as_bytes())?;
     }
+    exit(&verdict)
+}
+
+/// Success only if DMARC passes.
+pub(crate) fn exit(verdict: &Verdict) -> Result<(), Failure> {
     match verdict.result {
         DmarcResult::Pass => Ok(()),
         DmarcResult::TempError => Err(Failure::new(code::TEMPORARY, "DNS did not answer")),
-        DmarcResult::None => Err(Failure::new(code::DATA, "no policy applies")),
-        DmarcResult::Fail => Err(Failure::new(code::DATA, "DMARC does not pass")),
+        DmarcResult::None => Err(Failure::new(code::DATA, "no DMARC policy applies")),
+        DmarcResult::Fail | DmarcResult::PermError => {
+            Err(Failure::new(code::DATA, "DMARC does not pass"))
+        }
     }
 }
 
@@ -66,11 +73,11 @@ fn domain(option: &str, name: &str) -> Result<Domain, Failure> {
 }
 
 pub(crate) fn check(
-    author: &Domain,
+    author: &Author,
     identifiers: Vec<Identifier>,
     dns: &mut Dns,
 ) -> Result<Verdict, Failure> {
-    let mut check = Check::new(author, identifiers);
+    let mut check = Check::of(author, identifiers);
     while let Some(query) = check.next_query() {
         // An answer to a question of its own is always taken.
         let _ = check.answer(query.id, dns.answer(&query));
@@ -102,7 +109,8 @@ pub(crate) fn to_json(verdict: &Verdict) -> Value {
     json!({
         "result": verdict.result.to_string(),
         "reason": verdict.reason.to_string(),
-        "author": verdict.author.as_str(),
+        "author": verdict.author.as_ref().map(Domain::as_str),
+        "oddity": verdict.oddity.map(|oddity| oddity.to_string()),
         "disposition": verdict.disposition.to_string(),
         "policy": verdict.policy.map(|policy| policy.to_string()),
         "tag": verdict.tag,
