@@ -385,3 +385,31 @@ proptest! {
         prop_assert_eq!(&forwards.aligned, &backwards.aligned);
     }
 }
+
+/// Section 5.3.6: DNS failed where a signature was checked, which may be the one that counts.
+#[test]
+fn an_undecided_identifier() {
+    let zone = &[("_dmarc.example.com", "v=DMARC1; p=reject")][..];
+    let check = |passed: &[Identifier], undecided: Identifier| {
+        let mut check =
+            Check::new(&domain("example.com"), passed.iter().cloned()).undecided([undecided]);
+        while let Some(query) = check.next_query() {
+            check.answer(query.id, answer(zone, &query)).unwrap();
+        }
+        let verdict = check.verdict().expect("no verdict");
+        (verdict.result, verdict.reason.clone(), verdict.disposition)
+    };
+    let undecided = Reason::Undecided(domain("m.example.com"));
+    assert_eq!(
+        check(&[], dkim("m.example.com")),
+        (DmarcResult::TempError, undecided, Policy::None)
+    );
+    assert_eq!(
+        check(&[dkim("example.com")], spf("m.example.com")).0,
+        DmarcResult::Pass
+    );
+    assert_eq!(
+        check(&[dkim("example.net")], spf("example.org")),
+        (DmarcResult::Fail, Reason::NothingAligned, Policy::Reject)
+    );
+}

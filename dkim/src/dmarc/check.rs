@@ -79,6 +79,10 @@ pub enum Reason {
     /// DNS gave no usable answer for a name.
     #[error("DNS failed for {0}")]
     DnsFailed(String),
+    /// Nothing that passed is aligned, but this domain is, and DNS failed where it was
+    /// checked: see [`Check::undecided`].
+    #[error("DNS failed in the check of {0}, which is aligned")]
+    Undecided(Domain),
     /// There is no author's domain, or no telling which.
     #[error("{0}")]
     Author(OddAuthor),
@@ -151,6 +155,7 @@ impl fmt::Display for Verdict {
 pub struct Check {
     author: Author,
     identifiers: Vec<Identifier>,
+    undecided: Vec<Identifier>,
     answers: Answers,
     verdict: Option<Verdict>,
 }
@@ -210,9 +215,22 @@ impl Check {
         Check {
             author: author.clone(),
             identifiers: identifiers.collect(),
+            undecided: Vec::new(),
             answers: Answers::default(),
             verdict: None,
         }
+    }
+
+    /// The same, given identifiers whose own check met a failure of DNS: a signature or
+    /// SPF with `temperror`. If one of these is aligned and nothing else is, the result is
+    /// `temperror` rather than `fail` (RFC 9989 section 5.3.6): another try may pass.
+    #[must_use]
+    pub fn undecided(mut self, identifiers: impl IntoIterator<Item = Identifier>) -> Self {
+        let doubtful = self.author.oddity().is_some_and(OddAuthor::is_doubtful);
+        let identifiers = identifiers.into_iter().filter(|_| !doubtful);
+        self.undecided = identifiers.collect();
+        self.verdict = None;
+        self
     }
 
     /// The next DNS question; `None` when there is none until an answer comes, or when
@@ -316,11 +334,28 @@ impl Check {
             _ => policy,
         };
         verdict.policy = Some(policy);
-        let failed = self.align(&author, &organization, record, &mut verdict.aligned)?;
-        (verdict.result, verdict.reason) = match failed {
+        let identifiers = core::mem::take(&mut self.identifiers);
+        let aligned = self.align(&identifiers, &author, &organization, record);
+        self.identifiers = identifiers;
+        let (aligned, mut failed) = aligned?;
+        verdict.aligned = aligned;
+        let mut undecided = None;
+        if verdict.aligned.is_empty() {
+            let identifiers = core::mem::take(&mut self.undecided);
+            let aligned = self.align(&identifiers, &author, &organization, record);
+            self.undecided = identifiers;
+            let (aligned, failed_too) = aligned?;
+            failed = failed.or(failed_too);
+            undecided = aligned.into_iter().next();
+        }
+        (verdict.result, verdict.reason) = match (undecided, failed) {
             _ if !verdict.aligned.is_empty() => (DmarcResult::Pass, Reason::Aligned),
-            Some(name) => (DmarcResult::TempError, Reason::DnsFailed(name)),
-            None => (DmarcResult::Fail, Reason::NothingAligned),
+            (Some(undecided), _) => {
+                let domain = undecided.identifier.domain().clone();
+                (DmarcResult::TempError, Reason::Undecided(domain))
+            }
+            (None, Some(name)) => (DmarcResult::TempError, Reason::DnsFailed(name)),
+            (None, None) => (DmarcResult::Fail, Reason::NothingAligned),
         };
         if verdict.result == DmarcResult::Fail {
             verdict.disposition = match record.testing {
@@ -366,19 +401,19 @@ impl Check {
         }
     }
 
-    /// Finds the identifiers that are aligned. Gives the name of a query that failed, if
-    /// one did; `None` while an answer is missing.
+    /// Finds the identifiers that are aligned, and the name of a query that failed, if one
+    /// did; `None` while an answer is missing.
     fn align(
         &mut self,
+        identifiers: &[Identifier],
         author: &str,
         organization: &str,
         record: &Record,
-        aligned: &mut Vec<Aligned>,
-    ) -> Option<Option<String>> {
-        let identifiers = core::mem::take(&mut self.identifiers);
+    ) -> Option<(Vec<Aligned>, Option<String>)> {
+        let mut aligned = Vec::new();
         let mut failed = None;
         let mut waits = false;
-        for identifier in &identifiers {
+        for identifier in identifiers {
             let domain = identifier.domain().as_str().to_ascii_lowercase();
             let mode = match identifier {
                 Identifier::Dkim(_) => record.dkim_alignment,
@@ -407,8 +442,7 @@ impl Check {
                 });
             }
         }
-        self.identifiers = identifiers;
-        (!waits).then_some(failed)
+        (!waits).then_some((aligned, failed))
     }
 
     /// The DNS Tree Walk from `domain` (section 4.10).
