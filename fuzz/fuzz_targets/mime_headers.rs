@@ -1,6 +1,6 @@
 //! Header values by type, the type chosen by the first byte: whatever the bytes are, work
-//! and memory are in proportion, defects lie within the field, no line end comes out of a
-//! value, and what was read and is written again is read as the same.
+//! and memory are in proportion, defects lie within the field, no line end and no NUL comes
+//! out of a value, and what was read and is written again is read as the same.
 #![no_main]
 
 use scop_fuzz::{fuzz_target, heap_for, within};
@@ -102,7 +102,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn one_line(text: &str) {
-    assert!(!text.contains(['\r', '\n']), "a value has no line end");
+    assert!(!text.contains(['\r', '\n', '\0']), "a value has no line end and no NUL");
 }
 
 /// An address that is shown is read as the same, and as one.

@@ -37,7 +37,7 @@ impl Paragraph<'_> {
     }
 }
 
-const SIGNATURE: &str = "-- ";
+pub(crate) const SIGNATURE: &str = "-- ";
 
 /// The paragraphs of a text in format=flowed; `delsp` is whether the type has
 /// `delsp=yes` (RFC 3676 4.1). Takes CRLF and LF. Each byte is looked at once, and a

@@ -126,6 +126,39 @@ fn every_case_has_a_sanitised_form_that_reads_the_same() {
 }
 
 #[test]
+fn what_was_read_is_what_sanitising_writes() {
+    for (read, written) in [
+        (
+            "Message-ID: <a@x.test> <b@x.test>",
+            "Message-ID: <a@x.test>",
+        ),
+        (
+            "Subject: =?utf-8?X?abc?=",
+            "Subject: =?utf-8?B?PT91dGYtOD9YP2FiYz89?=",
+        ),
+        ("To: a . b@x.test", "To: a.b@x.test"),
+        (
+            "To: =?utf-8?Q?Doe,_John?= <a@x.test>",
+            "To: \"Doe, John\" <a@x.test>",
+        ),
+        (
+            "To: =?utf-8?Q?=C3=BC?=<a@x.test>",
+            "To: =?utf-8?Q?=C3=BC?= <a@x.test>",
+        ),
+        ("To: a@b.test; c@d.test", "To: a@b.test, c@d.test"),
+        (
+            "Content-Disposition: attachment; filename*=a%20b.pdf",
+            "Content-Disposition: attachment; filename=\"a b.pdf\"",
+        ),
+    ] {
+        let message = format!("MIME-Version: 1.0\r\n{read}\r\n\r\ntext\r\n");
+        let (sanitised, _) = sanitise(message.as_bytes(), &Limits::default());
+        let expected = format!("MIME-Version: 1.0\r\n{written}\r\n\r\ntext\r\n");
+        assert_eq!(String::from_utf8_lossy(&sanitised), expected);
+    }
+}
+
+#[test]
 fn strict_refuses_at_the_byte() {
     let limits = Limits::default();
     let mut early = 0;

@@ -112,6 +112,8 @@ fn fields_by_type() {
         .unwrap()
         .field(Field::addresses("Resent-To", [mailbox("r@r.test")]).unwrap())
         .unwrap()
+        .field(Field::addresses("Resent-From", [mailbox("f@r.test")]).unwrap())
+        .unwrap()
         .field(Field::ids("Resent-Message-ID", [MessageId::new("r@r.test").unwrap()]).unwrap())
         .unwrap()
         .field(Field::date("Resent-Date", date).unwrap())

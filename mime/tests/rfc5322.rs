@@ -29,6 +29,7 @@ fn kinds(message: &Message<'_>) -> Vec<DefectKind> {
         .map(|d| d.kind)
         .collect();
     kinds.sort_unstable();
+    kinds.dedup();
     kinds
 }
 
@@ -236,6 +237,7 @@ fn a_6_obsolete() {
             DefectKind::ObsoleteDate,
             DefectKind::OddMessageId,
             DefectKind::UnquotedDot,
+            DefectKind::ObsoleteAddress,
             DefectKind::EmptyListItem,
         ]
         .into_iter()

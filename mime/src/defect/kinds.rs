@@ -107,6 +107,10 @@ kinds! {
         "A message with MIME fields and without MIME-Version: read as if it were there.";
     BadMimeVersion = "bad-mime-version", Deviation, "RFC 2045 4",
         "A MIME-Version other than 1.0: read as 1.0.";
+    ControlInHeader = "control-in-header", Deviation, "RFC 5322 4.1",
+        "A control character in a header: kept.";
+    EmptyField = "empty-field", Deviation, "RFC 5322 3.6",
+        "A field that must name somebody or something and is empty: it says nothing.";
     MissingFrom = "missing-from", Deviation, "RFC 5322 3.6",
         "A message without From.";
     MissingDate = "missing-date", Deviation, "RFC 5322 3.6",
@@ -141,6 +145,17 @@ kinds! {
     /// Others: no parameter behind it is seen, or it goes to the one before.
     BadParameter = "bad-parameter", Ambiguity, "RFC 2045 5.1",
         "Something that is no parameter among parameters: skipped.";
+    /// Others: put together as they come, or nothing at all.
+    OddContinuation = "odd-continuation", Ambiguity, "RFC 2231 3",
+        "Sections of a parameter out of order, with gaps, or with zeros before their numbers: put together by number, up to the first gap.";
+    /// `name*=abc`, `name*=\"utf-8''a\"`, `name*0=a; name*1*=%41`. Others: no parameter, or
+    /// the value as it is written.
+    BadExtendedValue = "bad-extended-value", Ambiguity, "RFC 2231 4",
+        "A parameter by RFC 2231 without its charset and language, in quotes, or with a `%` that begins no escape: taken as far as it goes.";
+    MissingParameter = "missing-parameter", Deviation, "RFC 2046 5.2",
+        "A type without a parameter that it must have: as if it were unknown.";
+    OddParameterValue = "odd-parameter-value", Deviation, "RFC 2183 2",
+        "A parameter whose value is no date, number or word as it must be, or too long for its form: kept.";
     /// `filename=\"a\\b\"`. Others: the backslash is a character of the value.
     BackslashInParameter = "backslash-in-parameter", Ambiguity, "RFC 2045 5.1",
         "A backslash before a character that needs none: dropped, as the rule is.";
@@ -175,6 +190,15 @@ kinds! {
     /// Others: mailparse and mail-parser take it as it is.
     ObsoleteEncoding = "obsolete-encoding", Ambiguity, "RFC 2045 6.3",
         "uuencode as a Content-Transfer-Encoding: decoded.";
+
+    ForbiddenEncoding = "forbidden-encoding", Deviation, "RFC 2046 5.2",
+        "A transfer encoding that the type must not have: taken as it says.";
+    UnderstatedEncoding = "understated-encoding", Deviation, "RFC 2045 6.4",
+        "8-bit bytes in a part of something that says 7bit: taken as the part says.";
+    DuplicateContentId = "duplicate-content-id", Deviation, "RFC 2045 7",
+        "A Content-ID that another part of the message has: the first part is meant.";
+    MissingContentId = "missing-content-id", Deviation, "RFC 2046 5.2.3",
+        "An external body without a Content-ID.";
 
     // Structure.
 
@@ -235,6 +259,10 @@ kinds! {
     /// Others: kept; behind `=`, that is no soft line break.
     QpTrailingSpace = "qp-trailing-space", Ambiguity, "RFC 2045 6.7",
         "White space at the end of a quoted-printable line: dropped.";
+    QpControl = "qp-control", Deviation, "RFC 2045 6.7",
+        "A control character in quoted-printable: taken as it is.";
+    EncodedLineTooLong = "encoded-line-too-long", Deviation, "RFC 2045 6.7",
+        "A line of base64 or quoted-printable of more than 76 characters: decoded whole.";
     QpSoftBreakAtEnd = "qp-soft-break-at-end", Damage, "RFC 2045 6.7",
         "A soft line break at the end of the body: dropped.";
     UuDamaged = "uu-damaged", Damage, "POSIX uuencode",
@@ -247,6 +275,10 @@ kinds! {
     /// Others: US-ASCII, where markup is no markup.
     Utf7 = "utf7", Ambiguity, "RFC 2152",
         "Text in UTF-7, which hides markup: decoded, where it is known.";
+    LoneLineEnd = "lone-line-end", Deviation, "RFC 2046 4.1.1",
+        "CR or LF alone in a text that is encoded: taken as it is.";
+    OddFlowed = "odd-flowed", Deviation, "RFC 3676 4",
+        "format=flowed with a soft line break before another depth of quotation or a signature, where the paragraph ends, or with `From ` not stuffed.";
     EightBitBody = "eight-bit-body", Deviation, "RFC 2045 2.7",
         "Bytes above 127 in a body that says 7bit or quoted-printable: taken as they are.";
     /// Others: what is written in C may see the end of the text.
@@ -280,10 +312,15 @@ kinds! {
         "Text behind a date: not looked at.";
     OddMessageId = "odd-message-id", Deviation, "RFC 5322 3.6.4",
         "A message id without brackets, without an @ or with white space: taken, without the space.";
+    /// Others: the last one, or all of them as one.
+    SeveralIds = "several-ids", Ambiguity, "RFC 5322 3.6.4",
+        "More than one id where there is one: the first counts.";
     TextAmongIds = "text-among-ids", Deviation, "RFC 5322 4.5.4",
         "Text between message ids: skipped.";
     UndatedReceived = "undated-received", Damage, "RFC 5321 4.4",
         "A Received without a date behind a semicolon: no date.";
+    OddReturnPath = "odd-return-path", Deviation, "RFC 5322 3.6.7",
+        "A Return-Path without brackets: the address is taken.";
     OddListUrl = "odd-list-url", Deviation, "RFC 2369 2",
         "Something that is no URL in brackets: it and what follows is skipped; a URL alone is taken.";
     OddListId = "odd-list-id", Deviation, "RFC 2919 3",
@@ -329,6 +366,9 @@ kinds! {
     /// Others: without it, or no address.
     SpaceInAddress = "space-in-address", Ambiguity, "RFC 5322 3.4.1",
         "White space in an address: kept in the local part, the domain ends at it.";
+    /// Others: of the address, or no address.
+    ObsoleteAddress = "obsolete-address", Ambiguity, "RFC 5322 4.4",
+        "White space or a comment around a dot of an address: dropped.";
     EmptyAddress = "empty-address", Deviation, "RFC 5322 3.4",
         "Brackets with no address in them: a mailbox without an address.";
     IllFormedAddress = "ill-formed-address", Deviation, "RFC 5322 3.4.1",
@@ -344,6 +384,11 @@ kinds! {
         "A group without its semicolon: it ends with the value.";
     SeveralFrom = "several-from", Deviation, "RFC 5322 3.6.2",
         "More than one author and no Sender.";
+
+    SeveralSender = "several-sender", Deviation, "RFC 5322 3.6.2",
+        "More than one mailbox in a Sender.";
+    MissingResentField = "missing-resent-field", Deviation, "RFC 5322 3.6.6",
+        "Resent fields without Resent-From or Resent-Date.";
 
     // Encoded words and parameters.
 
@@ -365,6 +410,19 @@ kinds! {
     /// Others: kept, as the start of another header field, say.
     EncodedWordControl = "encoded-word-control", Ambiguity, "RFC 2047 5",
         "A line end or NUL in an encoded word: dropped.";
+
+    /// Others: a word, whatever it is.
+    BadEncodedWord = "bad-encoded-word", Ambiguity, "RFC 2049 2",
+        "What begins and ends like an encoded word and is none: text.";
+    EncodedWordTooLong = "encoded-word-too-long", Deviation, "RFC 2047 2",
+        "An encoded word of more than 75 characters, or in a line of more than 76: decoded.";
+    EncodedWordMisplaced = "encoded-word-misplaced", Deviation, "RFC 2047 5",
+        "An encoded word in a field that has no text: not decoded.";
+    /// `To: =?utf-8?Q?Doe,_John?= <a@b.test>`. Others: the word ends there, with the address.
+    EncodedWordSpecial = "encoded-word-special", Ambiguity, "RFC 2047 5",
+        "A character in an encoded word of a phrase or comment that would end it: of the word.";
+    EncodedWordCharacter = "encoded-word-character", Deviation, "RFC 2047 5",
+        "A character in an encoded word of a phrase that may not be there: of the word.";
 
     // What fools people.
 

@@ -6,12 +6,34 @@ use alloc::vec::Vec;
 
 use memchr::{memchr, memchr_iter};
 
-use crate::{Charset, CharsetDecoder, Decoder, Defect, DefectKind, DefectSet, TransferEncoding};
+use super::flowed::FlowedCheck;
+use crate::{
+    Charset, CharsetDecoder, Decoder, Defect, DefectKind, DefectSet, Message, TransferEncoding,
+};
 
 /// The longest line that is a line (RFC 5322 2.1.1), without its end.
 pub(crate) const LINE: u64 = 998;
 
-/// The body of a leaf that is being looked at.
+/// The longest line of base64 and quoted-printable (RFC 2045 6.7 and 6.8).
+const ENCODED_LINE: u64 = 76;
+
+/// The longest header of an external body that is looked at.
+const PHANTOM: usize = 16 << 10;
+
+/// What a header says about the body of a leaf.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Leaf<'h> {
+    /// The label of the charset of a text.
+    pub(super) charset: Option<&'h [u8]>,
+    /// Something around it says 7bit.
+    pub(super) understated: bool,
+    /// It is a text in format=flowed.
+    pub(super) flowed: bool,
+    /// It is the header of something elsewhere.
+    pub(super) external: bool,
+}
+
+/// The body of a leaf that is being looked at, or what is outside of parts.
 #[derive(Debug)]
 pub(super) struct BodyCheck {
     start: u64,
@@ -23,20 +45,44 @@ pub(super) struct BodyCheck {
     charset: Option<CharsetDecoder>,
     text: String,
     lines: LineCheck,
+    encoded_lines: Option<LineCheck>,
+    /// Line ends of a text in base64 or quoted-printable.
+    ends: Option<EndCheck>,
+    flowed: Option<FlowedCheck>,
+    understated: bool,
+    /// The header of an external body.
+    phantom: Option<Vec<u8>>,
     found: DefectSet,
     /// The byte before is a CR.
     after_cr: bool,
 }
 
 impl BodyCheck {
-    /// `charset` is the label of a text.
     pub(super) fn new(
         start: u64,
         encoding: TransferEncoding,
-        charset: Option<&[u8]>,
+        leaf: Leaf<'_>,
         note: &mut dyn FnMut(Defect),
     ) -> Self {
+        use TransferEncoding::{Base64, Binary, EightBit, QuotedPrintable};
+        let is_wide = leaf.charset.is_some_and(|c| {
+            let utf16 = c.get(..6).unwrap_or_default();
+            utf16.eq_ignore_ascii_case(b"utf-16")
+        });
+        let ends = match encoding {
+            _ if leaf.charset.is_none() || is_wide => None,
+            Base64 => Some(EndCheck::new(true)),
+            // A line end of the message is one of the text.
+            QuotedPrintable => Some(EndCheck::new(false)),
+            _ => None,
+        };
         let mut check = BodyCheck {
+            encoded_lines: matches!(encoding, Base64 | QuotedPrintable)
+                .then(|| LineCheck::new(ENCODED_LINE)),
+            ends,
+            flowed: leaf.flowed.then(FlowedCheck::default),
+            understated: leaf.understated && matches!(encoding, EightBit | Binary),
+            phantom: leaf.external.then(Vec::new),
             start,
             decoder: Decoder::new(&encoding),
             encoding,
@@ -44,14 +90,14 @@ impl BodyCheck {
             decoded: Vec::new(),
             charset: None,
             text: String::new(),
-            lines: LineCheck::default(),
+            lines: LineCheck::new(LINE),
             found: DefectSet::none(),
             after_cr: false,
         };
         if check.encoding == TransferEncoding::Binary {
             check.note(DefectKind::BinaryBody, start, note);
         }
-        if let Some(label) = charset {
+        if let Some(label) = leaf.charset {
             check.charset = CharsetDecoder::new(label);
             if check.charset.is_none() {
                 check.note(DefectKind::UnknownCharset, start, note);
@@ -81,21 +127,36 @@ impl BodyCheck {
         if let Some(at) = self.lines.pass(data, offset) {
             self.note(DefectKind::LineTooLong, at, note);
         }
-        if self.encoding.is_identity() {
-            if !self.found.contains(DefectKind::NulInBody)
-                && let Some(at) = memchr(0, data)
-            {
-                self.note(DefectKind::NulInBody, offset + at as u64, note);
-            }
-            self.bare_cr(data, offset, note);
+        let encoded = self.encoded_lines.as_mut();
+        if let Some(at) = encoded.and_then(|lines| lines.pass(data, offset)) {
+            self.note(DefectKind::EncodedLineTooLong, at, note);
         }
-        if self.encoding == TransferEncoding::SevenBit
-            && !self.found.contains(DefectKind::EightBitBody)
+        let is_qp = self.encoding == TransferEncoding::QuotedPrintable;
+        if (self.encoding.is_identity() || is_qp)
+            && !self.found.contains(DefectKind::NulInBody)
+            && let Some(at) = memchr(0, data)
+        {
+            self.note(DefectKind::NulInBody, offset + at as u64, note);
+        }
+        if is_qp && !self.found.contains(DefectKind::QpControl) {
+            let control = |b: &u8| matches!(b, 1..=8 | 11 | 12 | 14..=31 | 127);
+            if let Some(at) = data.iter().position(control) {
+                self.note(DefectKind::QpControl, offset + at as u64, note);
+            }
+        }
+        let eight_bit = match self.encoding {
+            TransferEncoding::SevenBit => Some(DefectKind::EightBitBody),
+            _ if self.understated => Some(DefectKind::UnderstatedEncoding),
+            _ => None,
+        };
+        if let Some(kind) = eight_bit.filter(|kind| !self.found.contains(*kind))
             && let Some(at) = data.iter().position(|b| !b.is_ascii())
         {
-            self.note(DefectKind::EightBitBody, offset + at as u64, note);
+            self.note(kind, offset + at as u64, note);
         }
+        self.header_within(data);
         if self.encoding.is_identity() {
+            self.bare_cr(data, offset, note);
             self.text(data, false, note);
             return;
         }
@@ -112,6 +173,9 @@ impl BodyCheck {
         if let Some(at) = self.lines.end() {
             self.note(DefectKind::LineTooLong, at, note);
         }
+        if let Some(at) = self.encoded_lines.as_ref().and_then(LineCheck::end) {
+            self.note(DefectKind::EncodedLineTooLong, at, note);
+        }
         if self.after_cr {
             let at = self.lines.offset.saturating_sub(1);
             self.note(DefectKind::BareCrInBody, at, note);
@@ -120,6 +184,20 @@ impl BodyCheck {
         self.decoder.finish(&mut decoded);
         self.tell(note);
         self.text(&decoded, true, note);
+        if let Some(header) = self.phantom.take() {
+            let read = Message::parse_header(&header);
+            if read.header().get("content-id").is_none() {
+                self.note(DefectKind::MissingContentId, self.start, note);
+            }
+        }
+    }
+
+    /// Keeps the header of an external body.
+    fn header_within(&mut self, data: &[u8]) {
+        if let Some(header) = &mut self.phantom {
+            let room = PHANTOM.saturating_sub(header.len());
+            header.extend_from_slice(data.get(..room).unwrap_or(data));
+        }
     }
 
     fn tell(&mut self, note: &mut dyn FnMut(Defect)) {
@@ -131,20 +209,41 @@ impl BodyCheck {
     }
 
     fn text(&mut self, decoded: &[u8], last: bool, note: &mut dyn FnMut(Defect)) {
+        if let Some(ends) = &mut self.ends
+            && (ends.pass(decoded) || last && ends.after_cr)
+        {
+            self.ends = None;
+            self.note(DefectKind::LoneLineEnd, self.start, note);
+        }
         let Some(charset) = &mut self.charset else {
             return;
         };
+        let mut odd = false;
         // In pieces: the text of all of it may be large.
         for piece in decoded.chunks(4 << 10) {
             self.text.clear();
             charset.decode(piece, &mut self.text);
+            odd = odd || self.flowed.as_mut().is_some_and(|f| f.write(&self.text));
         }
         if last {
+            self.text.clear();
             charset.finish(&mut self.text);
+            let flowed = self.flowed.as_mut();
+            odd = odd || flowed.is_some_and(|f| f.write(&self.text) || f.finish());
         }
-        if charset.is_lossy() {
-            self.charset = None;
-            self.note(DefectKind::NotOfCharset, self.start, note);
+        let (lossy, bad_at) = (charset.is_lossy(), charset.bad_at());
+        if odd {
+            self.flowed = None;
+            self.note(DefectKind::OddFlowed, self.start, note);
+        }
+        if lossy && !self.found.contains(DefectKind::NotOfCharset) {
+            // Where a byte was in what is encoded is not known.
+            let within = bad_at.filter(|_| self.encoding.is_identity());
+            let at = self.start + within.unwrap_or(0);
+            self.note(DefectKind::NotOfCharset, at, note);
+            if self.flowed.is_none() {
+                self.charset = None;
+            }
         }
     }
 
@@ -165,9 +264,45 @@ impl BodyCheck {
     }
 }
 
+/// Finds line ends that are no CRLF in a text.
+#[derive(Debug)]
+struct EndCheck {
+    /// LF alone counts too.
+    lf: bool,
+    after_cr: bool,
+}
+
+impl EndCheck {
+    fn new(lf: bool) -> Self {
+        EndCheck {
+            lf,
+            after_cr: false,
+        }
+    }
+
+    /// Whether there is one in what comes next. A CR at its end is judged later.
+    fn pass(&mut self, data: &[u8]) -> bool {
+        let Some(last) = data.last() else {
+            return false;
+        };
+        let first_is_lf = data.first() == Some(&b'\n');
+        let cr = self.after_cr && !first_is_lf
+            || memchr_iter(b'\r', data).any(|cr| data.get(cr + 1).is_some_and(|b| *b != b'\n'));
+        let before = |lf: usize| match lf.checked_sub(1) {
+            Some(n) => data.get(n) == Some(&b'\r'),
+            None => self.after_cr,
+        };
+        let lf = self.lf && memchr_iter(b'\n', data).any(|lf| !before(lf));
+        self.after_cr = *last == b'\r';
+        cr || lf
+    }
+}
+
 /// Finds lines that are too long.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct LineCheck {
+    /// As long as a line may be, without its end.
+    most: u64,
     started: bool,
     line: u64,
     offset: u64,
@@ -175,6 +310,16 @@ pub(super) struct LineCheck {
 }
 
 impl LineCheck {
+    pub(super) fn new(most: u64) -> Self {
+        LineCheck {
+            most,
+            started: false,
+            line: 0,
+            offset: 0,
+            last: None,
+        }
+    }
+
     /// Where the first line that is too long in what came begins. Afterwards that of
     /// later ones may be told again.
     pub(super) fn pass(&mut self, data: &[u8], offset: u64) -> Option<u64> {
@@ -190,7 +335,7 @@ impl LineCheck {
                 None => self.last,
             };
             let cr = u64::from(before == Some(b'\r'));
-            if end - self.line > LINE + cr && found.is_none() {
+            if end - self.line > self.most + cr && found.is_none() {
                 found = Some(self.line);
             }
             self.line = end + 1;
@@ -198,7 +343,7 @@ impl LineCheck {
         self.offset = offset + data.len() as u64;
         self.last = data.last().copied().or(self.last);
         // A CR may be the line end's.
-        if self.offset.saturating_sub(self.line) > LINE + 1 && found.is_none() {
+        if self.offset.saturating_sub(self.line) > self.most + 1 && found.is_none() {
             found = Some(self.line);
         }
         found
@@ -206,6 +351,6 @@ impl LineCheck {
 
     /// The same of a last line without its end.
     pub(super) fn end(&self) -> Option<u64> {
-        (self.offset.saturating_sub(self.line) > LINE).then_some(self.line)
+        (self.offset.saturating_sub(self.line) > self.most).then_some(self.line)
     }
 }

@@ -7,6 +7,7 @@ use memchr::memchr_iter;
 use super::body::LINE;
 use super::{looks, mime_field};
 use crate::value::content::{ContentType, Disposition};
+use crate::value::words::word_length;
 use crate::{
     Defect, DefectKind, DefectSet, Field, HeaderField, Limits, Parameter, Parent, TransferEncoding,
     mailboxes,
@@ -27,6 +28,9 @@ pub(super) struct HeaderCheck {
     /// Where a From with several authors is.
     several: Option<u64>,
     has_from: bool,
+    resent: Resent,
+    /// The first Content-ID, and where it is.
+    content_id: Option<(u64, String)>,
     default_message: bool,
     /// Of the last field.
     told: DefectSet,
@@ -57,6 +61,11 @@ impl HeaderCheck {
             }
         };
         lines(field.raw, field.at.offset, &mut note);
+        // NUL and CR have kinds of their own.
+        let control = |b: &u8| matches!(b, 1..=8 | 11 | 12 | 14..=31 | 127);
+        if let Some(at) = field.raw.iter().position(control) {
+            note(DefectKind::ControlInHeader, field.at.offset + at as u64);
+        }
         if !field.raw.is_ascii() && core::str::from_utf8(field.raw).is_ok() {
             let at = field.raw.iter().position(|b| !b.is_ascii()).unwrap_or(0);
             note(DefectKind::RawUtf8InHeader, field.at.offset + at as u64);
@@ -86,7 +95,6 @@ impl HeaderCheck {
             field.value(),
             field.at.offset + u64::from(field.at.value_start),
         );
-        let mut at = |kind, at: usize| note(kind, start + at as u64);
         let mut name = [0; 32];
         let name = match name.get_mut(..field.name().len()) {
             Some(lower) => {
@@ -99,12 +107,20 @@ impl HeaderCheck {
         if name.starts_with(b"content-") {
             self.first_mime = self.first_mime.or(Some(field.at.offset));
         }
+        match name.strip_prefix(b"resent-") {
+            Some(name) => self
+                .resent
+                .field(name, field, &mut |kind, at| note(kind, at)),
+            None => self.resent.end(&mut |kind, at| note(kind, at)),
+        }
+        let mut at = |kind, at: usize| note(kind, start + at as u64);
         match name {
             b"content-type" if self.content_type.is_none() => {
                 mime_field::content_type(value, limits.parameters, &mut at);
                 let read = ContentType::parse_with(value, limits.parameters);
-                if read.iter().any(|r| has_control(r.0.parameters())) {
-                    at(DefectKind::ControlInParameter, 0);
+                if let Some((read, defects)) = &read {
+                    parameters(read.parameters(), defects, &mut at);
+                    misses(read, &mut at);
                 }
                 self.content_type = Some(read.map(|r| r.0));
             }
@@ -115,8 +131,8 @@ impl HeaderCheck {
             b"content-disposition" if self.disposition.is_none() => {
                 mime_field::disposition(value, limits.parameters, &mut at);
                 let read = Disposition::parse_with(value, limits.parameters);
-                if read.iter().any(|r| has_control(r.0.parameters())) {
-                    at(DefectKind::ControlInParameter, 0);
+                if let Some((read, defects)) = &read {
+                    parameters(read.parameters(), defects, &mut at);
                 }
                 let filename = read.and_then(|r| r.0.filename().map(ToString::to_string));
                 if filename.as_deref().is_some_and(looks::has_bidi) {
@@ -132,15 +148,61 @@ impl HeaderCheck {
             | b"resent-sender" | b"resent-to" | b"resent-cc" | b"resent-bcc" => {
                 self.addresses(name, &Field::new(field.at, field.raw, usize::MAX), note);
             }
+            b"content-id" if self.content_id.is_none() => {
+                let id = crate::value::ids::parse(value).into_iter().next();
+                self.content_id = id.map(|id| (start, id.into_owned()));
+            }
             b"date" => self.has_date = true,
             _ => {}
         }
+    }
+
+    /// The Content-ID, and where it is.
+    pub(super) fn content_id(&self) -> Option<(u64, &str)> {
+        self.content_id.as_ref().map(|(at, id)| (*at, id.as_str()))
+    }
+
+    /// The type in lower case; empty for one that cannot be read, or is not there.
+    pub(super) fn essence(&self) -> &str {
+        match &self.content_type {
+            Some(Some(t)) => t.essence(),
+            _ => "",
+        }
+    }
+
+    /// The type of a leaf forbids its transfer encoding (RFC 2045 6.4, RFC 2046 5.2.2 and
+    /// 5.2.3; RFC 6532 3.5 allows them to `message/global`).
+    pub(super) fn is_encoding_forbidden(&self) -> bool {
+        match self.essence() {
+            "message/partial" | "message/external-body" => {
+                self.encoding() != TransferEncoding::SevenBit
+            }
+            // Told of as encoded messages.
+            "message/rfc822" | "message/news" => false,
+            essence => {
+                let is = |prefix| essence.starts_with(prefix);
+                is("message/") && !is("message/global") && !self.encoding().is_identity()
+            }
+        }
+    }
+
+    /// Whether a text is in format=flowed (RFC 3676).
+    pub(super) fn is_flowed(&self) -> bool {
+        let format = match &self.content_type {
+            Some(Some(t)) if t.essence() == "text/plain" => t.parameter("format"),
+            _ => None,
+        };
+        format.is_some_and(|f| f.eq_ignore_ascii_case("flowed"))
     }
 
     fn addresses(&mut self, name: &[u8], field: &Field<'_>, note: &mut dyn FnMut(DefectKind, u64)) {
         let list = field.addresses();
         for mailbox in mailboxes(&list) {
             looks::mailbox(mailbox, &mut |kind| note(kind, field.value_offset()));
+        }
+        let sender = name.ends_with(b"sender");
+        if sender && mailboxes(&list).nth(1).is_some() {
+            note(DefectKind::SeveralSender, field.value_offset());
         }
         self.has_sender |= name == b"sender";
         if name == b"from" && !self.has_from {
@@ -150,8 +212,9 @@ impl HeaderCheck {
     }
 
     /// The header is over: what it says as a whole.
-    pub(super) fn finish(&self, note: &mut dyn FnMut(Defect)) {
+    pub(super) fn finish(&mut self, note: &mut dyn FnMut(Defect)) {
         let mut note = |kind, offset| note(Defect::new(kind, offset));
+        self.resent.end(&mut note);
         if let (Some((at, Some(filename))), Some(Some(content_type))) =
             (&self.disposition, &self.content_type)
             && content_type
@@ -182,6 +245,11 @@ impl HeaderCheck {
         }
     }
 
+    /// Whether it is that of a message, not of a part.
+    pub(super) fn is_message(&self) -> bool {
+        self.is_message
+    }
+
     pub(super) fn encoding(&self) -> TransferEncoding {
         self.encoding.clone().unwrap_or_default()
     }
@@ -203,10 +271,122 @@ impl HeaderCheck {
     }
 }
 
-fn has_control(parameters: &[Parameter]) -> bool {
-    let control = |c: char| c.is_control() && c != '\t';
-    parameters.iter().any(|p| p.value().contains(control))
+/// A block of Resent- fields as [`crate::Resent`] has it: what it must have and has.
+#[derive(Debug, Default)]
+struct Resent {
+    /// Where it begins; `None` where none is open.
+    start: Option<u64>,
+    /// Which of [`NAMES`](Self::NAMES) were there.
+    seen: u8,
+    /// Where a Resent-From with several authors is.
+    several: Option<u64>,
 }
+
+impl Resent {
+    const NAMES: [&'static [u8]; 7] = [
+        b"from",
+        b"date",
+        b"sender",
+        b"to",
+        b"cc",
+        b"bcc",
+        b"message-id",
+    ];
+
+    /// A field, by its name behind the prefix.
+    fn field(
+        &mut self,
+        name: &[u8],
+        field: &HeaderField<'_>,
+        note: &mut dyn FnMut(DefectKind, u64),
+    ) {
+        let bit = Self::NAMES
+            .iter()
+            .position(|n| *n == name)
+            .map_or(0, |n| 1 << n);
+        if self.seen & bit != 0 {
+            self.end(note);
+        }
+        self.start.get_or_insert(field.at.offset);
+        self.seen |= bit;
+        let field = Field::new(field.at, field.raw, usize::MAX);
+        if name == b"from" && mailboxes(&field.addresses()).nth(1).is_some() {
+            self.several = Some(field.offset());
+        }
+    }
+
+    /// The block is over.
+    fn end(&mut self, note: &mut dyn FnMut(DefectKind, u64)) {
+        let Resent {
+            start,
+            seen,
+            several,
+        } = core::mem::take(self);
+        if let Some(start) = start.filter(|_| seen & 3 != 3) {
+            note(DefectKind::MissingResentField, start);
+        }
+        if let Some(at) = several.filter(|_| seen & 4 == 0) {
+            note(DefectKind::SeveralFrom, at);
+        }
+    }
+}
+
+/// What there is to say about parameters once they are put together.
+fn parameters(
+    read: &[Parameter],
+    defects: &[(DefectKind, usize)],
+    at: &mut dyn FnMut(DefectKind, usize),
+) {
+    let control = |c: char| c.is_control() && c != '\t';
+    if read.iter().any(|p| p.value().contains(control)) {
+        at(DefectKind::ControlInParameter, 0);
+    }
+    for (kind, offset) in defects {
+        // The others are told of by who reads to the letter.
+        if matches!(kind, DefectKind::UnknownCharset | DefectKind::NotOfCharset) {
+            at(*kind, *offset);
+        }
+    }
+}
+
+/// Parameters that a type must have and has not.
+fn misses(read: &ContentType, at: &mut dyn FnMut(DefectKind, usize)) {
+    let wanted: &[&str] = match read.essence() {
+        // RFC 2046 5.2.2.
+        "message/partial" => &["id", "number"],
+        // RFC 2046 5.2.3, RFC 2017 3.
+        "message/external-body" => {
+            let access = read.parameter("access-type").unwrap_or_default();
+            match access.to_ascii_lowercase().as_str() {
+                "ftp" | "tftp" | "anon-ftp" => &["name", "site"],
+                "local-file" => &["name"],
+                "mail-server" => &["server"],
+                "url" => &["url"],
+                "" => &["access-type"],
+                _ => &[],
+            }
+        }
+        // RFC 1847 2.1 and 2.2, RFC 6522 3, RFC 2387 3.1.
+        "multipart/signed" => &["protocol", "micalg"],
+        "multipart/encrypted" => &["protocol"],
+        "multipart/report" => &["report-type"],
+        "multipart/related" => &["type"],
+        _ => &[],
+    };
+    if wanted.iter().any(|name| read.parameter(name).is_none()) {
+        at(DefectKind::MissingParameter, 0);
+    }
+    let number = |name| read.parameter(name).and_then(|n| n.parse::<u32>().ok());
+    if let ("message/partial", Some(number), Some(total)) =
+        (read.essence(), number("number"), number("total"))
+        && number > total
+    {
+        at(DefectKind::OddParameterValue, 0);
+    }
+}
+
+/// A line with an encoded word in it is no longer (RFC 2047 2).
+const ENCODED_LINE: usize = 76;
 
 /// Lines of a field that are too long, or nothing but white space.
 fn lines(raw: &[u8], offset: u64, note: &mut dyn FnMut(DefectKind, u64)) {
@@ -219,6 +399,16 @@ fn lines(raw: &[u8], offset: u64, note: &mut dyn FnMut(DefectKind, u64)) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.len() as u64 > LINE {
             note(DefectKind::LineTooLong, offset + start as u64);
+        }
+        if line.len() > ENCODED_LINE {
+            let mut opens = memchr::memmem::find_iter(line, b"=?");
+            let is_word = |at: &usize| line.get(*at..).and_then(word_length).is_some();
+            if let Some(word) = opens.find(is_word) {
+                note(
+                    DefectKind::EncodedWordTooLong,
+                    offset + (start + word) as u64,
+                );
+            }
         }
         let blank = line.iter().all(|b| matches!(b, b' ' | b'\t' | b'\r'));
         if blank && !line.is_empty() {

@@ -4,8 +4,9 @@
 
 use alloc::vec::Vec;
 
-use crate::DefectKind;
 use crate::value::lex::{Cursor, is_space};
+use crate::value::note::Notes;
+use crate::{DateTime, DefectKind};
 
 /// Told of a kind and where it is in the value.
 type Note<'n> = &'n mut dyn FnMut(DefectKind, usize);
@@ -20,12 +21,75 @@ pub(super) fn content_type(value: &[u8], limit: usize, note: Note<'_>) {
         return note(DefectKind::BadContentType, 0);
     }
     gap(&mut c, note);
-    if c.take_while(is_token).is_empty() {
+    let subtype = c.take_while(is_token);
+    if subtype.is_empty() {
         return note(DefectKind::BadContentType, 0);
     }
-    let multipart = kind.eq_ignore_ascii_case(b"multipart");
-    parameters(&mut c, limit, multipart, note);
+    let of = |wanted: &[u8]| kind.eq_ignore_ascii_case(wanted);
+    let field = match subtype {
+        _ if of(b"multipart") => Owner::Multipart,
+        s if of(b"message") && s.eq_ignore_ascii_case(b"partial") => Owner::Partial,
+        s if of(b"message") && s.eq_ignore_ascii_case(b"external-body") => Owner::External,
+        s if of(b"text") && s.eq_ignore_ascii_case(b"plain") => Owner::Plain,
+        _ => Owner::Other,
+    };
+    parameters(&mut c, limit, field, note);
 }
+
+/// What has the parameters: it says what their values may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Multipart,
+    Partial,
+    External,
+    Plain,
+    Other,
+    Disposition,
+}
+
+impl Owner {
+    /// Whether a value is what its name asks for: a date, a number, one of some words.
+    fn allows(self, name: &[u8], value: &[u8]) -> bool {
+        let is = |wanted: &[u8]| name.eq_ignore_ascii_case(wanted);
+        let one_of = |words: &[&str]| {
+            words
+                .iter()
+                .any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        let digits = || !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+        match self {
+            Owner::Partial if is(b"number") || is(b"total") => {
+                digits() && value.iter().any(|b| *b != b'0')
+            }
+            // RFC 2046 5.2.3.1.
+            Owner::External if is(b"size") => digits(),
+            Owner::External if is(b"expiration") => is_date(value),
+            Owner::External if is(b"permission") => one_of(&["read", "read-write"]),
+            // RFC 3676 4.1 and 4.2.
+            Owner::Plain if is(b"format") => one_of(&["fixed", "flowed"]),
+            Owner::Plain if is(b"delsp") => one_of(&["yes", "no"]),
+            // RFC 2183 2.
+            Owner::Disposition if is(b"size") => digits(),
+            Owner::Disposition
+                if is(b"creation-date") || is(b"modification-date") || is(b"read-date") =>
+            {
+                is_date(value)
+            }
+            _ => true,
+        }
+    }
+}
+
+/// A date by the letter of the rule.
+fn is_date(value: &[u8]) -> bool {
+    let mut good = true;
+    let mut bad = |_, _| good = false;
+    let read = DateTime::read(value, &mut Notes::new(&mut bad)).is_some();
+    read && good
+}
+
+/// The longest value that needs no RFC 2231 (RFC 2183 2).
+const SHORT: usize = 78;
 
 /// A Content-Disposition.
 pub(super) fn disposition(value: &[u8], limit: usize, note: Note<'_>) {
@@ -38,7 +102,7 @@ pub(super) fn disposition(value: &[u8], limit: usize, note: Note<'_>) {
     if kind.is_empty() || behind.peek() == Some(b'=') {
         return note(DefectKind::BadDisposition, start);
     }
-    parameters(&mut c, limit, false, note);
+    parameters(&mut c, limit, Owner::Disposition, note);
 }
 
 /// A Content-Transfer-Encoding.
@@ -48,6 +112,9 @@ pub(super) fn encoding(value: &[u8], note: Note<'_>) {
     comments(&mut c, note);
     let name = c.take_while(is_token);
     comments(&mut c, note);
+    if c.peek().is_none() && name.is_empty() {
+        return note(DefectKind::UnknownEncoding, 0);
+    }
     let known = match E::parse(value) {
         E::Unknown(_) => return note(DefectKind::UnknownEncoding, 0),
         E::Uuencode => {
@@ -112,9 +179,11 @@ struct Seen<'a> {
     extended: bool,
     /// Sections of RFC 2231.
     sections: Vec<u32>,
+    /// The first of them says the charset.
+    has_charset: bool,
 }
 
-fn parameters(c: &mut Cursor<'_>, limit: usize, multipart: bool, note: Note<'_>) {
+fn parameters(c: &mut Cursor<'_>, limit: usize, owner: Owner, note: Note<'_>) {
     let mut seen: Vec<Seen<'_>> = Vec::new();
     let mut count = 0;
     loop {
@@ -149,7 +218,16 @@ fn parameters(c: &mut Cursor<'_>, limit: usize, multipart: bool, note: Note<'_>)
         count += 1;
         gap(c, note);
         let at = c.pos();
+        let quoted = c.peek() == Some(b'"');
         let value = self::value(c, note);
+        if name.contains(&b'*') {
+            if !is_extended(name, &value, quoted, &seen) {
+                note(DefectKind::BadExtendedValue, at);
+            }
+        } else if !owner.allows(name, &value) || owner == Owner::Disposition && value.len() > SHORT
+        {
+            note(DefectKind::OddParameterValue, at);
+        }
         if contains_word(&value) {
             note(DefectKind::EncodedWordInParameter, at);
         }
@@ -158,7 +236,7 @@ fn parameters(c: &mut Cursor<'_>, limit: usize, multipart: bool, note: Note<'_>)
             note(DefectKind::DuplicateParameter, start);
         }
         let base = name.split(|b| *b == b'*').next().unwrap_or(name);
-        if multipart && !duplicate && base.eq_ignore_ascii_case(b"boundary") {
+        if owner == Owner::Multipart && !duplicate && base.eq_ignore_ascii_case(b"boundary") {
             if base.len() < name.len() {
                 note(DefectKind::ExtendedBoundary, start);
             } else if !is_boundary(&value) && !value.is_empty() {
@@ -176,7 +254,8 @@ fn name_again<'a>(seen: &mut Vec<Seen<'a>>, name: &'a [u8], at: usize, note: Not
     };
     let mut parts = stem.splitn(2, |b| *b == b'*');
     let base = parts.next().unwrap_or(stem);
-    let number = parts.next().map(|digits| {
+    let digits = parts.next();
+    let number = digits.map(|digits| {
         digits
             .iter()
             .take(5)
@@ -189,6 +268,7 @@ fn name_again<'a>(seen: &mut Vec<Seen<'a>>, name: &'a [u8], at: usize, note: Not
             plain: false,
             extended: false,
             sections: Vec::new(),
+            has_charset: false,
         });
         seen.len() - 1
     });
@@ -202,8 +282,12 @@ fn name_again<'a>(seen: &mut Vec<Seen<'a>>, name: &'a [u8], at: usize, note: Not
         (Some(n), _) => {
             // A section that does not follow the one before: others put them together
             // as they come, or stop.
-            if entry.sections.last().map_or(0, |last| last + 1) != n {
-                note(DefectKind::BadParameter, at);
+            let zeros = digits.is_some_and(|d| d.len() > 1 && d.starts_with(b"0"));
+            if zeros || entry.sections.last().map_or(0, |last| last + 1) != n {
+                note(DefectKind::OddContinuation, at);
+            }
+            if n == 0 {
+                entry.has_charset |= starred;
             }
             let twice = entry.sections.contains(&n);
             if !twice {
@@ -218,6 +302,29 @@ fn name_again<'a>(seen: &mut Vec<Seen<'a>>, name: &'a [u8], at: usize, note: Not
         note(DefectKind::ConflictingParameter, at);
     }
     duplicate
+}
+
+/// Whether the value of a name with a star in it is one by RFC 2231 4 and 4.1.
+fn is_extended(name: &[u8], value: &[u8], quoted: bool, seen: &[Seen<'_>]) -> bool {
+    let Some(stem) = name.strip_suffix(b"*") else {
+        return true;
+    };
+    let (base, number) = match memchr::memchr(b'*', stem) {
+        Some(star) => (stem.get(..star).unwrap_or(stem), stem.get(star + 1..)),
+        None => (stem, None),
+    };
+    let mut percents = value.split(|b| *b == b'%').skip(1);
+    let escapes = percents.all(|behind| {
+        let hex = behind.get(..2).unwrap_or_default();
+        hex.len() == 2 && hex.iter().all(u8::is_ascii_hexdigit)
+    });
+    let charset = match number {
+        None | Some(b"0") => value.iter().filter(|b| **b == b'\'').count() >= 2,
+        Some(_) => seen
+            .iter()
+            .any(|s| s.has_charset && s.base.eq_ignore_ascii_case(base)),
+    };
+    !quoted && escapes && charset
 }
 
 /// A value, quoted or not, without its quotes.

@@ -5,11 +5,14 @@
 //! of one decoder, and a few bytes for each open entity. Time is linear.
 
 mod body;
+mod flowed;
 mod header;
 mod looks;
 mod mime_field;
 
-use alloc::collections::BinaryHeap;
+use alloc::boxed::Box;
+use alloc::collections::{BTreeSet, BinaryHeap};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use thiserror::Error;
@@ -18,9 +21,10 @@ pub(crate) use body::LINE;
 pub(crate) use mime_field::is_token;
 
 use crate::{
-    Content, Defect, DefectKind, DefectSet, Event, Limits, Parent, PartStart, Place, Reader,
+    BodyStart, Content, Defect, DefectKind, DefectSet, Event, Limits, Parent, PartStart, Place,
+    Reader, TransferEncoding,
 };
-use body::BodyCheck;
+use body::{BodyCheck, Leaf};
 use header::HeaderCheck;
 
 /// Finds all defects of a message as it streams: those of its structure, of header
@@ -229,13 +233,45 @@ pub(crate) struct Inspection {
     open: Vec<OpenEntity>,
     header: HeaderCheck,
     body: Option<BodyCheck>,
+    content_ids: ContentIds,
 }
 
 #[derive(Debug)]
 struct OpenEntity {
     digest: bool,
+    /// It, or something around it, says that all in it is 7bit.
+    seven_bit: bool,
+    encoding: TransferEncoding,
+    /// Which message it is of.
+    message: u32,
     /// Text outside of its parts was told, before them and behind them.
     told: [bool; 2],
+    /// What is outside of its parts.
+    outside: Option<Box<BodyCheck>>,
+}
+
+/// The Content-IDs so far, each with the message that it is in.
+#[derive(Debug, Default)]
+struct ContentIds {
+    seen: BTreeSet<(u32, String)>,
+    bytes: usize,
+    messages: u32,
+}
+
+impl ContentIds {
+    /// Many parts have none; of very many that do the last are not remembered.
+    const BYTES: usize = 64 << 10;
+
+    /// Whether the message had it before.
+    fn again(&mut self, message: u32, id: &str) -> bool {
+        let key = (message, String::from(id));
+        if self.bytes + id.len() > Self::BYTES {
+            return self.seen.contains(&key);
+        }
+        let new = self.seen.insert(key);
+        self.bytes += if new { id.len() + 64 } else { 0 };
+        !new
+    }
 }
 
 impl Inspection {
@@ -245,6 +281,7 @@ impl Inspection {
             open: Vec::new(),
             header: HeaderCheck::default(),
             body: None,
+            content_ids: ContentIds::default(),
         }
     }
 
@@ -252,18 +289,7 @@ impl Inspection {
         match event {
             Event::PartStart(start) => self.start(start),
             Event::Header(field) => self.header.field(field, &self.limits, note),
-            Event::BodyStart(start) => {
-                self.header.finish(note);
-                self.open.push(OpenEntity {
-                    digest: self.header.is_digest(),
-                    told: [false; 2],
-                });
-                if start.content == Content::Leaf {
-                    let charset = self.header.charset().filter(|_| !start.opaque);
-                    let encoding = self.header.encoding();
-                    self.body = Some(BodyCheck::new(start.offset, encoding, charset, note));
-                }
-            }
+            Event::BodyStart(start) => self.body_start(start, note),
             Event::Body(body) => match (body.place, &mut self.body) {
                 (Place::Leaf, Some(check)) => check.write(body.data, body.offset, note),
                 (Place::Leaf, None) => {}
@@ -274,12 +300,55 @@ impl Inspection {
                 if let Some(check) = self.body.take() {
                     check.finish(note);
                 }
+                self.end_outside(note);
                 self.open.pop();
             }
             Event::Defect(defect) if self.header.knows(defect.kind) => {}
             Event::Defect(defect) => note(*defect),
-            Event::Delimiter(_) | Event::End(_) => {}
+            Event::Delimiter(_) => self.end_outside(note),
+            Event::End(_) => {}
         }
+    }
+
+    fn body_start(&mut self, start: &BodyStart, note: &mut dyn FnMut(Defect)) {
+        self.header.finish(note);
+        let encoding = self.header.encoding();
+        let outer = self.open.last();
+        // A message within begins another set of ids.
+        let message = match outer {
+            Some(outer) if !self.header.is_message() => outer.message,
+            _ => {
+                self.content_ids.messages += 1;
+                self.content_ids.messages
+            }
+        };
+        let (outer_seven_bit, nested) = (outer.is_some_and(|o| o.seven_bit), outer.is_some());
+        if let Some((at, id)) = self.header.content_id()
+            && self.content_ids.again(message, id)
+        {
+            note(Defect::new(DefectKind::DuplicateContentId, at));
+        }
+        self.open.push(OpenEntity {
+            digest: self.header.is_digest(),
+            seven_bit: outer_seven_bit || encoding == TransferEncoding::SevenBit,
+            encoding: encoding.clone(),
+            message,
+            told: [false; 2],
+            outside: None,
+        });
+        if start.content != Content::Leaf {
+            return;
+        }
+        if self.header.is_encoding_forbidden() {
+            note(Defect::new(DefectKind::ForbiddenEncoding, start.offset));
+        }
+        let leaf = Leaf {
+            charset: self.header.charset().filter(|_| !start.opaque),
+            understated: nested && outer_seven_bit,
+            flowed: self.header.is_flowed(),
+            external: self.header.essence() == "message/external-body",
+        };
+        self.body = Some(BodyCheck::new(start.offset, encoding, leaf, note));
     }
 
     fn start(&mut self, start: &PartStart) {
@@ -290,7 +359,19 @@ impl Inspection {
 
     /// Bytes of a multipart that are in none of its parts.
     fn outside(&mut self, which: usize, data: &[u8], offset: u64, note: &mut dyn FnMut(Defect)) {
-        let Some(told) = self.open.last_mut().and_then(|o| o.told.get_mut(which)) else {
+        let Some(open) = self.open.last_mut() else {
+            return;
+        };
+        let encoding = match open.encoding {
+            TransferEncoding::EightBit | TransferEncoding::Binary => TransferEncoding::EightBit,
+            _ => TransferEncoding::SevenBit,
+        };
+        let check = open.outside.get_or_insert_with(|| {
+            let leaf = Leaf::default();
+            Box::new(BodyCheck::new(offset, encoding, leaf, note))
+        });
+        check.write(data, offset, note);
+        let Some(told) = open.told.get_mut(which) else {
             return;
         };
         if *told {
@@ -303,6 +384,13 @@ impl Inspection {
                 _ => DefectKind::EpilogueContent,
             };
             note(Defect::new(kind, offset + at as u64));
+        }
+    }
+
+    /// What was outside of the parts of the innermost entity is over.
+    fn end_outside(&mut self, note: &mut dyn FnMut(Defect)) {
+        if let Some(check) = self.open.last_mut().and_then(|o| o.outside.take()) {
+            check.finish(note);
         }
     }
 }

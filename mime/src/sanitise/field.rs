@@ -26,8 +26,12 @@ pub(super) fn mend(name: &str, value: &[u8], limits: &Limits) -> Option<Vec<u8>>
         "date" | "resent-date" => {
             folder.word(&DateTime::parse(value)?.to_rfc5322());
         }
-        "message-id" | "in-reply-to" | "references" | "resent-message-id" | "content-id" => {
-            let ids = ids::parse(value);
+        name @ ("message-id" | "in-reply-to" | "references" | "resent-message-id"
+        | "content-id") => {
+            let mut ids = ids::parse(value);
+            if !matches!(name, "in-reply-to" | "references") {
+                ids.truncate(1);
+            }
             for id in &ids {
                 folder.words(&["<", id, ">"]);
             }

@@ -3,9 +3,10 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use crate::value::lex::{raw_text, unfold};
+use crate::value::lex::{self, raw_text, unfold};
 use crate::value::note::Notes;
-use crate::value::{address, auto, content, ids, list, words};
+use crate::value::words::{self, Place};
+use crate::value::{address, auto, content, ids, list};
 use crate::{
     Address, AuthenticationResults, AutoSubmitted, Autocrypt, ContentType, DateTime, Defect,
     DefectKind, Disposition, FieldAt, ListId, ListUrls, MimeVersion, Received, ReturnPath,
@@ -244,7 +245,26 @@ impl<'a> Field<'a> {
         let mut take = |kind, at: usize| take(Defect::new(kind, start + at as u64));
         let notes = &mut Notes::new(&mut take);
         let value = self.value();
-        match Value::of(self.name()) {
+        let kind = Value::of(self.name());
+        match kind {
+            Value::Text | Value::Autocrypt => {}
+            Value::Addresses | Value::ListId | Value::Keywords => {
+                words::placed(value, Place::Phrase, notes);
+            }
+            _ => words::placed(value, Place::None, notes),
+        }
+        let empty = || lex::trim(value).is_empty();
+        match kind {
+            // Nobody need be in a Bcc (RFC 5322 3.6.3).
+            Value::Addresses if empty() => {
+                let bcc = ["bcc", "resent-bcc"];
+                if !bcc.iter().any(|bcc| self.is(bcc)) {
+                    notes.add(DefectKind::EmptyField, 0);
+                }
+            }
+            Value::Ids | Value::Id | Value::Keywords if empty() => {
+                notes.add(DefectKind::EmptyField, 0);
+            }
             Value::Addresses => {
                 if address::read(value, notes).is_empty() && !self.unfolded().is_empty() {
                     notes.add(DefectKind::BadAddress, 0);
@@ -255,7 +275,8 @@ impl<'a> Field<'a> {
                     notes.add(DefectKind::BadDate, 0);
                 }
             }
-            Value::Ids => _ = ids::read(value, notes),
+            Value::Ids => _ = ids::read(value, false, notes),
+            Value::Id => _ = ids::read(value, true, notes),
             Value::Received => _ = Received::read(value, notes),
             Value::ReturnPath => _ = ReturnPath::read(value, notes),
             Value::ListUrls => _ = ListUrls::read(value, notes),
@@ -266,7 +287,8 @@ impl<'a> Field<'a> {
                     notes.add(DefectKind::BadAutocrypt, 0);
                 }
             }
-            Value::Text => _ = words::read(value, notes),
+            Value::Mime => {}
+            Value::Text | Value::Keywords => _ = words::read(value, notes),
         }
     }
 }
@@ -276,6 +298,7 @@ impl<'a> Field<'a> {
 enum Value {
     Addresses,
     Date,
+    Id,
     Ids,
     Received,
     ReturnPath,
@@ -283,6 +306,9 @@ enum Value {
     ListId,
     AuthenticationResults,
     Autocrypt,
+    Keywords,
+    /// A word, and no text.
+    Mime,
     Text,
 }
 
@@ -301,9 +327,10 @@ impl Value {
             | "return-receipt-to"
             | "original-from" => Value::Addresses,
             "date" => Value::Date,
-            "message-id" | "in-reply-to" | "references" | "content-id" | "original-message-id" => {
-                Value::Ids
-            }
+            "message-id" | "content-id" | "original-message-id" => Value::Id,
+            "in-reply-to" | "references" => Value::Ids,
+            "keywords" => Value::Keywords,
+            "mime-version" | "content-transfer-encoding" => Value::Mime,
             "received" => Value::Received,
             "return-path" => Value::ReturnPath,
             "list-help" | "list-unsubscribe" | "list-subscribe" | "list-post" | "list-owner"

@@ -4,7 +4,7 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use super::lex::{Cursor, is_space, number, raw_text};
+use super::lex::{Cursor, is_space, number, word_text};
 use super::note::Notes;
 use super::words;
 use crate::DefectKind;
@@ -90,9 +90,9 @@ impl<'a> AuthenticationResults<'a> {
         }
         reader.cursor = start.clone();
         let id = match reader.cursor.quoted_noting(notes) {
-            Some(Cow::Borrowed(id)) => raw_text(id),
-            Some(Cow::Owned(id)) => Cow::Owned(raw_text(&id).into_owned()),
-            None => raw_text(
+            Some(Cow::Borrowed(id)) => word_text(id),
+            Some(Cow::Owned(id)) => Cow::Owned(word_text(&id).into_owned()),
+            None => word_text(
                 reader
                     .cursor
                     .take_while(|b| !is_space(b) && !matches!(b, b';' | b'(' | b'"' | b'=')),
@@ -287,7 +287,7 @@ impl<'a> Reader<'a> {
 
     fn keyword(&mut self) -> Option<Cow<'a, str>> {
         let word = self.cursor.take_while(is_keyword);
-        (!word.is_empty()).then(|| raw_text(word))
+        (!word.is_empty()).then(|| word_text(word))
     }
 
     /// A token or a quoted string; or an address, whose local part may be one.
@@ -301,7 +301,7 @@ impl<'a> Reader<'a> {
                         // The address goes on; alone it is the value.
                         let alone = out.is_none() && self.cursor.peek() != Some(b'@');
                         if let (true, Cow::Borrowed(text)) = (alone, &text) {
-                            return raw_text(text);
+                            return word_text(text);
                         }
                         out.get_or_insert_default().extend_from_slice(&text);
                         continue;
@@ -321,10 +321,10 @@ impl<'a> Reader<'a> {
             match &mut out {
                 Some(out) => out.extend_from_slice(text),
                 None if self.cursor.peek() == Some(b'"') => out = Some(text.to_vec()),
-                None => return raw_text(self.cursor.since(start)),
+                None => return word_text(self.cursor.since(start)),
             }
         }
-        Cow::Owned(raw_text(&out.unwrap_or_default()).into_owned())
+        Cow::Owned(word_text(&out.unwrap_or_default()).into_owned())
     }
 
     /// Goes behind the next semicolon.

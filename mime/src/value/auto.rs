@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::lex::{Cursor, is_space, raw_text};
+use super::lex::{Cursor, is_space, word_text};
 use super::parameter::{self, Parameter, RawParameters};
 use super::words;
 use crate::Limits;
@@ -40,7 +40,7 @@ impl AutoSubmitted {
         let limit = Limits::default().parameters;
         let (parameters, _) = parameter::parse(RawParameters::new(cursor), limit);
         Some(AutoSubmitted {
-            keyword: raw_text(keyword).to_ascii_lowercase(),
+            keyword: word_text(keyword).to_ascii_lowercase(),
             parameters,
         })
     }
@@ -96,7 +96,7 @@ macro_rules! one_word {
                 let mut cursor = Cursor::new(value);
                 cursor.skip_cfws();
                 let word = cursor.take_while(|b| !is_space(b) && !matches!(b, b'(' | b';' | b','));
-                let word = raw_text(word).to_ascii_lowercase();
+                let word = word_text(word).to_ascii_lowercase();
                 match word.as_str() {
                     $($first $(| $more)* => Self::$variant,)+
                     _ => Self::Other(word.to_owned()),

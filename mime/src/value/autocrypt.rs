@@ -48,7 +48,8 @@ impl Autocrypt {
                 return None;
             }
         }
-        let address = address.filter(|a| a.contains(&b'@') && !a.iter().any(|b| is_space(*b)))?;
+        let address =
+            address.filter(|a| a.contains(&b'@') && !a.iter().any(|b| is_space(*b) || *b == 0))?;
         let mut bytes = Vec::new();
         let mut decoder = Base64::new();
         decoder.decode(key?, &mut bytes);

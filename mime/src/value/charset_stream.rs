@@ -26,6 +26,10 @@ use super::utf7::Utf7;
 pub struct CharsetDecoder {
     state: State,
     lossy: bool,
+    /// Bytes that were given.
+    passed: u64,
+    /// Where the first byte that is not of the charset is, if that is known.
+    bad_at: Option<u64>,
 }
 
 enum State {
@@ -65,15 +69,31 @@ impl CharsetDecoder {
         Some(CharsetDecoder {
             state,
             lossy: false,
+            passed: 0,
+            bad_at: None,
         })
     }
 
     /// Decodes the next bytes and appends what is complete to `out`.
     pub fn decode(&mut self, input: &[u8], out: &mut String) {
+        let was_lossy = self.lossy;
+        let bad = self.take(input, out);
+        if let (false, Some(bad)) = (was_lossy, bad) {
+            self.bad_at = Some(self.passed.saturating_add_signed(bad));
+        }
+        self.passed += input.len() as u64;
+    }
+
+    /// The same; gives where the first byte that is not of the charset is in `input`, or
+    /// how far before it, if that is known.
+    fn take(&mut self, input: &[u8], out: &mut String) -> Option<i64> {
+        let mut first = None;
         match &mut self.state {
             State::Utf8(held) => {
                 let mut rest = input;
-                while let Some((_, after)) = held.decode(rest, out) {
+                while let Some((bad, after)) = held.decode(rest, out) {
+                    let end = input.len() - after.len();
+                    first = first.or(Some(end as i64 - bad.length as i64));
                     out.push(char::REPLACEMENT_CHARACTER);
                     self.lossy = true;
                     rest = after;
@@ -81,12 +101,13 @@ impl CharsetDecoder {
             }
             State::Ascii(held) => {
                 // It says ASCII, and is more than that.
-                self.lossy |= !input.is_ascii();
+                first = input.iter().position(|b| !b.is_ascii()).map(|at| at as i64);
+                self.lossy |= first.is_some();
                 if let Some((bad, rest)) = held.decode(input, out) {
                     let (bad, length) = (bad.bytes, bad.length);
                     self.state = latin();
-                    self.decode(bad.get(..length).unwrap_or_default(), out);
-                    self.decode(rest, out);
+                    self.take(bad.get(..length).unwrap_or_default(), out);
+                    self.take(rest, out);
                 }
             }
             State::Utf7(decoder) => {
@@ -98,12 +119,15 @@ impl CharsetDecoder {
             #[cfg(not(feature = "charsets"))]
             State::Latin => out.extend(input.iter().map(|b| super::charset::latin_char(*b))),
         }
+        first
     }
 
     /// The text is over: appends what is left.
     pub fn finish(&mut self, out: &mut String) {
         match &mut self.state {
             State::Utf8(held) if held.length > 0 => {
+                let at = self.passed.saturating_sub(held.length as u64);
+                self.bad_at = self.bad_at.or((!self.lossy).then_some(at));
                 held.length = 0;
                 out.push(char::REPLACEMENT_CHARACTER);
                 self.lossy = true;
@@ -111,7 +135,7 @@ impl CharsetDecoder {
             State::Ascii(held) if held.length > 0 => {
                 let (bad, length) = (held.bytes, held.length);
                 self.state = latin();
-                self.decode(bad.get(..length).unwrap_or_default(), out);
+                self.take(bad.get(..length).unwrap_or_default(), out);
                 self.finish(out);
             }
             State::Utf8(_) | State::Ascii(_) => {}
@@ -130,6 +154,12 @@ impl CharsetDecoder {
     #[must_use]
     pub fn is_lossy(&self) -> bool {
         self.lossy
+    }
+
+    /// Where the first byte that is not of the charset is in what was given; `None` of a
+    /// charset in which that cannot be told.
+    pub(crate) fn bad_at(&self) -> Option<u64> {
+        self.bad_at
     }
 }
 

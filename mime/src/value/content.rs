@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::lex::{Cursor, is_space, number, raw_text};
+use super::lex::{Cursor, is_space, number, raw_text, word_text};
 use super::parameter::{self, Parameter, RawParameters};
 use crate::DefectKind;
 
@@ -34,14 +34,17 @@ impl ContentType {
         Self::parse_with(value, crate::Limits::default().parameters).map(|c| c.0)
     }
 
-    pub(crate) fn parse_with(value: &[u8], limit: usize) -> Option<(Self, Vec<DefectKind>)> {
+    pub(crate) fn parse_with(
+        value: &[u8],
+        limit: usize,
+    ) -> Option<(Self, Vec<(DefectKind, usize)>)> {
         let mut cursor = Cursor::new(value);
         let (kind, subtype) = media_type(&mut cursor)?;
         let kind = raw_text(kind).to_ascii_lowercase();
         let (parameters, defects) = parameter::parse(RawParameters::new(cursor), limit);
         let content_type = ContentType {
             slash: kind.len(),
-            essence: kind + "/" + &raw_text(subtype).to_ascii_lowercase(),
+            essence: kind + "/" + &word_text(subtype).to_ascii_lowercase(),
             parameters,
         };
         Some((content_type, defects))
@@ -120,7 +123,10 @@ impl Disposition {
         Self::parse_with(value, crate::Limits::default().parameters).map(|d| d.0)
     }
 
-    pub(crate) fn parse_with(value: &[u8], limit: usize) -> Option<(Self, Vec<DefectKind>)> {
+    pub(crate) fn parse_with(
+        value: &[u8],
+        limit: usize,
+    ) -> Option<(Self, Vec<(DefectKind, usize)>)> {
         let mut cursor = Cursor::new(value);
         cursor.skip_cfws();
         let quoted = cursor.quoted();
@@ -354,6 +360,7 @@ fn extended_boundary(
     limit: usize,
 ) -> (Cow<'_, [u8]>, Vec<DefectKind>) {
     let (parameters, defects) = parameter::parse(parameters, limit);
+    let defects = defects.into_iter().map(|d| d.0).collect();
     let boundary = parameters.into_iter().find(|p| p.name == "boundary");
     let boundary = boundary.map(|p| match p.extended {
         true => p.value.into_bytes(),

@@ -3,7 +3,7 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use super::lex::{Cursor, is_space, raw_text};
+use super::lex::{Cursor, is_space, word_text};
 use super::note::Notes;
 use crate::DefectKind;
 
@@ -12,10 +12,11 @@ use crate::DefectKind;
 /// where nothing is in brackets, each word with an `@` is taken for one.
 #[must_use]
 pub(crate) fn parse(value: &[u8]) -> Vec<Cow<'_, str>> {
-    read(value, &mut Notes::none())
+    read(value, false, &mut Notes::none())
 }
 
-pub(crate) fn read<'a>(value: &'a [u8], notes: &mut Notes<'_>) -> Vec<Cow<'a, str>> {
+/// The same; `single` where only one may be.
+pub(crate) fn read<'a>(value: &'a [u8], single: bool, notes: &mut Notes<'_>) -> Vec<Cow<'a, str>> {
     let mut ids = Vec::new();
     let mut bare = Vec::new();
     // Where the first text between ids is.
@@ -33,8 +34,14 @@ pub(crate) fn read<'a>(value: &'a [u8], notes: &mut Notes<'_>) -> Vec<Cow<'a, st
                     notes.add(DefectKind::UnbalancedBracket, at);
                 }
                 let id = bare_id(id);
-                if !id.contains('@') || matches!(id, Cow::Owned(_)) {
+                let whole = id.split_once('@');
+                let whole =
+                    whole.is_some_and(|(left, right)| !left.is_empty() && !right.is_empty());
+                if !whole || matches!(id, Cow::Owned(_)) {
                     notes.add(DefectKind::OddMessageId, at);
+                }
+                if single && ids.len() == 1 {
+                    notes.add(DefectKind::SeveralIds, at);
                 }
                 if !id.is_empty() {
                     ids.push(id);
@@ -50,15 +57,24 @@ pub(crate) fn read<'a>(value: &'a [u8], notes: &mut Notes<'_>) -> Vec<Cow<'a, st
                 }
                 text.get_or_insert(at);
                 if ids.is_empty() && word.contains(&b'@') {
-                    bare.push(raw_text(word));
+                    if single && bare.len() == 1 {
+                        notes.add(DefectKind::SeveralIds, at);
+                    }
+                    bare.push(word_text(word));
                 }
             }
         }
     }
     match ids.is_empty() {
         true => {
-            if let (Some(at), false) = (text, bare.is_empty()) {
-                notes.add(DefectKind::OddMessageId, at);
+            if let Some(at) = text {
+                notes.add(
+                    match bare.is_empty() {
+                        true => DefectKind::TextAmongIds,
+                        false => DefectKind::OddMessageId,
+                    },
+                    at,
+                );
             }
             bare
         }
@@ -75,7 +91,7 @@ pub(crate) fn read<'a>(value: &'a [u8], notes: &mut Notes<'_>) -> Vec<Cow<'a, st
 /// 4.5.4 allows in it.
 fn bare_id(id: &[u8]) -> Cow<'_, str> {
     if !id.iter().any(|b| is_space(*b) || *b == b'(') {
-        return raw_text(id);
+        return word_text(id);
     }
     let mut kept = Vec::with_capacity(id.len());
     let mut cursor = Cursor::new(id);
@@ -87,7 +103,7 @@ fn bare_id(id: &[u8]) -> Cow<'_, str> {
             cursor.bump();
         }
     }
-    Cow::Owned(raw_text(&kept).into_owned())
+    Cow::Owned(word_text(&kept).into_owned())
 }
 
 #[cfg(test)]
@@ -128,7 +144,7 @@ mod tests {
         let odd = |value: &str| {
             let mut found: Vec<String> = Vec::new();
             let mut take = |kind: DefectKind, at: usize| found.push(alloc::format!("{kind}@{at}"));
-            let ids = read(value.as_bytes(), &mut Notes::new(&mut take));
+            let ids = read(value.as_bytes(), false, &mut Notes::new(&mut take));
             assert_eq!(ids, parse(value.as_bytes()));
             found.join(" ")
         };

@@ -228,6 +228,17 @@ pub(crate) fn raw_text(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// [`raw_text`] without NUL, which is dropped from every value.
+pub(crate) fn word_text(bytes: &[u8]) -> Cow<'_, str> {
+    match memchr::memchr(0, bytes) {
+        None => raw_text(bytes),
+        Some(_) => {
+            let kept: Vec<u8> = bytes.iter().copied().filter(|b| *b != 0).collect();
+            Cow::Owned(raw_text(&kept).into_owned())
+        }
+    }
+}
+
 #[cold]
 fn damaged_text(bytes: &[u8]) -> String {
     let (mut good, mut bad) = (0usize, 0usize);

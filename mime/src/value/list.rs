@@ -167,8 +167,9 @@ impl<'a> ListId<'a> {
                 let id = cursor.take_while(|b| !is_space(b) && !b"(\">,;".contains(&b));
                 cursor.skip_cfws();
                 notes.add(DefectKind::OddListId, at);
-                return (!id.is_empty() && cursor.peek().is_none()).then(|| ListId {
-                    id: without_space(id),
+                let id = without_space(id);
+                return (!id.is_empty() && cursor.peek().is_none()).then_some(ListId {
+                    id,
                     description: None,
                 });
             }
@@ -356,6 +357,9 @@ mod tests {
         // Found by fuzzing: a bracket is not part of an id.
         assert_eq!(id("\"A,b>"), None);
         assert_eq!(ListId::parse(b"a\0b").unwrap().id(), "ab");
+        // Found by fuzzing: an id of nothing but NUL is none.
+        assert_eq!(ListId::parse(b"\0\0\n"), None);
+        assert_eq!(ListId::parse(b"<\0>"), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::charset;
-use super::lex::{Cursor, is_space, raw_text, trim};
+use super::lex::{Cursor, is_space, raw_text, trim, word_text};
 use super::words;
 use crate::DefectKind;
 
@@ -60,6 +60,8 @@ impl Parameter {
 pub(crate) struct Raw<'a> {
     pub(crate) name: &'a [u8],
     pub(crate) value: Cow<'a, [u8]>,
+    /// Where the value is in that of the field.
+    pub(crate) at: usize,
 }
 
 /// Goes through what is behind the type: `; name=value ...`.
@@ -122,6 +124,7 @@ impl<'a> Iterator for RawParameters<'a> {
                 continue;
             }
             self.cursor.skip_cfws();
+            let at = self.cursor.pos();
             let value = match self.cursor.quoted() {
                 Some(value) => value,
                 // A quote that nothing ends: everything behind it.
@@ -130,7 +133,7 @@ impl<'a> Iterator for RawParameters<'a> {
                 }
                 None => Cow::Borrowed(self.bare_value()),
             };
-            return Some(Raw { name, value });
+            return Some(Raw { name, value, at });
         }
     }
 }
@@ -173,6 +176,8 @@ fn marks(name: &[u8]) -> Marks<'_> {
 /// All the spellings of one parameter.
 struct Gathered<'a> {
     name: String,
+    /// Where the value of the first of them is.
+    at: usize,
     plain: Option<Cow<'a, [u8]>>,
     extended: Option<Cow<'a, [u8]>>,
     sections: Vec<(u32, bool, Cow<'a, [u8]>)>,
@@ -183,15 +188,19 @@ const MANY: usize = 16;
 
 /// Puts the parameters together. A parameter that came twice keeps its first
 /// value; one that came both plain and by RFC 2231 the latter. At most `limit`
-/// are looked at.
-pub(crate) fn parse(raw: RawParameters<'_>, limit: usize) -> (Vec<Parameter>, Vec<DefectKind>) {
+/// are looked at. The defects: the first of each kind, by where it is in the value of the
+/// field.
+pub(crate) fn parse(
+    raw: RawParameters<'_>,
+    limit: usize,
+) -> (Vec<Parameter>, Vec<(DefectKind, usize)>) {
     let mut defects = Vec::new();
     let mut gathered: Vec<Gathered<'_>> = Vec::new();
     let mut sorted: BTreeMap<String, usize> = BTreeMap::new();
-    let mut duplicate = false;
-    for (n, Raw { name, value }) in raw.enumerate() {
+    let mut duplicate = None;
+    for (n, Raw { name, value, at }) in raw.enumerate() {
         if n >= limit {
-            defects.push(DefectKind::TooManyParameters);
+            defects.push((DefectKind::TooManyParameters, at));
             break;
         }
         let Marks {
@@ -200,7 +209,7 @@ pub(crate) fn parse(raw: RawParameters<'_>, limit: usize) -> (Vec<Parameter>, Ve
             extended,
         } = marks(name);
         // What is no UTF-8 is kept, and compared, as ISO-8859-1.
-        let base = raw_text(base);
+        let base = word_text(base);
         let lower = || base.to_ascii_lowercase();
         let found = match gathered.len() {
             ..=MANY => gathered
@@ -211,6 +220,7 @@ pub(crate) fn parse(raw: RawParameters<'_>, limit: usize) -> (Vec<Parameter>, Ve
         let index = found.unwrap_or_else(|| {
             gathered.push(Gathered {
                 name: lower(),
+                at,
                 plain: None,
                 extended: None,
                 sections: Vec::new(),
@@ -225,29 +235,39 @@ pub(crate) fn parse(raw: RawParameters<'_>, limit: usize) -> (Vec<Parameter>, Ve
         let Some(entry) = gathered.get_mut(index) else {
             continue;
         };
-        match (number, extended) {
-            (Some(n), extended) => entry.sections.push((n, extended, value)),
-            (None, true) => duplicate |= set_once(&mut entry.extended, value),
-            (None, false) => duplicate |= set_once(&mut entry.plain, value),
+        let again = match (number, extended) {
+            (Some(n), extended) => {
+                entry.sections.push((n, extended, value));
+                false
+            }
+            (None, true) => set_once(&mut entry.extended, value),
+            (None, false) => set_once(&mut entry.plain, value),
+        };
+        if again {
+            duplicate.get_or_insert(at);
         }
     }
-    for Gathered { sections, .. } in &mut gathered {
+    for Gathered { sections, at, .. } in &mut gathered {
         // The first of each number counts: they are sorted as they came.
         let all = sections.len();
         sections.sort_by_key(|s| s.0);
         sections.dedup_by_key(|s| s.0);
-        duplicate |= sections.len() < all;
+        if sections.len() < all {
+            duplicate.get_or_insert(*at);
+        }
     }
-    if duplicate {
-        defects.push(DefectKind::DuplicateParameter);
-    }
-    let mut told = |kind| {
-        if !defects.contains(&kind) {
-            defects.push(kind);
+    defects.extend(duplicate.map(|at| (DefectKind::DuplicateParameter, at)));
+    let mut told = |kind, at| {
+        if defects.iter().all(|d: &(DefectKind, usize)| d.0 != kind) {
+            defects.push((kind, at));
         }
     };
     let parameters = gathered.into_iter();
-    let parameters = parameters.filter_map(|g| combine(g, &mut told)).collect();
+    let parameters = parameters.filter_map(|g| {
+        let at = g.at;
+        combine(g, &mut |kind| told(kind, at))
+    });
+    let parameters = parameters.collect();
     (parameters, defects)
 }
 
@@ -267,14 +287,14 @@ fn combine(g: Gathered<'_>, note: &mut dyn FnMut(DefectKind)) -> Option<Paramete
         return Some(extended(g.name, raw.into_owned(), &[(0, true)], note));
     }
     if first.is_some_and(|n| n > 0) {
-        note(DefectKind::BadParameter);
+        note(DefectKind::OddContinuation);
     }
     if let Some(first @ 0..=1) = first.filter(|n| *n == 0 || g.plain.is_none()) {
         let mut raw = Vec::new();
         let mut cuts = Vec::new();
         for (expected, (number, is_extended, value)) in g.sections.iter().enumerate() {
             if *number as usize != expected + first as usize {
-                note(DefectKind::BadParameter);
+                note(DefectKind::OddContinuation);
                 break; // what lies behind cannot be placed
             }
             cuts.push((raw.len(), *is_extended));
@@ -312,7 +332,7 @@ fn extended(
             && let Some((tag, rest)) = split_quote(rest)
         {
             charset = (!label.is_empty()).then_some(label);
-            language = (!tag.is_empty()).then(|| raw_text(tag).into_owned());
+            language = (!tag.is_empty()).then(|| word_text(tag).into_owned());
             section = rest;
         }
         match is_extended {
@@ -356,7 +376,7 @@ pub(crate) fn plain<'a>(
     limit: usize,
 ) -> Option<Option<Cow<'a, [u8]>>> {
     let mut found = None;
-    for (n, Raw { name, value }) in raw.enumerate() {
+    for (n, Raw { name, value, .. }) in raw.enumerate() {
         if n >= limit || name.contains(&b'*') {
             return None;
         }
@@ -426,7 +446,8 @@ mod tests {
                 .enumerate()
                 .all(|(i, p)| p.value == alloc::format!("{i}"))
         );
-        assert_eq!(defects, [DefectKind::DuplicateParameter]);
+        let kinds: Vec<DefectKind> = defects.iter().map(|d| d.0).collect();
+        assert_eq!(kinds, [DefectKind::DuplicateParameter]);
         let sections: String = (0..60)
             .rev()
             .map(|i| alloc::format!("; a*{i}={}", i % 10))
@@ -434,7 +455,8 @@ mod tests {
         let twice = sections + "; a*7=again";
         let (parameters, defects) = parse(RawParameters::new(Cursor::new(twice.as_bytes())), 128);
         assert_eq!(parameters[0].value, "0123456789".repeat(6));
-        assert_eq!(defects, [DefectKind::DuplicateParameter]);
+        let kinds: Vec<DefectKind> = defects.iter().map(|d| d.0).collect();
+        assert_eq!(kinds, [DefectKind::DuplicateParameter]);
     }
 
     #[test]
@@ -491,6 +513,7 @@ mod tests {
         let check = |text: &str, value: &str, kinds: &[DefectKind]| {
             let raw = RawParameters::new(Cursor::new(text.as_bytes()));
             let (p, defects) = parse(raw, 128);
+            let defects: Vec<DefectKind> = defects.iter().map(|d| d.0).collect();
             assert_eq!(p.first().map_or("", |p| p.value()), value, "{text}");
             assert_eq!(defects, kinds, "{text}");
         };
@@ -498,9 +521,9 @@ mod tests {
         check("; a*1*=%62; a*0*=utf-8''a", "ab", &[]);
         check("; a=x; a*=utf-8''y", "y", &[]);
         check("; a=x; a*0=y", "y", &[]);
-        check("; a*0=x; a*2=z", "x", &[BadParameter]);
-        check("; a*1=x; a*2=z", "xz", &[BadParameter]);
-        check("; a*2=x", "", &[BadParameter]);
+        check("; a*0=x; a*2=z", "x", &[OddContinuation]);
+        check("; a*1=x; a*2=z", "xz", &[OddContinuation]);
+        check("; a*2=x", "", &[OddContinuation]);
         check("; a*0=x; a*0=y", "x", &[DuplicateParameter]);
         check("; a*=klingon''b", "b", &[UnknownCharset]);
         check("; a*=utf-8''%C3", "\u{fffd}", &[NotOfCharset]);
@@ -518,7 +541,8 @@ mod tests {
         let raw = RawParameters::new(Cursor::new(b"; a=1; A=2; b=1; b*=utf-8''2"));
         let (p, defects) = parse(raw, 128);
         assert_eq!((p[0].value(), p[1].value()), ("1", "2"));
-        assert_eq!(defects, [DefectKind::DuplicateParameter]);
+        let kinds: Vec<DefectKind> = defects.iter().map(|d| d.0).collect();
+        assert_eq!(kinds, [DefectKind::DuplicateParameter]);
     }
 
     #[test]
@@ -536,6 +560,6 @@ mod tests {
             .collect();
         let (p, defects) = parse(RawParameters::new(Cursor::new(text.as_bytes())), 128);
         assert_eq!(p[0].raw().len(), 128);
-        assert_eq!(defects, [DefectKind::TooManyParameters]);
+        assert_eq!(defects[0].0, DefectKind::TooManyParameters);
     }
 }

@@ -408,6 +408,13 @@ impl<'a> ReturnPath<'a> {
         let first = address::read(value, inner).into_iter().next();
         match first {
             Some(Address::Mailbox(mailbox)) if !mailbox.local().is_empty() => {
+                if wanted {
+                    let mut cursor = Cursor::new(value);
+                    cursor.skip_cfws();
+                    if cursor.peek() != Some(b'<') {
+                        notes.add(DefectKind::OddReturnPath, cursor.pos());
+                    }
+                }
                 Some(ReturnPath::Mailbox(mailbox))
             }
             Some(Address::Mailbox(mailbox)) if mailbox.domain().is_none() => Some(ReturnPath::Null),

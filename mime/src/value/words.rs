@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use memchr::{memchr, memchr2, memchr3, memmem};
 
 use super::charset::Charset;
-use super::lex::{is_space, raw_text};
+use super::lex::{Cursor, is_space, raw_text};
 use super::note::Notes;
 use super::parameter::hex;
 use crate::decode::Base64;
@@ -81,6 +81,83 @@ pub(crate) fn word_length(bytes: &[u8]) -> Option<usize> {
     (text.get(end..end + 2)? == b"?=").then_some(2 + mark + 3 + end + 2)
 }
 
+/// Where encoded words may stand in a value, apart from its comments (RFC 2047 5).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Among other words, in front of addresses in brackets.
+    Phrase,
+    /// Nowhere.
+    None,
+}
+
+/// Notes the encoded words of a structured value that stand where none may, or hold what
+/// they may not hold there.
+pub(crate) fn placed(value: &[u8], place: Place, notes: &mut Notes<'_>) {
+    if memmem::find(value, b"=?").is_none() {
+        return;
+    }
+    let mut cursor = Cursor::new(value);
+    while let Some(byte) = cursor.peek() {
+        let at = cursor.pos();
+        match byte {
+            b'(' => match cursor.comment() {
+                Some(comment) => {
+                    for open in memmem::find_iter(comment, b"=?") {
+                        let text = comment.get(open..).and_then(q_text);
+                        if text.is_some_and(|t| t.iter().any(|b| b"()\"".contains(b))) {
+                            notes.add(DefectKind::EncodedWordSpecial, at + 1 + open);
+                        }
+                    }
+                }
+                None => cursor.bump(),
+            },
+            b'"' => {
+                if cursor.quoted().is_none() {
+                    cursor.bump();
+                }
+            }
+            b'<' if place == Place::Phrase => {
+                cursor.take_while(|b| b != b'>');
+            }
+            b'=' => {
+                let rest = value.get(at..).unwrap_or_default();
+                let Some(length) = word_length(rest) else {
+                    cursor.bump();
+                    continue;
+                };
+                cursor.seek(at + length);
+                if place == Place::None {
+                    notes.add(DefectKind::EncodedWordMisplaced, at);
+                    continue;
+                }
+                let before = at.checked_sub(1).and_then(|n| value.get(n));
+                let open = |b: &u8| is_space(*b) || b"),:;".contains(b);
+                let closed = |b: &u8| is_space(*b) || b"(,:;".contains(b);
+                if !(before.is_none_or(open) && rest.get(length).is_none_or(closed)) {
+                    notes.add(DefectKind::EncodedWordAdjoined, at);
+                }
+                let text = q_text(rest).unwrap_or_default();
+                let is_special = |b: &u8| b"()<>@,;:\\\"[]".contains(b);
+                let is_plain = |b: &u8| b.is_ascii_alphanumeric() || b"!*+-/=_".contains(b);
+                if text.iter().any(is_special) {
+                    notes.add(DefectKind::EncodedWordSpecial, at);
+                } else if !text.iter().all(is_plain) {
+                    notes.add(DefectKind::EncodedWordCharacter, at);
+                }
+            }
+            _ => cursor.bump(),
+        }
+    }
+}
+
+/// The text of the encoded word that `bytes` begin with, if it is a Q.
+fn q_text(bytes: &[u8]) -> Option<&[u8]> {
+    let word = bytes.get(..word_length(bytes)?)?;
+    let mut parts = word.split(|b| *b == b'?').skip(2);
+    let is_q = parts.next()?.eq_ignore_ascii_case(b"q");
+    parts.next().filter(|_| is_q)
+}
+
 /// Goes through a text once.
 struct Words<'a> {
     value: &'a [u8],
@@ -116,7 +193,15 @@ impl<'a> Words<'a> {
         let (mut done, mut from, mut after_word) = (0, 0, false);
         while let Some(at) = memmem::find(self.value.get(from..).unwrap_or_default(), b"=?") {
             let start = from + at;
-            let Some(word) = self.word(start, notes) else {
+            let mut told = false;
+            let word = self.word(start, &mut |kind, at| {
+                told = true;
+                notes(kind, at);
+            });
+            let Some(word) = word else {
+                if !told && self.looks_whole(start) {
+                    notes(DefectKind::BadEncodedWord, start);
+                }
                 from = start + 2;
                 continue;
             };
@@ -134,6 +219,16 @@ impl<'a> Words<'a> {
         }
         self.run.end(out, notes);
         text(self.value.get(done..).unwrap_or_default(), out);
+    }
+
+    /// A word of the text begins here, and it ends as an encoded word does (RFC 2049 2).
+    /// Each word is looked at once.
+    fn looks_whole(&self, start: usize) -> bool {
+        let before = start.checked_sub(1).and_then(|n| self.value.get(n));
+        let rest = self.value.get(start..).unwrap_or_default();
+        let end = || rest.iter().position(|b| is_space(*b)).unwrap_or(rest.len());
+        before.is_none_or(|b| is_space(*b))
+            && (rest.get(..end())).is_some_and(|word| word.len() > 3 && word.ends_with(b"?="))
     }
 
     /// White space around it, or what a comment, phrase or string has there.

@@ -103,6 +103,7 @@ impl<'a> Addresses<'a> {
             {
                 DefectKind::IllFormedAddress
             }
+            _ if pieces.windows(2).any(|p| !self.touch(p)) => DefectKind::ObsoleteAddress,
             _ => return,
         };
         notes.add(kind, pieces.first().map_or(start, |p| p.start));
@@ -125,6 +126,14 @@ impl<'a> Addresses<'a> {
                 _ => continue,
             };
             notes.add(kind, piece.start);
+        }
+    }
+
+    /// Nothing lies between two pieces, or where something may: around `@`.
+    fn touch(&self, pair: &[Piece<'a>]) -> bool {
+        match pair {
+            [a, b] => a.kind == Kind::At || b.kind == Kind::At || self.gap(a, b).is_empty(),
+            _ => true,
         }
     }
 
