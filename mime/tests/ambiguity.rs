@@ -143,7 +143,7 @@ fn what_was_read_is_what_sanitising_writes() {
         ),
         (
             "To: =?utf-8?Q?=C3=BC?=<a@x.test>",
-            "To: =?utf-8?Q?=C3=BC?= <a@x.test>",
+            "To: =?utf-8?B?w7w=?= <a@x.test>",
         ),
         ("To: a@b.test; c@d.test", "To: a@b.test, c@d.test"),
         (

@@ -18,7 +18,7 @@ pub struct DamagedIndex {
 }
 
 /// Changes when the form does.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 impl Index {
     /// The index as bytes: some six for a field, some twenty for a part, and the fields
