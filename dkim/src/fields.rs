@@ -4,6 +4,7 @@
 //! one without breaking the signature. That is right for what a reader sees and for what
 //! decides how the body is read, and wrong for what those add who hand a message on.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -65,42 +66,48 @@ pub(crate) enum Fields {
 }
 
 impl Fields {
+    /// A name in both lists, or twice in one, counts once: where it comes first.
+    pub(crate) fn given(oversigned: &[&str], signed: &[&str]) -> Self {
+        let mut seen = BTreeSet::new();
+        let mut list = |names: &[&str]| {
+            let names = names.iter().filter(|n| seen.insert(n.to_ascii_lowercase()));
+            names.map(|name| (*name).into()).collect()
+        };
+        Fields::Given {
+            oversigned: list(oversigned),
+            signed: list(signed),
+        }
+    }
+
     /// The names of `h=` for this header, each as often as it is to be there.
     pub(crate) fn names(&self, header: &Header) -> Vec<&str> {
-        let mut names = Names {
-            header,
-            names: Vec::new(),
-        };
+        let mut names = Vec::new();
         match self {
             Fields::Usual => {
                 let is_of_a_list = LIST.iter().any(|name| count(header, name) > 0);
-                names.add(OVERSIGNED.iter().copied(), 1);
-                names.add(SIGNED.iter().copied(), 0);
-                names.add(LIST.iter().copied(), usize::from(is_of_a_list));
+                add(&mut names, header, OVERSIGNED.iter().copied(), 1);
+                add(&mut names, header, SIGNED.iter().copied(), 0);
+                let extra = usize::from(is_of_a_list);
+                add(&mut names, header, LIST.iter().copied(), extra);
             }
             Fields::Given { oversigned, signed } => {
-                names.add(oversigned.iter().map(String::as_str), 1);
-                names.add(signed.iter().map(String::as_str), 0);
+                add(&mut names, header, oversigned.iter().map(String::as_str), 1);
+                add(&mut names, header, signed.iter().map(String::as_str), 0);
             }
         }
-        names.names
+        names
     }
 }
 
-struct Names<'a, 'h> {
-    header: &'h Header,
-    names: Vec<&'a str>,
-}
-
-impl<'a> Names<'a, '_> {
-    /// A name in both lists, or twice in one, counts once.
-    fn add(&mut self, list: impl Iterator<Item = &'a str>, extra: usize) {
-        for name in list {
-            let times = count(self.header, name) + extra;
-            if times > 0 && !self.names.iter().any(|n| n.eq_ignore_ascii_case(name)) {
-                self.names.extend(core::iter::repeat_n(name, times));
-            }
-        }
+/// Each of the list as often as it occurs, and `extra` times more.
+fn add<'a>(
+    names: &mut Vec<&'a str>,
+    header: &Header,
+    list: impl Iterator<Item = &'a str>,
+    extra: usize,
+) {
+    for name in list {
+        names.extend(core::iter::repeat_n(name, count(header, name) + extra));
     }
 }
 

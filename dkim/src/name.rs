@@ -79,6 +79,27 @@ macro_rules! name_type {
                 Ok(Self(text.to_owned()))
             }
 
+            /// A name that may have U-labels (RFC 5890 section 2.3.2.1), as mail of RFC
+            /// 6532 has them, in A-labels: mapped by UTS 46 without transition, so that
+            /// case and composition of characters make no difference. ASCII names stay as
+            /// they are.
+            ///
+            /// # Errors
+            /// [`NameError`]; without the feature `idn` of each U-label.
+            ///
+            /// ```
+            /// use scop_dkim::Domain;
+            /// # #[cfg(feature = "idn")]
+            /// assert_eq!(
+            ///     Domain::from_unicode("B\u{fc}cher.example")?.as_str(),
+            ///     "xn--bcher-kva.example"
+            /// );
+            /// # Ok::<(), scop_dkim::NameError>(())
+            /// ```
+            pub fn from_unicode(text: &str) -> Result<Self, NameError> {
+                Self::new(&to_ascii(text).ok_or(NameError::NotAscii)?)
+            }
+
             /// The text as it was given.
             #[must_use]
             pub fn as_str(&self) -> &str {
@@ -135,23 +156,6 @@ name_type! {
 }
 
 impl Domain {
-    /// A name that may have U-labels (RFC 5890 section 2.3.2.1), as mail of RFC 6532 has
-    /// them, in A-labels: mapped by UTS 46 without transition, so that case and
-    /// composition of characters make no difference. ASCII names stay as they are.
-    ///
-    /// # Errors
-    /// [`NameError`]; without the feature `idn` of each U-label.
-    ///
-    /// ```
-    /// use scop_dkim::Domain;
-    /// # #[cfg(feature = "idn")]
-    /// assert_eq!(Domain::from_unicode("B\u{fc}cher.example")?.as_str(), "xn--bcher-kva.example");
-    /// # Ok::<(), scop_dkim::NameError>(())
-    /// ```
-    pub fn from_unicode(text: &str) -> Result<Self, NameError> {
-        Self::new(&to_ascii(text).ok_or(NameError::NotAscii)?)
-    }
-
     /// Whether `self` is `other` or lies under it.
     ///
     /// ```

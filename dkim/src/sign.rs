@@ -151,11 +151,7 @@ impl Signer {
         if over.any(|name| name.eq_ignore_ascii_case("dkim-signature")) {
             return Err(SignerError::SignatureOversigned);
         }
-        let list = |names: &[&str]| names.iter().map(|name| (*name).into()).collect();
-        self.fields = Fields::Given {
-            oversigned: list(oversigned),
-            signed: list(signed),
-        };
+        self.fields = Fields::given(oversigned, signed);
         Ok(self)
     }
 

@@ -251,3 +251,106 @@ fn a_message_that_begins_with_white_space_is_not_sealed() {
         Err(SealError::BeginsFolded)
     );
 }
+
+/// One pass signs and seals: the set covers the new signatures, which come out below it.
+#[test]
+fn what_is_signed_and_sealed_in_one_pass() {
+    use scop_dkim::{Canonicalization, DkimResult, Signer};
+    let domain = || Domain::new("lists.example.org").unwrap();
+    let signer = |selector: &str, key| Signer::new(domain(), Selector::new(selector).unwrap(), key);
+    let ed25519 = SigningKey::ed25519(&SEED).unwrap();
+    let signers = signer("rsa", rsa_key()).and(
+        signer("ed", ed25519).canonicalization(Canonicalization::Simple, Canonicalization::Simple),
+    );
+    let both = sealer(false).signing(signers.clone());
+    let results = AuthenticationResults::new("lists.example.org").unwrap();
+    for message in [MESSAGE.to_owned(), chain(2)] {
+        let status = match message.len() == MESSAGE.len() {
+            true => ChainStatus::None,
+            false => ChainStatus::Pass,
+        };
+        let mut sealing = both.start(NOW, status, &results);
+        for chunk in message.as_bytes().chunks(5) {
+            sealing.write(chunk).unwrap();
+        }
+        let fields = sealing.finish(&SystemRandom::new()).unwrap();
+        // As if one had come after the other.
+        let mut signing = signers.start(NOW);
+        signing.write(message.as_bytes()).unwrap();
+        let signed = signing.finish(&SystemRandom::new()).unwrap() + &message;
+        let mut sealing = sealer(false).start(NOW, status, &results);
+        sealing.write(signed.as_bytes()).unwrap();
+        let sealed = sealing.finish(&SystemRandom::new()).unwrap() + &signed;
+        assert_eq!(fields + &message, sealed);
+
+        let found = validate(&sealed);
+        assert_eq!(found.status, ChainStatus::Pass, "{found}");
+        let zone = |name: &str| match name {
+            "rsa._domainkey.lists.example.org" => {
+                Ok(Records::txt([rsa_key().record().to_string()]))
+            }
+            _ => Ok(Records::txt([record()])),
+        };
+        let v = common::verify_with(&Policy::default(), sealed.as_bytes(), 9, &zone);
+        let passes = v
+            .outcomes()
+            .iter()
+            .filter(|o| o.result() == DkimResult::Pass);
+        assert_eq!(passes.count(), 2);
+        // Without one of the signatures the set is broken.
+        let at = sealed.find("DKIM-Signature:").unwrap();
+        let end = at + sealed[at..].find("\r\nDKIM-Signature").unwrap() + 2;
+        let without = [&sealed[..at], &sealed[end..]].concat();
+        assert_eq!(validate(&without).status, ChainStatus::Fail);
+    }
+    // What cannot be signed is not sealed either.
+    let mut sealing = both.start(NOW, ChainStatus::None, &results);
+    let refused = sealing.write(b"To: a@b.test\r\n\r\nHi\r\n");
+    assert_eq!(
+        refused,
+        Err(SealError::Sign(scop_dkim::SignError::FromCount(0)))
+    );
+    assert_eq!(sealing.write(b"x"), refused, "sticky");
+}
+
+/// Section 9.2: a chain does not ask for more keys than the limit allows.
+#[test]
+fn the_budget_of_queries() {
+    let message = chain(3);
+    let mut limits = Limits::default();
+    limits.queries = 1;
+    let mut validator = Validator::new(Policy::default(), limits, NOW);
+    validator.write(message.as_bytes()).unwrap();
+    let mut validation = validator.finish();
+    let mut asked = 0;
+    while let Some(query) = validation.next_query() {
+        asked += 1;
+        let key = match query.name.starts_with("ed.") {
+            true => record(),
+            false => rsa_key().record().to_string(),
+        };
+        validation
+            .answer(query.id, Ok(Records::txt([key])))
+            .unwrap();
+    }
+    let found = validation.chain().unwrap();
+    assert_eq!((asked, found.status), (1, ChainStatus::Fail));
+    assert!(
+        found.to_string().contains("needs more than 1 DNS queries"),
+        "{found}"
+    );
+}
+
+/// 50 sets are a chain (section 4.2.1); the message that has them is not sealed again.
+#[test]
+fn fifty_sets() {
+    let found = validate(&chain(50));
+    assert_eq!(
+        (found.status, found.handlers.len()),
+        (ChainStatus::Pass, 50)
+    );
+    assert_eq!(
+        seal(&chain(50), ChainStatus::Pass, false),
+        Err(SealError::TooMany)
+    );
+}

@@ -171,10 +171,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn signed_messages_verify(header in header(), body in body(), c in 0usize..4, s in 1usize..50, v in 1usize..50) {
+    fn signed_messages_verify(header in header(), body in body(), rsa: bool, c in 0usize..4, s in 1usize..50, v in 1usize..50) {
         let message = [header.as_bytes(), b"\r\n", &body].concat();
-        let signer = signer(ed25519()).canonicalization(PAIRS[c].0, PAIRS[c].1);
-        let record = ed25519().record().to_string();
+        let key = if rsa { rsa_key } else { ed25519 };
+        let signer = signer(key()).canonicalization(PAIRS[c].0, PAIRS[c].1).copy_fields();
+        let record = key().record().to_string();
         prop_assert_eq!(reason(&sign(&signer, &message, s), &record, v), Reason::Verified);
     }
 
@@ -252,6 +253,65 @@ proptest! {
         changed[at..at + 4].copy_from_slice(b"fROM");
         let record = ed25519().record().to_string();
         prop_assert_eq!(reason(&changed, &record, 64), Reason::Verified);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..Default::default() })]
+
+    /// RFC 6376 section 3.4.2: folding is white space, so another folding is forgiven.
+    #[test]
+    fn relaxed_forgives_folding(header in header(), body in body(), folds in proptest::collection::vec(any::<bool>(), 1..9)) {
+        let message = [header.as_bytes(), b"\r\n", &body].concat();
+        let signed = sign(&signer(ed25519()), &message, 64);
+        let (own, rest) = signed.split_at(signed.len() - message.len());
+        let header = std::str::from_utf8(&rest[..header.len()]).unwrap();
+        let mut folds = folds.iter().cycle();
+        let mut folded = String::new();
+        // Unfolded, then a fold before some of the blanks behind the colon.
+        for c in header.replace("\r\n\t", "\t").chars() {
+            let blank = matches!(c, ' ' | '\t');
+            if blank && *folds.next().unwrap() {
+                folded.push_str("\r\n");
+            }
+            folded.push(c);
+        }
+        let changed = [own, folded.as_bytes(), &rest[header.len()..]].concat();
+        let record = ed25519().record().to_string();
+        prop_assert_eq!(reason(&changed, &record, 64), Reason::Verified);
+    }
+
+    /// Sections 3.4.3 and 3.4.4: empty lines at the end of the body are nothing to both,
+    /// and the line end of the last line may be missing; nothing else is forgiven by simple.
+    #[test]
+    fn empty_lines_at_the_end_are_forgiven(header in header(), body in body(), lines in 0usize..4, c in 0usize..4, at in any::<prop::sample::Index>()) {
+        let message = [header.as_bytes(), b"\r\n", &body, b"end"].concat();
+        let signer = signer(ed25519()).canonicalization(PAIRS[c].0, PAIRS[c].1);
+        let signed = sign(&signer, &message, 64);
+        let record = ed25519().record().to_string();
+        let changed = [&signed[..], &b"\r\n".repeat(lines)].concat();
+        prop_assert_eq!(reason(&changed, &record, 64), Reason::Verified);
+        if PAIRS[c].1 == Canonicalization::Simple {
+            let at = signed.len() - at.index(body.len() + 3);
+            let added = [&signed[..at], b" ", &signed[at..]].concat();
+            prop_assert_eq!(reason(&added, &record, 64), Reason::BodyHashMismatch);
+        }
+    }
+
+    /// Section 3.4.2: with relaxed/relaxed every visible character of a signed field counts,
+    /// behind the name.
+    #[test]
+    fn any_changed_character_of_a_relaxed_header_fails(header in header(), at in any::<prop::sample::Index>(), to in b'!'..=b'~') {
+        let message = [header.as_bytes(), b"\r\n"].concat();
+        let signer = signer(ed25519())
+            .fields(&["From", "To", "Subject", "Date", "X-Y", "Received", "Cc"], &[])
+            .unwrap();
+        let mut signed = sign(&signer, &message, 64);
+        let at = signed.len() - message.len() + at.index(message.len());
+        prop_assume!(signed[at].is_ascii_graphic() && !signed[at].eq_ignore_ascii_case(&to));
+        signed[at] = to;
+        let record = ed25519().record().to_string();
+        prop_assert_ne!(reason(&signed, &record, 64), Reason::Verified);
     }
 }
 
