@@ -7,11 +7,14 @@
         feature = "smtp",
         feature = "imap",
         feature = "machines",
-        feature = "mime"
+        feature = "mime",
+        feature = "auth"
     )),
     allow(dead_code)
 )]
 
+#[cfg(feature = "auth")]
+mod auth;
 #[cfg(feature = "imap")]
 mod imap;
 #[cfg(feature = "machines")]
@@ -39,6 +42,8 @@ const AREAS: &[Area] = &[
     ("machines", machines::rows),
     #[cfg(feature = "mime")]
     ("mime", mime::rows),
+    #[cfg(feature = "auth")]
+    ("auth", auth::rows),
 ];
 
 fn main() -> ExitCode {

@@ -100,10 +100,20 @@ type Figure = Box<dyn FnOnce(bool) -> f64>;
 /// Who is compared with us.
 struct Peer {
     name: &'static str,
-    /// Where it is not the row's: then the work is another.
-    unit: Option<Unit>,
+    kind: PeerKind,
     work: Work,
     goal: Option<f64>,
+}
+
+/// How a peer's work is related to ours.
+#[derive(Clone, Copy)]
+enum PeerKind {
+    /// The same.
+    Same,
+    /// Ours, on about a quarter of the bytes.
+    Quarter(Unit),
+    /// Only that part of ours that no code could do without.
+    Limit,
 }
 
 /// What the figures of a row mean.
@@ -235,7 +245,7 @@ impl Row {
         let mut row = Row::new(area, name, Unit::PerKilobyte { bytes }, work);
         row.peers.push(Peer {
             name: "itself on a quarter",
-            unit: Some(Unit::PerKilobyte { bytes: quarter }),
+            kind: PeerKind::Quarter(Unit::PerKilobyte { bytes: quarter }),
             work: Box::new(on_quarter),
             goal: Some(1.0 / 1.3),
         });
@@ -250,7 +260,20 @@ impl Row {
     pub fn peer(mut self, name: &'static str, work: impl FnMut(&mut Tally) + 'static) -> Row {
         self.peers.push(Peer {
             name,
-            unit: None,
+            kind: PeerKind::Same,
+            work: Box::new(work),
+            goal: None,
+        });
+        self
+    }
+
+    /// Beside that part of the work that nobody can do without: a primitive alone. The
+    /// ratio is the share of its speed that is left.
+    #[must_use]
+    pub fn limit(mut self, name: &'static str, work: impl FnMut(&mut Tally) + 'static) -> Row {
+        self.peers.push(Peer {
+            name,
+            kind: PeerKind::Limit,
             work: Box::new(work),
             goal: None,
         });
@@ -303,7 +326,8 @@ impl Row {
             }
         };
         // Of a hostile shape a quarter is enough to see that it comes to an end.
-        let quarter = self.peers.iter_mut().find(|p| p.unit.is_some());
+        let is_quarter = |p: &&mut Peer| matches!(p.kind, PeerKind::Quarter(_));
+        let quarter = self.peers.iter_mut().find(is_quarter);
         let deep = match quarter {
             Some(quarter) if check_only => done(&mut quarter.work),
             _ => done(&mut ours),
@@ -311,7 +335,8 @@ impl Row {
         if deep.items == 0 {
             return Err(format!("{} {}: nothing was done", self.area, self.name));
         }
-        for peer in self.peers.iter_mut().filter(|p| p.unit.is_none()) {
+        let is_same = |p: &&mut Peer| matches!(p.kind, PeerKind::Same);
+        for peer in self.peers.iter_mut().filter(is_same) {
             let theirs = done(&mut peer.work);
             if !deep.is_same(&theirs) {
                 let (area, name, peer) = (self.area, &self.name, peer.name);
@@ -352,8 +377,15 @@ impl Row {
         if self.peers.is_empty() {
             return Ok(vec![line(None, self.goal, None)]);
         }
-        let compared = self.peers.iter().enumerate().map(|(i, peer)| {
-            let theirs = peer.unit.unwrap_or(unit).figure(times[i + 1]);
+        let is_limit = |peer: &Peer| matches!(peer.kind, PeerKind::Limit);
+        let peers = self.peers.iter().enumerate();
+        let peers = peers.filter(|(_, peer)| !(check_only && is_limit(peer)));
+        let compared = peers.map(|(i, peer)| {
+            let unit = match peer.kind {
+                PeerKind::Quarter(unit) => unit,
+                PeerKind::Same | PeerKind::Limit => unit,
+            };
+            let theirs = unit.figure(times[i + 1]);
             let ratio = unit.ratio(ours_figure, theirs);
             line(
                 Some((peer.name, theirs, ratio)),

@@ -1,0 +1,250 @@
+//! SPF, DMARC and ARC, from what is known of a message to the verdict. Records are parsed
+//! in each pass, by mail-auth too; beside it stands mail-auth with records that it parsed
+//! when they came.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
+
+use peer_mail_auth::dmarc::verify::DmarcParameters;
+use peer_mail_auth::{AuthenticatedMessage, DmarcResult};
+use scop_dkim::arc::{ChainStatus, Sealer, Validator};
+use scop_dkim::dmarc::{self, Identifier};
+use scop_dkim::{
+    AuthenticationResults, Canonicalization, Domain, Limits, Policy, Selector, SystemRandom, spf,
+};
+
+use super::messages::{self, DOMAIN, Key, NOW};
+use super::zone::{Data, Zone};
+use super::{AHEAD, AREA, CHUNK, MAIL_AUTH, mail_auth, ours};
+use crate::measure::{Row, Tally, Unit};
+
+const PARSED_BEFORE: &str = "mail-auth 0.15.1, records parsed before";
+const RATE: Unit = Unit::Rate { items: 1 };
+
+pub fn rows() -> Vec<Row> {
+    let client = |last| IpAddr::from([198, 51, 100, last]);
+    vec![
+        spf(
+            "pass by an include in an include",
+            provider,
+            client(70),
+            "pass",
+        ),
+        spf("fail of mx and a", hosts, client(70), "fail"),
+        spf("pass by a macro", macros, client(7), "pass"),
+        dmarc("record of the author's domain", DOMAIN),
+        dmarc("record two labels up", "news.mail.example.com"),
+        arc(3),
+    ]
+}
+
+fn provider() -> Zone {
+    let spf = |name: &str, text| (name.to_string(), Data::Spf(text));
+    Zone(vec![
+        spf(
+            DOMAIN,
+            "v=spf1 ip4:192.0.2.0/28 ip6:2001:db8:1::/48 include:_spf.provider.example ~all",
+        ),
+        spf(
+            "_spf.provider.example",
+            "v=spf1 include:_a.provider.example include:_b.provider.example \
+             include:_c.provider.example ~all",
+        ),
+        spf(
+            "_a.provider.example",
+            "v=spf1 ip4:203.0.113.0/25 ip4:203.0.113.128/26 ip4:203.0.113.192/27 \
+             ip4:203.0.113.224/28 ip4:10.1.0.0/16 ip4:10.2.0.0/16 ~all",
+        ),
+        spf(
+            "_b.provider.example",
+            "v=spf1 ip6:2001:db8:2::/48 ip6:2001:db8:3::/48 ip6:2001:db8:4::/48 \
+             ip6:2001:db8:5::/48 ip6:2001:db8:6::/48 ~all",
+        ),
+        spf(
+            "_c.provider.example",
+            "v=spf1 ip4:10.3.0.0/16 ip4:10.4.0.0/16 ip4:198.51.100.0/26 ip4:198.51.100.64/27 ~all",
+        ),
+    ])
+}
+
+fn hosts() -> Zone {
+    let a = |name: &str, last| {
+        let addresses = vec![Ipv4Addr::new(192, 0, 2, last)];
+        (name.to_string(), Data::A(addresses))
+    };
+    Zone(vec![
+        (DOMAIN.into(), Data::Spf("v=spf1 mx a:out.example.com -all")),
+        (
+            DOMAIN.into(),
+            Data::Mx(vec![(10, "mx1.example.com"), (20, "mx2.example.com")]),
+        ),
+        a("mx1.example.com", 1),
+        a("mx2.example.com", 2),
+        a("out.example.com", 3),
+    ])
+}
+
+fn macros() -> Zone {
+    let addresses = vec![Ipv4Addr::new(127, 0, 0, 2)];
+    Zone(vec![
+        (
+            DOMAIN.into(),
+            Data::Spf("v=spf1 exists:%{ir}.%{v}.%{l1r-}._spf.%{d2} -all"),
+        ),
+        (
+            "7.100.51.198.in-addr.ann._spf.example.com".into(),
+            Data::A(addresses),
+        ),
+    ])
+}
+
+fn spf(name: &str, zone: fn() -> Zone, client: IpAddr, result: &'static str) -> Row {
+    const SENDER: &str = "ann@example.com";
+    const HELO: &str = "out7.example.com";
+    let dns = ours::Dns::new(&zone());
+    let theirs = move |dns: mail_auth::Dns| {
+        move |tally: &mut Tally| {
+            let output = dns.spf(client, SENDER, HELO);
+            evaluated(tally, &output.result(), result);
+        }
+    };
+    Row::new(AREA, format!("spf: {name}"), RATE, move |tally| {
+        let mut check = spf::Check::mail_from(client, SENDER, HELO);
+        while let Some(query) = check.next_query() {
+            let answer = dns.answer(&query);
+            check.answer(query.id, answer).expect("asked for");
+        }
+        let verdict = check.verdict().expect("all is answered");
+        evaluated(tally, &verdict.result, result);
+    })
+    .peer(MAIL_AUTH, theirs(mail_auth::Dns::new(&zone())))
+    .peer(
+        PARSED_BEFORE,
+        theirs(mail_auth::Dns::new(&zone()).parsed_before()),
+    )
+    .goal(AHEAD)
+}
+
+/// Both write results as RFC 8601 does.
+fn evaluated(tally: &mut Tally, result: &dyn std::fmt::Display, wanted: &str) {
+    if tally.is_comparison() {
+        assert_eq!(result.to_string(), wanted);
+    }
+    std::hint::black_box(result);
+    tally.item();
+}
+
+fn dmarc(name: &str, author: &'static str) -> Row {
+    let zone = || {
+        let mut zone = Zone::keys();
+        for nothing in ["news.mail.example.com", "mail.example.com", "com"] {
+            zone.0.push((format!("_dmarc.{nothing}"), Data::NoDmarc));
+        }
+        let text = "v=DMARC1; p=reject; sp=quarantine; adkim=r; aspf=r; \
+            rua=mailto:dmarc@example.com; fo=1";
+        zone.0.push((format!("_dmarc.{DOMAIN}"), Data::Dmarc(text)));
+        zone.0
+            .push((DOMAIN.into(), Data::Spf("v=spf1 ip4:192.0.2.0/24 -all")));
+        zone
+    };
+    let dns = ours::Dns::new(&zone());
+    let domain = Domain::new(DOMAIN).expect("a domain");
+    let (author_domain, client) = (
+        Domain::new(author).expect("a domain"),
+        [192, 0, 2, 1].into(),
+    );
+    let identifiers = vec![Identifier::Dkim(domain.clone()), Identifier::Spf(domain)];
+
+    // What it has found out before. Its outputs borrow from the message, and all is kept.
+    let text = messages::SMALL.replace("ann@example.com>\r\nTo", &format!("ann@{author}>\r\nTo"));
+    assert!(text.contains(author));
+    let signed = messages::signed(Key::Rsa, Canonicalization::Relaxed, text.as_bytes());
+    let theirs = move |dns: mail_auth::Dns| {
+        let dns: &'static mail_auth::Dns = Box::leak(Box::new(dns));
+        let message = AuthenticatedMessage::parse(signed.clone().leak()).expect("a message");
+        let message: &'static AuthenticatedMessage<'_> = Box::leak(Box::new(message));
+        let dkim = dns.dkim(message);
+        let spf = dns.spf(client, "ann@example.com", "out7.example.com");
+        move |tally: &mut Tally| {
+            let output = dns.dmarc(DmarcParameters::new(message, &dkim, DOMAIN, &spf));
+            assert_eq!(output.dkim_result(), &DmarcResult::Pass);
+            assert_eq!(output.spf_result(), &DmarcResult::Pass);
+            judged(tally, output.domain());
+        }
+    };
+    Row::new(AREA, format!("dmarc: {name}"), RATE, move |tally| {
+        let mut check = dmarc::Check::new(&author_domain, identifiers.iter().cloned());
+        while let Some(query) = check.next_query() {
+            let answer = dns.answer(&query);
+            check.answer(query.id, answer).expect("asked for");
+        }
+        let verdict = check.verdict().expect("all is answered");
+        assert_eq!(verdict.result, dmarc::DmarcResult::Pass);
+        assert_eq!(verdict.aligned.len(), 2);
+        judged(tally, verdict.policy_domain.as_deref().unwrap_or_default());
+    })
+    .peer(MAIL_AUTH, theirs.clone()(mail_auth::Dns::new(&zone())))
+    .peer(
+        PARSED_BEFORE,
+        theirs(mail_auth::Dns::new(&zone()).parsed_before()),
+    )
+    .goal(AHEAD)
+}
+
+fn judged(tally: &mut Tally, domain: &str) {
+    tally.item();
+    std::hint::black_box(domain);
+}
+
+/// A chain of so many sets, RSA-2048 each.
+fn arc(sets: usize) -> Row {
+    let mut message = messages::SMALL.as_bytes().to_vec();
+    let domain = Domain::new(DOMAIN).expect("a domain");
+    let selector = Selector::new(Key::Rsa.selector()).expect("a selector");
+    let sealer = Sealer::new(domain, selector, Key::Rsa.signing());
+    let results = AuthenticationResults::new("mx.example.org").expect("an identifier");
+    for set in 0..sets {
+        let status = match set {
+            0 => ChainStatus::None,
+            _ => ChainStatus::Pass,
+        };
+        let mut sealing = sealer.start(NOW, status, &results);
+        sealing.write(&message).expect("within limits");
+        let fields = sealing.finish(&SystemRandom::new()).expect("a set");
+        message.splice(..0, fields.into_bytes());
+    }
+    let message: Rc<[u8]> = message.into();
+    let ours = Rc::clone(&message);
+    let (dns, peer_dns) = (
+        ours::Dns::new(&Zone::keys()),
+        mail_auth::Dns::new(&Zone::keys()),
+    );
+    Row::new(
+        AREA,
+        format!("arc: validate {sets} sets, RSA-2048"),
+        Unit::Nanoseconds { items: 1 },
+        move |tally| {
+            let mut validator = Validator::new(Policy::default(), Limits::default(), NOW);
+            for chunk in ours.chunks(CHUNK) {
+                validator.write(chunk).expect("within limits");
+            }
+            let mut validation = validator.finish();
+            while let Some(query) = validation.next_query() {
+                let answer = dns.answer(&query);
+                validation.answer(query.id, answer).expect("asked for");
+            }
+            let chain = validation.chain().expect("all is answered");
+            assert_eq!(chain.status, ChainStatus::Pass, "{:?}", chain.reason);
+            tally.number(chain.handlers.len() as u64);
+            tally.item();
+        },
+    )
+    .peer(MAIL_AUTH, move |tally| {
+        let message = AuthenticatedMessage::parse(&message).expect("a message");
+        let output = peer_dns.arc(&message);
+        assert_eq!(output.result(), &peer_mail_auth::ArcResult::Pass);
+        tally.number(output.chain().len() as u64);
+        tally.item();
+    })
+    .goal(AHEAD)
+}
