@@ -11,17 +11,19 @@ fn index<'a>(pieces: impl Iterator<Item = &'a [u8]>, limits: &Limits) -> Index {
     indexer.finish()
 }
 
-/// The events follow each other without a gap, and parts nest.
-fn tiles(data: &[u8], limits: &Limits) {
+/// The events follow each other without a gap, parts nest, and the index has the same.
+fn tiles(data: &[u8], limits: &Limits, index: &Index) {
     let mut reader = Reader::new(limits.clone());
     reader.finish();
     let (mut input, mut next, mut depth) = (data, 0u64, 0u32);
+    let (mut parts, mut defects) = (0, Vec::new());
     while let Some(event) = reader.read(&mut input) {
         let at = |offset: u64| &data[offset as usize..];
         match event {
             Event::PartStart(start) => {
                 assert_eq!(start.offset, next);
                 depth += 1;
+                parts += 1;
             }
             Event::Header(field) => {
                 assert_eq!(field.at.offset, next);
@@ -41,11 +43,15 @@ fn tiles(data: &[u8], limits: &Limits) {
                 next += line.data.len() as u64;
             }
             Event::PartEnd(_) => depth -= 1,
+            Event::Defect(defect) => defects.push(defect),
             Event::End(size) => assert_eq!((size.octets, next), (data.len() as u64, size.octets)),
             _ => {}
         }
     }
     assert!(reader.is_done() && depth == 0 && next == data.len() as u64);
+    let told = index.defects().len() as u64 + index.more_defects();
+    assert!(parts == index.part_count() && defects.len() as u64 == told);
+    assert!(defects.starts_with(index.defects()));
 }
 
 fuzz_target!(|data: &[u8]| {
@@ -63,7 +69,7 @@ fuzz_target!(|data: &[u8]| {
         });
         assert_eq!(whole, index(pieces(data), &limits));
         assert_eq!(whole, index(data.chunks(1), &limits));
-        tiles(data, &limits);
+        tiles(data, &limits, &whole);
         assert_eq!(Index::from_bytes(&whole.to_bytes()).as_ref(), Ok(&whole));
         let message = Message::parse_with(data, &limits);
         assert_eq!(message.index(), whole);

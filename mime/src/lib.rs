@@ -23,6 +23,7 @@ mod policy;
 mod reader;
 pub mod report;
 mod sanitise;
+mod scan;
 mod secure;
 #[cfg(feature = "tnef")]
 pub mod tnef;

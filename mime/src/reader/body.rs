@@ -6,18 +6,18 @@
 
 use memchr::memchr;
 
+use super::engine::{Engine, Sink, State, Step, What, suspect as tell_suspect, take};
 use super::event::{BodyStart, Content, Event, Parent, PartStart};
 use super::open::{DECISIVE, Found, Next, Stage, eol_at};
-use super::{Reader, State, Step, What, take};
 use crate::DefectKind;
 
 /// Where line ends are counted, bytes are searched and counted in stretches that
 /// stay in the nearest cache between the two.
 const STRETCH: usize = 16 << 10;
 
-impl Reader {
+impl Engine {
     /// In a body, with boundaries to look for.
-    pub(super) fn body(&mut self, input: &mut &[u8]) -> Step {
+    pub(super) fn body<'i, S: Sink<'i>>(&mut self, input: &mut &'i [u8], sink: &mut S) -> Step {
         loop {
             let held = !self.carry.is_empty();
             let window = match self.counts {
@@ -30,7 +30,7 @@ impl Reader {
             };
             if bytes.is_empty() {
                 return match self.finished {
-                    true => self.end(),
+                    true => self.end(sink),
                     false => Step::NeedInput,
                 };
             }
@@ -54,19 +54,20 @@ impl Reader {
                 Next::Body(n) => {
                     // Whether the line behind a close delimiter is suspect is not known yet.
                     self.at_line = core::mem::take(&mut self.after_close);
-                    return self.give(n, input, what);
+                    self.give(n, input, what, sink);
+                    return Step::Again;
                 }
                 Next::Suspect { line, suspect } => {
                     self.at_line = false;
-                    let step = self.give(line, input, what);
-                    self.suspect(suspect, self.mark.offset);
-                    return step;
+                    self.give(line, input, what, sink);
+                    tell_suspect(suspect, self.mark.offset, sink);
+                    return Step::Again;
                 }
                 Next::Delimiter { start, eol, found } => {
                     self.at_line = false;
-                    let step = self.give(start, input, what);
-                    self.found(found, eol);
-                    return step;
+                    self.give(start, input, what, sink);
+                    self.found(found, eol, sink);
+                    return Step::Again;
                 }
             }
         }
@@ -89,7 +90,12 @@ impl Reader {
 
     /// On a delimiter line, whose line end before it is its first `eol` bytes; then a
     /// part begins.
-    pub(super) fn delimiter(&mut self, eol: usize, input: &mut &[u8]) -> Step {
+    pub(super) fn delimiter<'i, S: Sink<'i>>(
+        &mut self,
+        eol: usize,
+        input: &mut &'i [u8],
+        sink: &mut S,
+    ) -> Step {
         let what = What::Delimiter(self.mark.offset);
         let bytes = match self.carry.is_empty() {
             true => *input,
@@ -106,17 +112,22 @@ impl Reader {
         if length == 0 && !over {
             return Step::NeedInput;
         }
-        let step = self.give(length, input, what);
+        self.give(length, input, what, sink);
         match over {
-            true => self.begin_part(),
+            true => self.begin_part(sink),
             false => self.state = State::Delimiter { eol: 0 },
         }
-        step
+        Step::Again
     }
 
     /// The same of a close delimiter. The line end behind it is not part of it: it
     /// separates it from an epilogue, or belongs to a delimiter that follows.
-    pub(super) fn close(&mut self, eol: usize, input: &mut &[u8]) -> Step {
+    pub(super) fn close<'i, S: Sink<'i>>(
+        &mut self,
+        eol: usize,
+        input: &mut &'i [u8],
+        sink: &mut S,
+    ) -> Step {
         let what = What::Delimiter(self.mark.offset);
         let held = !self.carry.is_empty();
         if held && self.carry == b"\r" && eol == 0 {
@@ -126,7 +137,10 @@ impl Reader {
                     self.closed();
                     return Step::Again;
                 }
-                _ => return self.give(1, input, what),
+                _ => {
+                    self.give(1, input, what, sink);
+                    return Step::Again;
+                }
             }
         }
         let bytes = if held { &self.carry[..] } else { *input };
@@ -145,12 +159,12 @@ impl Reader {
             }
             return Step::NeedInput;
         }
-        let step = self.give(length, input, what);
+        self.give(length, input, what, sink);
         match lf.is_some() || last {
             true => self.closed(),
             false => self.state = State::Close { eol: 0 },
         }
-        step
+        Step::Again
     }
 
     fn closed(&mut self) {
@@ -163,17 +177,17 @@ impl Reader {
     }
 
     /// A delimiter begins here, with a line end of `eol` bytes: what is deeper ends.
-    fn found(&mut self, found: Found, eol: usize) {
-        self.close_to(found.level + 1);
+    fn found<'i, S: Sink<'i>>(&mut self, found: Found, eol: usize, sink: &mut S) {
+        self.close_to(found.level + 1, sink);
         let line = self.mark.offset + eol as u64;
         if found.junk {
-            self.defect(DefectKind::JunkAfterDelimiter, line);
+            sink.defect(DefectKind::JunkAfterDelimiter, line);
         }
         if let Some((stage, _)) = self.stack.stage_mut()
             && found.close
             && *stage == Stage::Preamble
         {
-            self.defect(DefectKind::EmptyMultipart, line);
+            sink.defect(DefectKind::EmptyMultipart, line);
         }
         self.after_close = false;
         self.state = match found.close {
@@ -182,22 +196,22 @@ impl Reader {
         };
     }
 
-    fn begin_part(&mut self) {
+    fn begin_part<'i, S: Sink<'i>>(&mut self, sink: &mut S) {
         let Some((stage, digest)) = self.stack.stage_mut() else {
             return; // a delimiter is only ever found for an open multipart
         };
         *stage = Stage::Parts;
         if self.parts < self.limits.parts {
-            self.start_part(Parent::Multipart, digest);
+            self.start_part(Parent::Multipart, digest, sink);
             return;
         }
         let offset = self.mark.offset;
-        self.defect(DefectKind::TooManyParts, offset);
-        self.queue(Event::PartStart(PartStart {
+        sink.defect(DefectKind::TooManyParts, offset);
+        sink.tell(Event::PartStart(PartStart {
             offset,
             parent: Parent::Multipart,
         }));
-        self.queue(Event::BodyStart(BodyStart {
+        sink.tell(Event::BodyStart(BodyStart {
             header_end: offset,
             offset,
             content: Content::Leaf,
@@ -208,17 +222,18 @@ impl Reader {
     }
 
     /// In a body where no boundary is looked for any more.
-    pub(super) fn rest(&mut self, input: &mut &[u8]) -> Step {
+    pub(super) fn rest<'i, S: Sink<'i>>(&mut self, input: &mut &'i [u8], sink: &mut S) -> Step {
         let length = match self.carry.is_empty() {
             true => input.len(),
             false => self.carry.len(),
         };
         match length {
-            0 if self.finished => self.end(),
+            0 if self.finished => self.end(sink),
             0 => Step::NeedInput,
             _ => {
                 let what = What::Body(self.stack.place(), self.mark.offset);
-                self.give(length, input, what)
+                self.give(length, input, what, sink);
+                Step::Again
             }
         }
     }

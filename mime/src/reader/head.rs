@@ -1,26 +1,25 @@
-//! The header of an entity: fields, and what they say about the body.
-
-use alloc::vec::Vec;
+//! The header of an entity, however its bytes were cut: where each field ends, and
+//! where the header does.
 
 use memchr::memchr;
 
-use super::event::{BodyStart, Content, Event, FieldAt, Parent};
+use super::engine::{Engine, Sink, State, Step, What, take};
+use super::event::{FieldAt, Parent};
+use super::field::{field_at, is_mbox_from, name};
 use super::mark::Mark;
 use super::mode::Mode;
 use super::name::Known;
-use super::open::{BOUNDARY, DECISIVE, Line, Suspect};
-use super::{Reader, State, Step, What, take};
+use super::open::{DECISIVE, Line, Suspect};
+use super::separator::Over;
 use crate::DefectKind;
-use crate::value::content::{self, BodyType};
-use crate::value::encoding::TransferEncoding;
 
 /// A header that is being read.
 #[derive(Debug, Default)]
 pub(super) struct Head {
-    start: Mark,
+    pub(super) start: Mark,
     /// Where the field in hand begins.
-    field: Mark,
-    /// How much of it was taken; what is kept of it is in the reader's `carry`.
+    pub(super) field: Mark,
+    /// How much of it was taken; what is kept of it is in `carry`.
     taken: usize,
     /// Its first line is complete.
     first_line_over: bool,
@@ -29,44 +28,30 @@ pub(super) struct Head {
     /// It ends a line: the next one says whether the field goes on.
     after_line: bool,
     /// What its first line looks like.
-    suspect: Option<Suspect>,
-    fields: u32,
+    pub(super) suspect: Option<Suspect>,
+    pub(super) fields: u32,
     /// A byte order mark may be here.
     may_have_mark: bool,
     /// No field came yet.
-    fresh: bool,
+    pub(super) fresh: bool,
     /// Without a Content-Type it is a message (RFC 2046 5.1.5).
-    default_message: bool,
-    body: Option<Body>,
-    /// The boundary, if that is a multipart.
-    boundary: Vec<u8>,
+    pub(super) default_message: bool,
+    pub(super) body: Option<Body>,
     /// Where a Content-Transfer-Encoding is that a composite body must not have.
-    encoded_at: Option<u64>,
+    pub(super) encoded_at: Option<u64>,
     /// Single fields that came, by bit.
-    seen: u32,
-    /// How far bytes were looked at, and whether there was nothing odd from the field
-    /// where that began.
-    looked_to: u64,
-    all_plain: bool,
+    pub(super) seen: u32,
 }
 
 /// What a body is by its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Body {
-    Multipart { digest: bool },
+pub(super) enum Body {
+    /// Its boundary is the one that is [proposed](super::open::Stack::propose).
+    Multipart {
+        digest: bool,
+    },
     Message,
     Other,
-}
-
-/// Why a header is over.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Over {
-    /// An empty line, or the end of input.
-    Separator,
-    /// The body begins although no empty line came.
-    Cut,
-    /// A limit.
-    Limit(DefectKind),
 }
 
 /// U+FEFF in UTF-8.
@@ -81,7 +66,6 @@ impl Head {
         self.fresh = true;
         self.default_message = default_message;
         self.body = None;
-        self.boundary.clear();
         self.encoded_at = None;
         self.seen = 0;
     }
@@ -95,18 +79,17 @@ impl Head {
     }
 }
 
-impl Reader {
+impl Engine {
     /// In a header.
-    pub(super) fn head(&mut self, input: &mut &[u8]) -> Step {
+    #[inline]
+    pub(super) fn head<'i, S: Sink<'i>>(&mut self, input: &mut &'i [u8], sink: &mut S) -> Step {
         if self.head.may_have_mark
-            && let Some(step) = self.byte_order_mark(input)
+            && let Some(step) = self.byte_order_mark(input, sink)
         {
             return step;
         }
-        if self.head.taken == 0
-            && let Some(step) = self.whole_field(input)
-        {
-            return step;
+        if self.head.taken == 0 && self.whole_fields(input, sink) && !S::IS_EAGER {
+            return Step::Again;
         }
         let used = self.mark.offset - self.head.start.offset;
         let room = self.limits.header_bytes.saturating_sub(used);
@@ -117,17 +100,19 @@ impl Reader {
         let exact = self.mode == Mode::Exact;
         if self.head.taken == 0 {
             match window {
-                [b'\n', ..] if !exact => return self.separator(1, input),
-                [b'\r', b'\n', ..] => return self.separator(2, input),
+                [b'\n', ..] if !exact => return self.separator(1, input, sink),
+                [b'\r', b'\n', ..] => return self.separator(2, input, sink),
                 [b'\r'] if !at_limit && !at_end => {
                     self.hold(take(input, 1));
                     return Step::NeedInput;
                 }
-                [] if at_limit => return self.end_header(Over::Limit(DefectKind::HeaderTooLong)),
-                [] if at_end => return self.end_header(Over::Separator),
+                [] if at_limit => {
+                    return self.end_header(Over::Limit(DefectKind::HeaderTooLong), sink);
+                }
+                [] if at_end => return self.end_header(Over::Separator, sink),
                 [] => return Step::NeedInput,
                 _ if self.head.fields >= self.limits.fields => {
-                    return self.end_header(Over::Limit(DefectKind::TooManyFields));
+                    return self.end_header(Over::Limit(DefectKind::TooManyFields), sink);
                 }
                 _ => {}
             }
@@ -138,10 +123,10 @@ impl Reader {
             take(input, 1);
             let header_end = self.mark.offset;
             self.pass(b"\r\n");
-            return self.end_header_at(header_end, Over::Separator);
+            return self.end_header_at(header_end, Over::Separator, sink);
         } else if self.head.fields >= self.limits.fields {
             // A lone CR was held, and no field may begin any more.
-            return self.cut(Over::Limit(DefectKind::TooManyFields));
+            return self.cut(Over::Limit(DefectKind::TooManyFields), sink);
         }
         let mut length = 0;
         let complete = loop {
@@ -160,71 +145,24 @@ impl Reader {
             self.head.after_line = true;
             if !self.head.first_line_over {
                 self.head.first_line_over = true;
-                if let Some(step) = self.first_line(length, input) {
+                if let Some(step) = self.first_line(length, input, sink) {
                     return step;
                 }
             }
         };
         if complete || at_limit || at_end {
-            return self.field(length, input);
+            return self.field(length, input, sink);
         }
         let limit = self.limits.field_limit();
         if !self.head.first_line_over
             && self.head.taken <= limit
             && self.head.taken + length > limit
-            && let Some(step) = self.first_line(length, input)
+            && let Some(step) = self.first_line(length, input, sink)
         {
             return step;
         }
         self.hold(take(input, length));
         Step::NeedInput
-    }
-
-    /// What most fields are: whole in the input, with a name, within all limits.
-    fn whole_field(&mut self, input: &[u8]) -> Option<Step> {
-        let named = name(input, false)?;
-        if input.first() == Some(&b'-') || self.mode == Mode::Exact {
-            return None;
-        }
-        let (mut length, mut lines, mut bare) = (named.colon, 0, 0);
-        loop {
-            length += memchr(b'\n', input.get(length..)?)? + 1;
-            lines += 1;
-            bare += u64::from(input.get(length.wrapping_sub(2)) != Some(&b'\r'));
-            if !matches!(input.get(length)?, b' ' | b'\t') {
-                break;
-            }
-        }
-        let used = self.mark.offset - self.head.start.offset + length as u64;
-        if length > self.limits.field_limit()
-            || used >= self.limits.header_bytes
-            || self.head.fields >= self.limits.fields
-        {
-            return None;
-        }
-        let raw = input.get(..length)?;
-        let is_odd = self.is_odd(raw, input);
-        self.pass_lines(raw, lines, bare);
-        let what = self.note_field(raw, length, Some(named), is_odd);
-        self.head.field = self.mark;
-        Some(Step::Input {
-            show: length,
-            consume: length,
-            what,
-        })
-    }
-
-    /// Whether a field has odd bytes, with which the input begins. Most have none, so
-    /// that many are looked at in one go.
-    fn is_odd(&mut self, raw: &[u8], input: &[u8]) -> bool {
-        const MANY: usize = 1 << 10;
-        let end = self.mark.offset + raw.len() as u64;
-        if end > self.head.looked_to {
-            let many = input.get(..MANY.max(raw.len())).unwrap_or(input);
-            self.head.looked_to = self.mark.offset + many.len() as u64;
-            self.head.all_plain = !is_odd(many);
-        }
-        !self.head.all_plain && is_odd(raw)
     }
 
     /// Behind the first line end in `window` from `from` on.
@@ -241,7 +179,11 @@ impl Reader {
     }
 
     /// Before the first field of a message: a byte order mark is a line without a name.
-    fn byte_order_mark(&mut self, input: &mut &[u8]) -> Option<Step> {
+    fn byte_order_mark<'i, S: Sink<'i>>(
+        &mut self,
+        input: &mut &'i [u8],
+        sink: &mut S,
+    ) -> Option<Step> {
         while self.carry.len() < BYTE_ORDER_MARK.len() && self.mode != Mode::Exact {
             match input.first() {
                 None if !self.finished => return Some(Step::NeedInput),
@@ -257,20 +199,26 @@ impl Reader {
         }
         self.head.fields += 1;
         let offset = self.head.field.offset;
-        self.defect(DefectKind::ByteOrderMark, offset);
         self.head.next_field(self.mark);
         let at = FieldAt {
             offset,
             length: BYTE_ORDER_MARK.len() as u32,
             ..FieldAt::default()
         };
-        Some(Step::Carry(BYTE_ORDER_MARK.len(), What::Field(at, None)))
+        self.give_held(BYTE_ORDER_MARK.len(), What::Field(at, None), sink);
+        sink.defect(DefectKind::ByteOrderMark, offset);
+        Some(Step::Again)
     }
 
     /// The first line of a field: `length` bytes of it are in the input, behind
     /// what is held. It may be a delimiter, or show that there is no header: then the
     /// body begins with it, and finds the delimiter.
-    fn first_line(&mut self, length: usize, input: &mut &[u8]) -> Option<Step> {
+    fn first_line<'i, S: Sink<'i>>(
+        &mut self,
+        length: usize,
+        input: &mut &'i [u8],
+        sink: &mut S,
+    ) -> Option<Step> {
         let held = self.head.taken > 0;
         let first = if held {
             self.carry.first()
@@ -314,50 +262,57 @@ impl Reader {
         if held {
             take(input, fits);
         }
-        Some(self.cut(Over::Cut))
+        Some(self.cut(Over::Cut, sink))
     }
 
     /// What is in hand of a header is the start of a body instead.
-    fn cut(&mut self, over: Over) -> Step {
+    fn cut<'i, S: Sink<'i>>(&mut self, over: Over, sink: &mut S) -> Step {
         self.mark = self.head.field;
-        self.end_header(over);
+        self.end_header(over, sink);
         // The header of a message within, which a digest may have, is no header either.
         while self.state == State::Head {
-            self.end_header(Over::Cut);
+            self.end_header(Over::Cut, sink);
         }
         Step::Again
     }
 
     /// The field in hand ends with the next `length` bytes of the input.
-    fn field(&mut self, length: usize, input: &mut &[u8]) -> Step {
+    fn field<'i, S: Sink<'i>>(
+        &mut self,
+        length: usize,
+        input: &mut &'i [u8],
+        sink: &mut S,
+    ) -> Step {
         if !self.head.first_line_over {
             self.head.first_line_over = true;
-            if let Some(step) = self.first_line(length, input) {
+            if let Some(step) = self.first_line(length, input, sink) {
                 return step;
             }
         }
         let total = self.head.taken + length;
-        let limit = self.limits.field_limit();
+        let (offset, folds) = (self.head.field.offset, self.mode == Mode::Exact);
+        let seen = |raw: &[u8]| {
+            let named = name(raw, folds);
+            let known = named.and_then(|n| Known::of(raw, n.length));
+            (field_at(offset, total, named), known)
+        };
         if self.head.taken > 0 {
             self.hold(take(input, length));
+            let (at, known) = seen(&self.carry);
+            self.give_held(self.carry.len(), What::Field(at, known), sink);
             let carry = core::mem::take(&mut self.carry);
-            let named = name(&carry, self.mode == Mode::Exact);
-            let what = self.note_field(&carry, total, named, is_odd(&carry));
+            self.note_field(&carry, total, &at, known, sink);
             self.carry = carry;
-            self.head.next_field(self.mark);
-            return Step::Carry(self.carry.len(), what);
+        } else {
+            let raw = take(input, length);
+            self.pass(raw);
+            let shown = raw.get(..self.limits.field_limit()).unwrap_or(raw);
+            let (at, known) = seen(shown);
+            sink.show(What::Field(at, known), shown);
+            self.note_field(shown, total, &at, known, sink);
         }
-        let raw = input.get(..length).unwrap_or(input);
-        self.pass(raw);
-        let shown = raw.get(..limit).unwrap_or(raw);
-        let named = name(shown, self.mode == Mode::Exact);
-        let what = self.note_field(shown, total, named, is_odd(shown));
         self.head.next_field(self.mark);
-        Step::Input {
-            show: shown.len(),
-            consume: length,
-            what,
-        }
+        Step::Again
     }
 
     fn hold(&mut self, bytes: &[u8]) {
@@ -370,276 +325,4 @@ impl Reader {
         }
         self.pass(bytes);
     }
-
-    /// Remembers what a field says about the body.
-    fn note_field(&mut self, raw: &[u8], total: usize, named: Option<Named>, is_odd: bool) -> What {
-        self.head.fields += 1;
-        let offset = self.head.field.offset;
-        if let Some(suspect) = self.head.suspect.take() {
-            self.suspect(suspect, offset);
-        }
-        let mut at = FieldAt {
-            offset,
-            length: u32::try_from(total).unwrap_or(u32::MAX),
-            ..FieldAt::default()
-        };
-        if total > self.limits.field_limit() {
-            self.defect(DefectKind::FieldTooLong, offset);
-        }
-        let Some(Named { length, colon }) = named else {
-            let kind = match is_mbox_from(raw) && self.head.fresh {
-                true => DefectKind::MboxFrom,
-                false => DefectKind::NotAField,
-            };
-            self.defect(kind, offset);
-            return What::Field(at, None);
-        };
-        self.head.fresh = false;
-        at.name_length = length as u32;
-        at.value_start = colon as u32 + 1;
-        if length < colon {
-            self.defect(DefectKind::SpaceBeforeColon, offset + length as u64);
-        }
-        if is_odd {
-            self.odd_bytes(raw, offset);
-        }
-        let known = Known::of(raw.get(..length).unwrap_or_default());
-        if let Some(known) = known
-            && known.is_single()
-        {
-            match self.head.seen & known.bit() != 0 {
-                true => self.defect(DefectKind::DuplicateField, offset),
-                false => self.note_known(known, raw.get(colon + 1..).unwrap_or_default(), &at),
-            }
-            self.head.seen |= known.bit();
-        }
-        What::Field(at, known)
-    }
-
-    /// Remembers what the first field of its name says about the body.
-    fn note_known(&mut self, known: Known, value: &[u8], at: &FieldAt) {
-        match known {
-            _ if self.mode.is_raw() => {}
-            Known::ContentType => {
-                let (body_type, defects) = content::body_type(value, self.limits.parameters);
-                for kind in defects {
-                    self.defect(kind, at.offset + u64::from(at.value_start));
-                }
-                self.head.body = body_type.map(|t| match t {
-                    BodyType::Multipart { boundary, digest } => {
-                        self.head.boundary.extend_from_slice(&boundary);
-                        Body::Multipart { digest }
-                    }
-                    BodyType::Message => Body::Message,
-                    BodyType::Other => Body::Other,
-                });
-            }
-            Known::ContentTransferEncoding if !is_identity(value) => {
-                self.head.encoded_at = Some(at.offset);
-            }
-            _ => {}
-        }
-    }
-
-    /// Says what is odd of the bytes of a field.
-    fn odd_bytes(&mut self, raw: &[u8], offset: u64) {
-        if let Some(nul) = memchr(0, raw) {
-            self.defect(DefectKind::NulInHeader, offset + nul as u64);
-        }
-        if let Some(cr) = bare_cr(raw) {
-            self.defect(DefectKind::BareCrInHeader, offset + cr as u64);
-        }
-        if let Err(error) = core::str::from_utf8(raw) {
-            let bad = offset + error.valid_up_to() as u64;
-            self.defect(DefectKind::NotUtf8InHeader, bad);
-        }
-    }
-
-    fn separator(&mut self, length: usize, input: &mut &[u8]) -> Step {
-        let header_end = self.mark.offset;
-        self.pass(take(input, length));
-        self.end_header_at(header_end, Over::Separator)
-    }
-
-    fn end_header(&mut self, over: Over) -> Step {
-        self.end_header_at(self.mark.offset, over)
-    }
-
-    fn end_header_at(&mut self, header_end: u64, over: Over) -> Step {
-        let offset = self.mark.offset;
-        let limit = match over {
-            Over::Limit(kind) => Some((kind, header_end)),
-            Over::Cut => {
-                self.defect(DefectKind::MissingSeparator, header_end);
-                None
-            }
-            Over::Separator => None,
-        };
-        let body = self
-            .head
-            .body
-            .take()
-            .unwrap_or(match self.head.default_message {
-                true => Body::Message,
-                false => Body::Other,
-            });
-        let body = if self.mode.is_raw() {
-            Body::Other
-        } else {
-            body
-        };
-        let refused = limit.or_else(|| Some((self.refuse(body)?, offset)));
-        if let Some((kind, offset)) = refused {
-            self.defect(kind, offset);
-        }
-        let content = match body {
-            _ if refused.is_some() => Content::Leaf,
-            Body::Multipart { .. } => Content::Multipart,
-            Body::Message if self.mode == Mode::Flat => Content::Leaf,
-            Body::Message => Content::Message,
-            Body::Other => Content::Leaf,
-        };
-        let at = core::mem::take(&mut self.head.encoded_at);
-        match (content, body) {
-            (Content::Multipart, Body::Multipart { digest }) => {
-                if let Some(at) = at {
-                    self.defect(DefectKind::EncodedMultipart, at);
-                }
-                if self.stack.has_boundary(&self.head.boundary) {
-                    self.defect(DefectKind::SharedBoundary, offset);
-                }
-                let boundary = &self.head.boundary;
-                self.stack.push_multipart(self.mark, boundary, digest);
-            }
-            _ => self.stack.push(self.mark),
-        }
-        self.queue(Event::BodyStart(BodyStart {
-            header_end,
-            offset,
-            content,
-            opaque: refused.is_some(),
-        }));
-        self.at_line = true;
-        self.state = match self.stack.has_boundaries() {
-            true => State::Body,
-            false => State::Rest,
-        };
-        if content == Content::Message {
-            self.start_part(Parent::Message, false);
-        }
-        Step::Again
-    }
-
-    /// Why the body is not taken apart although its type says so.
-    fn refuse(&self, body: Body) -> Option<DefectKind> {
-        let deep = self.stack.len() >= self.limits.depth_limit();
-        match body {
-            Body::Other => None,
-            Body::Message if self.mode == Mode::Flat => None,
-            _ if deep => Some(DefectKind::TooDeep),
-            Body::Multipart { .. } => match self.head.boundary.len() {
-                0 => Some(DefectKind::MissingBoundary),
-                n => (n > BOUNDARY).then_some(DefectKind::BadBoundary),
-            },
-            Body::Message if self.head.encoded_at.is_some() => Some(DefectKind::EncodedMessage),
-            Body::Message => (self.parts >= self.limits.parts).then_some(DefectKind::TooManyParts),
-        }
-    }
-}
-
-/// Where the name of a field ends, and where its colon is.
-#[derive(Clone, Copy)]
-struct Named {
-    length: usize,
-    colon: usize,
-}
-
-/// The name in front of `raw` (RFC 5322 2.2, obsolete white space before the colon
-/// allowed; with folds in it if so wanted).
-fn name(raw: &[u8], folds: bool) -> Option<Named> {
-    let length = name_length(raw)?;
-    let mut colon = length;
-    while raw.get(colon)? != &b':' {
-        match raw.get(colon)? {
-            b' ' | b'\t' => {}
-            b'\r' | b'\n' if folds => {}
-            _ => return None,
-        }
-        colon += 1;
-    }
-    (length > 0).then_some(Named { length, colon })
-}
-
-/// How many bytes in front of `raw` may be of a name: visible ones but the colon;
-/// `None` if all. Eight at a time: the lowest bit that is set is that of a byte that
-/// stops, though higher ones may be wrong.
-fn name_length(raw: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let below = |word: u64, byte: u8| word.wrapping_sub(ONES * u64::from(byte)) & !word & HIGH;
-    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    let (words, rest) = raw.as_chunks();
-    for (n, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let stops = below(word, b'!') | equal(word, b':') | equal(word, 0x7f) | (word & HIGH);
-        if stops != 0 {
-            return Some(n * 8 + stops.trailing_zeros() as usize / 8);
-        }
-    }
-    let length = rest
-        .iter()
-        .position(|b| !b.is_ascii_graphic() || *b == b':')?;
-    Some(words.len() * 8 + length)
-}
-
-/// Whether a Content-Transfer-Encoding leaves the body as it is.
-fn is_identity(value: &[u8]) -> bool {
-    let is = |name: &[u8]| value.trim_ascii().eq_ignore_ascii_case(name);
-    is(b"7bit") || is(b"8bit") || TransferEncoding::parse(value).is_identity()
-}
-
-fn is_mbox_from(line: &[u8]) -> bool {
-    line.strip_prefix(b">")
-        .unwrap_or(line)
-        .starts_with(b"From ")
-}
-
-/// Whether there is NUL, a byte above 127 or a CR that no LF follows: in one pass
-/// over blocks, which the compiler makes vectors of. The last block lies over the one
-/// before it.
-fn is_odd(raw: &[u8]) -> bool {
-    const BLOCK: usize = 32;
-    let Some((last, before)) = raw.split_last() else {
-        return false;
-    };
-    let behind = raw.get(1..).unwrap_or_default();
-    let mut found = [0; BLOCK];
-    match (before.last_chunk::<BLOCK>(), behind.last_chunk::<BLOCK>()) {
-        (Some(last), Some(last_behind)) => {
-            let blocks = before.as_chunks::<BLOCK>().0.iter().chain([last]);
-            let behind = behind.as_chunks::<BLOCK>().0.iter();
-            for (a, b) in blocks.zip(behind.chain([last_behind])) {
-                for n in 0..BLOCK {
-                    found[n] |= odd(a[n], b[n]);
-                }
-            }
-        }
-        _ => {
-            let pairs = before.iter().zip(behind);
-            found[0] = pairs.fold(0, |all, (a, b)| all | odd(*a, *b));
-        }
-    }
-    odd(*last, 0) != 0 || found != [0; BLOCK]
-}
-
-/// Not 0 for a byte, before another one, that is odd: as a signed number NUL and what
-/// is above 127 are below 1.
-#[inline(always)]
-fn odd(byte: u8, next: u8) -> u8 {
-    u8::from((byte as i8) < 1) | u8::from((byte == b'\r') & (next != b'\n'))
-}
-
-/// The first CR that no LF follows.
-fn bare_cr(raw: &[u8]) -> Option<usize> {
-    memchr::memchr_iter(b'\r', raw).find(|cr| raw.get(cr + 1) != Some(&b'\n'))
 }

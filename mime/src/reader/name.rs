@@ -49,14 +49,54 @@ const BY_LENGTH: [u32; LONGEST + 1] = {
     by_length
 };
 
+/// The first eight bytes of each name (with 0 behind a shorter one) and the last eight.
+const ENDS: [(u64, u64); Known::ALL.len()] = {
+    let mut ends = [(0, 0); Known::ALL.len()];
+    let mut n = 0;
+    while n < ends.len() {
+        let name = Known::ALL[n].1;
+        let mut at = if name.len() < 8 { name.len() } else { 8 };
+        while at > 0 {
+            at -= 1;
+            ends[n].0 = ends[n].0 << 8 | name[at] as u64;
+        }
+        if let Some(last) = name.last_chunk() {
+            ends[n].1 = u64::from_le_bytes(*last);
+        }
+        n += 1;
+    }
+    ends
+};
+
 impl Known {
-    /// The field of this name, in any case.
-    pub(super) fn of(name: &[u8]) -> Option<Known> {
-        let mut candidates = *BY_LENGTH.get(name.len())?;
+    /// The field whose name is the first `length` bytes of `raw`, in any case.
+    ///
+    /// They are of those that a name may have. The bit that makes a letter small makes
+    /// no other of those bytes one.
+    #[inline]
+    pub(super) fn of(raw: &[u8], length: usize) -> Option<Known> {
+        const SMALL: u64 = 0x2020_2020_2020_2020;
+        let mut candidates = *BY_LENGTH.get(length)?;
+        if candidates == 0 {
+            return None;
+        }
+        let first = match raw.first_chunk() {
+            Some(first) => u64::from_le_bytes(*first),
+            None => (raw.iter().rev()).fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        };
+        let (first, last) = match length.checked_sub(8) {
+            Some(last) => {
+                let last = raw.get(last..)?.first_chunk()?;
+                (first | SMALL, u64::from_le_bytes(*last) | SMALL)
+            }
+            None => ((first | SMALL) & !(u64::MAX << (8 * length)), 0),
+        };
         while candidates != 0 {
-            let (known, spelt) = *Known::ALL.get(candidates.trailing_zeros() as usize)?;
-            if is_spelt(name, spelt) {
-                return Some(known);
+            let n = candidates.trailing_zeros() as usize;
+            if *ENDS.get(n)? == (first, last) {
+                let (known, name) = Known::ALL.get(n)?;
+                let same = length <= 16 || raw.get(..length)?.eq_ignore_ascii_case(name);
+                return same.then_some(*known);
             }
             candidates &= candidates - 1;
         }
@@ -85,21 +125,6 @@ impl Known {
     }
 }
 
-/// Whether a name, of bytes that a name may have, is `spelt`, which is in lower case
-/// and as long. The bit that makes a letter small makes no other of those bytes one.
-fn is_spelt(name: &[u8], spelt: &[u8]) -> bool {
-    const SMALL: u64 = 0x2020_2020_2020_2020;
-    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
-    let is = |name: &[u8; 8], spelt: &[u8; 8]| word(name) | SMALL == word(spelt);
-    match (name.last_chunk(), spelt.last_chunk()) {
-        (Some(a), Some(b)) => {
-            let firsts = name.as_chunks().0.iter().zip(spelt.as_chunks().0);
-            is(a, b) && firsts.into_iter().all(|(a, b)| is(a, b))
-        }
-        _ => name.iter().zip(spelt).all(|(a, b)| a | 0x20 == *b),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,13 +132,20 @@ mod tests {
 
     #[test]
     fn names_are_known_in_any_case() {
-        assert_eq!(Known::of(b"Content-TYPE"), Some(Known::ContentType));
-        assert_eq!(Known::of(b"to"), Some(Known::To));
-        assert_eq!(Known::of(b"Cc"), Some(Known::Cc));
-        assert_eq!(Known::of(b""), None);
-        assert_eq!(Known::of(b"x-mailer"), None);
+        assert_eq!(Known::of(b"Content-TYPE", 12), Some(Known::ContentType));
+        assert_eq!(Known::of(b"to", 2), Some(Known::To));
+        assert_eq!(Known::of(b"Cc", 2), Some(Known::Cc));
+        assert_eq!(Known::of(b"", 0), None);
+        assert_eq!(Known::of(b"x-mailer", 8), None);
         for (known, name) in Known::ALL {
-            assert_eq!(Known::of(name), Some(*known));
+            assert_eq!(Known::of(name, name.len()), Some(*known));
+            let field = [&name.to_ascii_uppercase()[..], b": x"].concat();
+            assert_eq!(Known::of(&field, name.len()), Some(*known));
+            for n in 0..name.len() {
+                let mut other = field.clone();
+                other[n] ^= 1;
+                assert_eq!(Known::of(&other, name.len()), None);
+            }
             let in_envelope = Envelope::FIELDS.iter().any(|f| f.as_bytes() == *name);
             assert_eq!(known.is_of_envelope(), in_envelope);
         }

@@ -17,16 +17,17 @@ pub(super) const DECISIVE: usize = LINE + 2;
 /// The longest boundary that is looked for.
 pub(super) const BOUNDARY: usize = LINE - 4;
 
-/// A multipart that is open.
+/// An entity that is open.
 #[derive(Debug)]
-struct Multipart {
-    /// Where it is among the open entities.
-    level: usize,
-    /// Where its boundary ends in [`Stack::boundaries`]; it begins where the one
-    /// before it ends.
+struct Level {
+    /// Where its body begins.
+    body: Mark,
+    /// Where its boundary ends in [`Stack::boundaries`]; it begins where that of the
+    /// level before it ends, and is empty where this is no multipart.
     boundary_end: usize,
+    /// How far it was read, if it is a multipart.
+    stage: Option<Stage>,
     digest: bool,
-    stage: Stage,
 }
 
 /// How far a multipart was read.
@@ -78,77 +79,102 @@ pub(super) enum Next {
 /// The open entities, outermost first.
 #[derive(Debug, Default)]
 pub(super) struct Stack {
-    /// Where their bodies begin.
-    open: Vec<Mark>,
-    multiparts: Vec<Multipart>,
-    /// Their boundaries, one behind the other.
+    levels: Vec<Level>,
+    /// How many of them are multiparts.
+    multiparts: usize,
+    /// Their boundaries, one behind the other; behind them the one that is proposed.
     boundaries: Vec<u8>,
     /// For `\n--`; made when first needed.
     finder: Option<memmem::Finder<'static>>,
 }
 
 impl Stack {
-    /// Opens a leaf or a message within.
-    pub(super) fn push(&mut self, body: Mark) {
-        self.open.push(body);
+    /// Remembers the boundary of what may be opened next.
+    pub(super) fn propose(&mut self, boundary: &[u8]) {
+        self.boundaries.truncate(self.boundary_end(self.len()));
+        self.boundaries.extend_from_slice(boundary);
     }
 
-    pub(super) fn push_multipart(&mut self, body: Mark, boundary: &[u8], digest: bool) {
-        self.boundaries.extend_from_slice(boundary);
-        self.multiparts.push(Multipart {
-            level: self.open.len(),
-            boundary_end: self.boundaries.len(),
-            digest,
-            stage: Stage::Preamble,
+    pub(super) fn proposed(&self) -> &[u8] {
+        let start = self.boundary_end(self.len());
+        self.boundaries.get(start..).unwrap_or_default()
+    }
+
+    /// Whether a multipart with the boundary that is proposed is open.
+    pub(super) fn is_proposed_open(&self) -> bool {
+        let mut levels = self.levels.iter().enumerate();
+        levels.any(|(n, level)| level.stage.is_some() && self.boundary(n) == self.proposed())
+    }
+
+    /// Opens a leaf or a message within.
+    #[inline]
+    pub(super) fn push(&mut self, body: Mark) {
+        let boundary_end = self.boundary_end(self.len());
+        self.boundaries.truncate(boundary_end);
+        self.levels.push(Level {
+            body,
+            boundary_end,
+            stage: None,
+            digest: false,
         });
-        self.open.push(body);
+    }
+
+    /// Opens a multipart, with the boundary that is proposed.
+    pub(super) fn push_multipart(&mut self, body: Mark, digest: bool) {
+        self.multiparts += 1;
+        self.levels.push(Level {
+            body,
+            boundary_end: self.boundaries.len(),
+            stage: Some(Stage::Preamble),
+            digest,
+        });
     }
 
     /// Ends the innermost entity: where its body began, and of a multipart how far
     /// it was read.
+    #[inline]
     pub(super) fn pop(&mut self) -> Option<(Mark, Option<Stage>)> {
-        let body = self.open.pop()?;
-        let closed = self.multiparts.pop_if(|m| m.level == self.open.len());
-        let start = self.multiparts.last().map_or(0, |m| m.boundary_end);
-        self.boundaries.truncate(start);
-        Some((body, closed.map(|m| m.stage)))
+        let level = self.levels.pop()?;
+        self.multiparts -= usize::from(level.stage.is_some());
+        self.boundaries.truncate(self.boundary_end(self.len()));
+        Some((level.body, level.stage))
     }
 
     pub(super) fn len(&self) -> usize {
-        self.open.len()
+        self.levels.len()
     }
 
     /// Whether any line could be a delimiter.
     pub(super) fn has_boundaries(&self) -> bool {
-        !self.multiparts.is_empty()
+        self.multiparts > 0
     }
 
-    pub(super) fn has_boundary(&self, wanted: &[u8]) -> bool {
-        (0..self.multiparts.len()).any(|n| self.boundary(n) == wanted)
+    /// Where the boundaries of the first `n` levels end.
+    #[inline]
+    fn boundary_end(&self, n: usize) -> usize {
+        let last = n.checked_sub(1).and_then(|n| self.levels.get(n));
+        last.map_or(0, |level| level.boundary_end)
     }
 
+    #[inline]
     fn boundary(&self, n: usize) -> &[u8] {
-        let end = |n: usize| self.multiparts.get(n).map_or(0, |m| m.boundary_end);
-        let start = n.checked_sub(1).map_or(0, end);
-        self.boundaries.get(start..end(n)).unwrap_or_default()
+        let range = self.boundary_end(n)..self.boundary_end(n + 1);
+        self.boundaries.get(range).unwrap_or_default()
     }
 
     /// The innermost entity, if it is a multipart: its stage, and whether it is a
     /// digest.
     pub(super) fn stage_mut(&mut self) -> Option<(&mut Stage, bool)> {
-        let innermost = self.open.len().checked_sub(1)?;
-        let multipart = self.multiparts.last_mut()?;
-        (multipart.level == innermost).then_some((&mut multipart.stage, multipart.digest))
+        let level = self.levels.last_mut()?;
+        Some((level.stage.as_mut()?, level.digest))
     }
 
     /// What body bytes are now.
     pub(super) fn place(&self) -> Place {
-        match self.multiparts.last() {
-            Some(m) if m.level + 1 == self.open.len() => match m.stage {
-                Stage::Epilogue => Place::Epilogue,
-                Stage::Preamble | Stage::Parts => Place::Preamble,
-            },
-            _ => Place::Leaf,
+        match self.levels.last().and_then(|level| level.stage) {
+            Some(Stage::Epilogue) => Place::Epilogue,
+            Some(Stage::Preamble | Stage::Parts) => Place::Preamble,
+            None => Place::Leaf,
         }
     }
 
@@ -253,7 +279,8 @@ impl Stack {
             return Line::Body;
         };
         let mut second = Line::Body;
-        for (n, multipart) in self.multiparts.iter().enumerate().rev() {
+        for (n, open) in self.levels.iter().enumerate().rev() {
+            let Some(stage) = open.stage else { continue };
             let Some(tail) = rest.strip_prefix(self.boundary(n)) else {
                 continue;
             };
@@ -267,13 +294,13 @@ impl Stack {
                     continue;
                 }
             };
-            if multipart.stage == Stage::Epilogue {
+            if stage == Stage::Epilogue {
                 if !matches!(second, Line::Delimiter(_)) {
                     second = Line::Suspect(Suspect::AfterClose);
                 }
                 continue;
             }
-            let level = multipart.level;
+            let level = n;
             let found = Line::Delimiter(Found { level, close, junk });
             if !junk {
                 return found;
@@ -325,7 +352,8 @@ mod tests {
     fn stack(boundaries: &[(&str, Stage)]) -> Stack {
         let mut stack = Stack::default();
         for (boundary, stage) in boundaries {
-            stack.push_multipart(Mark::default(), boundary.as_bytes(), false);
+            stack.propose(boundary.as_bytes());
+            stack.push_multipart(Mark::default(), false);
             *stack.stage_mut().unwrap().0 = *stage;
         }
         stack
@@ -399,13 +427,22 @@ mod tests {
 
     #[test]
     fn boundaries_are_those_of_what_is_open() {
+        fn is_open(stack: &mut Stack, boundary: &[u8]) -> bool {
+            stack.propose(boundary);
+            assert_eq!(stack.proposed(), boundary);
+            stack.is_proposed_open()
+        }
         let mut s = stack(&[("a", Stage::Parts)]);
         s.push(Mark::default());
-        s.push_multipart(Mark::default(), b"bc", true);
-        assert!(s.has_boundary(b"bc") && s.has_boundary(b"a") && !s.has_boundary(b"abc"));
+        s.propose(b"bc");
+        s.push_multipart(Mark::default(), true);
+        assert!(is_open(&mut s, b"bc") && is_open(&mut s, b"a") && !is_open(&mut s, b"abc"));
         assert_eq!(s.place(), Place::Preamble);
         assert_eq!(s.pop().unwrap().1, Some(Stage::Preamble));
         assert_eq!((s.pop().unwrap().1, s.place()), (None, Place::Preamble));
-        assert!(s.has_boundary(b"a") && !s.has_boundary(b"bc"));
+        assert!(is_open(&mut s, b"a") && !is_open(&mut s, b"bc"));
+        assert!(s.has_boundaries());
+        assert_eq!(s.pop().unwrap().1, Some(Stage::Parts));
+        assert!(!s.has_boundaries() && !is_open(&mut s, b"a"));
     }
 }

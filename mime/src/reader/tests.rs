@@ -4,102 +4,130 @@ use alloc::string::String;
 use alloc::vec;
 use proptest::prelude::*;
 
-/// All events in a notation of one line each, bodies merged.
+/// Events in a notation of one line each, bodies merged.
+#[derive(Default)]
+struct Shown {
+    out: Vec<String>,
+    body: Option<(u64, Vec<u8>, &'static str)>,
+    depth: usize,
+    next: u64,
+}
+
+impl Consumer for Shown {
+    fn take(&mut self, event: &Event<'_>) {
+        let depth = self.depth;
+        let run = match &event {
+            Event::Body(b) => Some((
+                b.offset,
+                b.data,
+                match b.place {
+                    Place::Leaf => "body",
+                    Place::Preamble => "preamble",
+                    Place::Epilogue => "epilogue",
+                },
+            )),
+            Event::Delimiter(d) => Some((d.offset, d.data, "delimiter")),
+            _ => None,
+        };
+        if let Some((offset, data, what)) = run {
+            assert!(!data.is_empty());
+            assert_eq!(offset, self.next, "no gap");
+            self.next += data.len() as u64;
+            match &mut self.body {
+                Some((_, bytes, w)) if *w == what => bytes.extend_from_slice(data),
+                _ => {
+                    if let Some((at, bytes, what)) = self.body.take() {
+                        self.out
+                            .push(format!("{:depth$}{at} {what} {}", "", bytes.escape_ascii()));
+                    }
+                    self.body = Some((offset, data.to_vec(), what));
+                }
+            }
+            return;
+        }
+        if let Some((at, bytes, what)) = self.body.take() {
+            self.out
+                .push(format!("{:depth$}{at} {what} {}", "", bytes.escape_ascii()));
+        }
+        match event {
+            Event::PartStart(p) => {
+                assert_eq!(p.offset, self.next);
+                self.out
+                    .push(format!("{:depth$}{} part in {:?}", "", p.offset, p.parent));
+                self.depth += 1;
+            }
+            Event::Header(h) => {
+                assert_eq!(h.at.offset, self.next);
+                self.next += u64::from(h.at.length);
+                self.out.push(format!(
+                    "{:depth$}{} {:?}: {}",
+                    "",
+                    h.at.offset,
+                    h.name().escape_ascii().to_string(),
+                    h.raw.escape_ascii()
+                ));
+            }
+            Event::BodyStart(b) => {
+                assert_eq!(b.header_end, self.next);
+                self.next = b.offset;
+                let opaque = if b.opaque { " opaque" } else { "" };
+                self.out
+                    .push(format!("{:depth$}{} {:?}{opaque}", "", b.offset, b.content));
+            }
+            Event::PartEnd(p) => {
+                self.depth -= 1;
+                let depth = self.depth;
+                self.out.push(format!(
+                    "{:depth$}{} end {}/{}/{}",
+                    "",
+                    p.offset,
+                    p.octets,
+                    p.counted.unwrap_or_default().lines,
+                    p.counted.unwrap_or_default().crlf_octets
+                ));
+            }
+            Event::Defect(d) => self.out.push(format!("{:depth$}! {d}", "")),
+            Event::End(end) => {
+                let size = end.counted.unwrap_or_default();
+                assert_eq!(end.octets, self.next);
+                self.out.push(format!(
+                    "{} over {}/{}",
+                    end.octets, size.lines, size.crlf_octets
+                ));
+            }
+            Event::Body(_) | Event::Delimiter(_) => unreachable!(),
+        }
+    }
+}
+
+/// All events of the reader.
 pub(super) fn show(chunks: &[&[u8]], limits: &Limits) -> String {
     let mut reader = Reader::new(limits.clone());
-    let mut out: Vec<String> = vec![];
-    let mut body: Option<(u64, Vec<u8>, &str)> = None;
-    let mut depth = 0usize;
-    let mut next = 0;
-    let mut drive = |input: &mut &[u8], reader: &mut Reader| {
-        while let Some(event) = reader.read(input) {
-            let run = match &event {
-                Event::Body(b) => Some((
-                    b.offset,
-                    b.data,
-                    match b.place {
-                        Place::Leaf => "body",
-                        Place::Preamble => "preamble",
-                        Place::Epilogue => "epilogue",
-                    },
-                )),
-                Event::Delimiter(d) => Some((d.offset, d.data, "delimiter")),
-                _ => None,
-            };
-            if let Some((offset, data, what)) = run {
-                assert!(!data.is_empty());
-                assert_eq!(offset, next, "no gap");
-                next += data.len() as u64;
-                match &mut body {
-                    Some((_, bytes, w)) if *w == what => bytes.extend_from_slice(data),
-                    _ => {
-                        if let Some((at, bytes, what)) = body.take() {
-                            out.push(format!("{:depth$}{at} {what} {}", "", bytes.escape_ascii()));
-                        }
-                        body = Some((offset, data.to_vec(), what));
-                    }
-                }
-                continue;
-            }
-            if let Some((at, bytes, what)) = body.take() {
-                out.push(format!("{:depth$}{at} {what} {}", "", bytes.escape_ascii()));
-            }
-            match event {
-                Event::PartStart(p) => {
-                    assert_eq!(p.offset, next);
-                    out.push(format!("{:depth$}{} part in {:?}", "", p.offset, p.parent));
-                    depth += 1;
-                }
-                Event::Header(h) => {
-                    assert_eq!(h.at.offset, next);
-                    next += u64::from(h.at.length);
-                    out.push(format!(
-                        "{:depth$}{} {:?}: {}",
-                        "",
-                        h.at.offset,
-                        h.name().escape_ascii().to_string(),
-                        h.raw.escape_ascii()
-                    ));
-                }
-                Event::BodyStart(b) => {
-                    assert_eq!(b.header_end, next);
-                    next = b.offset;
-                    let opaque = if b.opaque { " opaque" } else { "" };
-                    out.push(format!("{:depth$}{} {:?}{opaque}", "", b.offset, b.content));
-                }
-                Event::PartEnd(p) => {
-                    depth -= 1;
-                    out.push(format!(
-                        "{:depth$}{} end {}/{}/{}",
-                        "",
-                        p.offset,
-                        p.octets,
-                        p.counted.unwrap_or_default().lines,
-                        p.counted.unwrap_or_default().crlf_octets
-                    ));
-                }
-                Event::Defect(d) => out.push(format!("{:depth$}! {d}", "")),
-                Event::End(end) => {
-                    let size = end.counted.unwrap_or_default();
-                    assert_eq!(end.octets, next);
-                    out.push(format!(
-                        "{} over {}/{}",
-                        end.octets, size.lines, size.crlf_octets
-                    ));
-                }
-                Event::Body(_) | Event::Delimiter(_) => unreachable!(),
-            }
-        }
-    };
+    let mut shown = Shown::default();
     for chunk in chunks {
         let mut input = *chunk;
-        drive(&mut input, &mut reader);
+        while let Some(event) = reader.read(&mut input) {
+            shown.take(&event);
+        }
         assert!(input.is_empty());
     }
     reader.finish();
-    drive(&mut &[][..], &mut reader);
-    assert!(reader.is_done() && depth == 0);
-    out.join("\n")
+    while let Some(event) = reader.read(&mut &[][..]) {
+        shown.take(&event);
+    }
+    assert!(reader.is_done() && shown.depth == 0);
+    shown.out.join("\n")
+}
+
+/// The same of who is told at once.
+fn show_told(chunks: &[&[u8]], limits: &Limits) -> String {
+    let mut engine = Engine::new(limits.clone());
+    let mut shown = Shown::default();
+    chunks.iter().for_each(|c| engine.write(c, &mut shown));
+    engine.finish();
+    engine.write(&[], &mut shown);
+    assert!(engine.is_done() && shown.depth == 0);
+    shown.out.join("\n")
 }
 
 use alloc::string::ToString;
@@ -118,10 +146,13 @@ fn invariant(text: &[u8], limits: &Limits) {
     let whole = show(&[text], limits);
     let bytes: Vec<&[u8]> = text.chunks(1).collect();
     assert_eq!(show(&bytes, limits), whole);
+    assert_eq!(show_told(&[text], limits), whole);
+    assert_eq!(show_told(&bytes, limits), whole);
     if text.len() < 400 {
         for cut in 0..text.len() {
             let (a, b) = text.split_at(cut);
             assert_eq!(show(&[a, b], limits), whole, "cut at {cut}");
+            assert_eq!(show_told(&[a, b], limits), whole, "cut at {cut}");
         }
     }
 }
@@ -322,7 +353,7 @@ fn mi02_fifty_megabytes_of_header_take_little_memory() {
         }
     }
     assert!(seen > 50 << 20);
-    assert!(reader.carry.capacity() <= 256 << 10);
+    assert!(reader.engine.carry.capacity() <= 256 << 10);
 }
 
 #[test]
@@ -432,7 +463,9 @@ proptest! {
                 chunks.push(&text[start..end]);
                 start = end;
             }
-            prop_assert_eq!(show(&chunks, &limits), whole);
+            prop_assert_eq!(show(&chunks, &limits), whole.clone());
+            prop_assert_eq!(show_told(&[&text], &limits), whole.clone());
+            prop_assert_eq!(show_told(&chunks, &limits), whole);
         }
     }
 }

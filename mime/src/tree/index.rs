@@ -5,9 +5,10 @@ use alloc::vec::Vec;
 
 use super::id::PartId;
 use super::record::{LineCount, NONE, PartRecord};
+use crate::reader::{Consumer, Engine};
 use crate::{
     BodyStructure, Content, Defect, Envelope, Event, FieldAt, HeaderField, Limits, Message, Mode,
-    Parent, PartStart, Reader, Size,
+    Parent, PartStart, Size,
 };
 
 /// Where everything is in a message: parts, fields, sizes, defects; and the fields
@@ -47,7 +48,7 @@ impl Index {
     /// The same for who has the message beside it: no field is kept, no line counted.
     pub(crate) fn bare(message: &[u8], limits: &Limits) -> Self {
         let mut indexer = Indexer {
-            reader: Reader::new(limits.clone()).uncounted(),
+            engine: Engine::new(limits.clone()).uncounted(),
             sink: Sink::new(limits, false),
         };
         indexer.write(message);
@@ -56,9 +57,8 @@ impl Index {
 
     /// The same of the header alone: the body is a leaf, whatever its type.
     pub(crate) fn of_header(message: &[u8], limits: &Limits) -> Self {
-        let reader = Reader::new(limits.clone()).mode(Mode::Raw).uncounted();
         let mut indexer = Indexer {
-            reader,
+            engine: Engine::new(limits.clone()).mode(Mode::Raw),
             sink: Sink::new(limits, false),
         };
         indexer.write(message);
@@ -243,7 +243,7 @@ impl Index {
 /// ```
 #[derive(Debug)]
 pub struct Indexer {
-    reader: Reader,
+    engine: Engine,
     sink: Sink,
 }
 
@@ -263,22 +263,19 @@ impl Indexer {
     pub fn new(limits: Limits) -> Self {
         Indexer {
             sink: Sink::new(&limits, true),
-            reader: Reader::new(limits),
+            engine: Engine::new(limits),
         }
     }
 
     /// The next bytes of the message.
     pub fn write(&mut self, chunk: &[u8]) {
-        let mut input = chunk;
-        while let Some(event) = self.reader.read(&mut input) {
-            self.sink.take(&event);
-        }
+        self.engine.write(chunk, &mut self.sink);
     }
 
     /// The message is over.
     #[must_use]
     pub fn finish(mut self) -> Index {
-        self.reader.finish();
+        self.engine.finish();
         self.write(&[]);
         self.sink.index.link();
         self.sink.index
@@ -300,7 +297,10 @@ impl Sink {
             limit: limits.defects,
         }
     }
+}
 
+impl Consumer for Sink {
+    #[inline(always)]
     fn take(&mut self, event: &Event<'_>) {
         match event {
             Event::Body(_) | Event::Delimiter(_) => {}
@@ -343,7 +343,9 @@ impl Sink {
             }
         }
     }
+}
 
+impl Sink {
     /// The innermost part that is open.
     fn top(&mut self) -> Option<(u32, &mut PartRecord)> {
         let number = *self.open.last()?;

@@ -304,6 +304,20 @@ pub(crate) enum BodyType<'a> {
     Other,
 }
 
+/// Whether the value of a Content-Type says that the body is a leaf: the common shape of
+/// most that do.
+#[inline]
+pub(crate) fn is_plainly_a_leaf(value: &[u8]) -> bool {
+    let value = value.strip_prefix(b" ").unwrap_or(value);
+    let kind = value.iter().position(|b| !b.is_ascii_alphabetic());
+    match kind.and_then(|kind| value.split_at_checked(kind)) {
+        Some(([first, ..], [b'/', subtype, ..])) => {
+            !matches!(first, b'm' | b'M') && subtype.is_ascii_alphanumeric()
+        }
+        _ => false,
+    }
+}
+
 /// The same from the value of the field; `None` where it cannot be read. Nothing is
 /// allocated but for a boundary that is escaped or in sections.
 pub(crate) fn body_type(value: &[u8], limit: usize) -> (Option<BodyType<'_>>, Vec<DefectKind>) {
