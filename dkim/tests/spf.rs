@@ -306,11 +306,21 @@ fn identities() {
         assert_eq!(verdict.result, SpfResult::Pass);
         assert_eq!(verdict.sender, "postmaster@mx.example.com");
     }
-    for helo in ["[192.0.2.1]", "localhost", "", "a..b", "bücher.example"] {
+    for helo in ["[192.0.2.1]", "localhost", "", "a..b", "\u{fffd}.example"] {
         let mut check = Check::helo(ip, helo);
         assert_eq!(check.next_query(), None, "{helo}");
         assert_eq!(check.verdict().unwrap().result, SpfResult::None);
     }
+}
+
+/// Section 4.3: U-labels are looked up as A-labels.
+#[cfg(feature = "idn")]
+#[test]
+fn internationalised_identities() {
+    let zone = Zone::new([("xn--bcher-kva.example", "TXT v=spf1 ip4:192.0.2.1 -all")]);
+    let verdict = zone.check("192.0.2.1", "ann@b\u{fc}cher.example");
+    assert_eq!(verdict.result, SpfResult::Pass);
+    assert_eq!(verdict.domain, "xn--bcher-kva.example");
 }
 
 #[test]

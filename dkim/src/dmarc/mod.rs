@@ -34,8 +34,13 @@
 
 mod author;
 mod check;
+mod destinations;
+mod failure;
 mod record;
+mod walk;
 
 pub use author::{Author, OddAuthor};
 pub use check::{Aligned, Check, DmarcResult, Identifier, Reason, Verdict};
+pub use destinations::{Destination, Destinations, NoReport};
+pub use failure::Failure;
 pub use record::{Alignment, FailureOptions, Policy, Record, ReportUri, Suffix};

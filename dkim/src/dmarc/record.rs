@@ -5,6 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::name::Domain;
+
 /// What a domain owner asks to be done with mail that fails (section 4.7, tag `p`), the
 /// mildest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,6 +112,32 @@ impl ReportUri {
         let (scheme, rest) = self.0.split_once(':')?;
         let address = rest.split_once('?').map_or(rest, |(address, _)| address);
         (scheme.eq_ignore_ascii_case("mailto") && address.contains('@')).then_some(address)
+    }
+
+    /// The host that takes reports: behind the last `@` of a `mailto:` URI, else in the
+    /// authority (RFC 3986 section 3.2), without user and port.
+    ///
+    /// ```
+    /// use scop_dkim::dmarc::ReportUri;
+    /// let uri = ReportUri::new("mailto:dmarc@Example.com?subject=x").unwrap();
+    /// assert_eq!(uri.host().unwrap().as_str(), "Example.com");
+    /// let uri = ReportUri::new("https://x@reports.example.com:8443/v1").unwrap();
+    /// assert_eq!(uri.host().unwrap().as_str(), "reports.example.com");
+    /// ```
+    #[must_use]
+    pub fn host(&self) -> Option<Domain> {
+        let host = match self.mailbox() {
+            Some(address) => address.rsplit_once('@')?.1,
+            None => {
+                let (_, rest) = self.0.split_once("://")?;
+                let authority = rest.split(['/', '?', '#']).next()?;
+                let host = authority
+                    .rsplit_once('@')
+                    .map_or(authority, |(_, host)| host);
+                host.split_once(':').map_or(host, |(host, _)| host)
+            }
+        };
+        Domain::new(host).ok()
     }
 }
 

@@ -22,6 +22,7 @@ use core::net::IpAddr;
 use super::record::{DomainSpec, Qualifier, Record};
 use super::terms::{Client, Term, World, is_domain};
 use super::verdict::{Identity, Matched, Reason, SpfResult, Verdict};
+use crate::name::to_ascii;
 use crate::query::{DnsError, Misuse, Query, QueryId, RecordKind, Records};
 
 /// Bounds of an evaluation (RFC 7208 section 4.6.4); past one the result is `permerror`
@@ -121,6 +122,9 @@ impl Check {
 
     fn new(ip: IpAddr, identity: Identity, local: &str, domain: &str, helo: &str) -> Self {
         let domain = domain.strip_suffix('.').unwrap_or(domain);
+        // U-labels of RFC 6531 are looked up as A-labels (section 4.3).
+        let ascii = to_ascii(domain);
+        let domain = ascii.as_deref().unwrap_or(domain);
         let mut check = Check {
             world: World::new(Client {
                 // An IPv4 client may come through an IPv6 socket (section 5).
@@ -260,6 +264,7 @@ impl Check {
             ip: client.ip,
             domain: client.domain.clone(),
             sender: alloc::format!("{}@{}", client.local_part, client.domain),
+            record: self.world.record(),
             helo: client.helo.clone(),
             matched,
             explanation,

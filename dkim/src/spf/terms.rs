@@ -7,7 +7,7 @@ use core::net::IpAddr;
 
 use super::check::Limits;
 use super::macros::{MacroString, Values, reverse_name};
-use super::record::{Directive, DomainSpec, Mechanism, Prefix};
+use super::record::{Directive, DomainSpec, Mechanism, Prefix, Record};
 use super::verdict::{Cost, Identity, Reason, SpfResult};
 use crate::query::{Answers, DnsError, RecordKind, Records};
 
@@ -69,6 +69,22 @@ impl World {
             answers: Answers::default(),
             lookups: 0,
             voids: 0,
+        }
+    }
+
+    /// The record of the identity's domain, if it is the only one.
+    pub(super) fn record(&self) -> Option<String> {
+        let question = self.answers.find(&self.client.domain, RecordKind::Txt)?;
+        let Some(Ok(Records::Txt(texts))) = self.answers.get(question) else {
+            return None;
+        };
+        let mut records = texts.iter().filter(|text| Record::is_spf(text));
+        let record = records
+            .next()
+            .filter(|text| text.len() <= self.limits.record_bytes)?;
+        match records.next() {
+            None => Some(String::from_utf8_lossy(record).into_owned()),
+            Some(_) => None,
         }
     }
 

@@ -151,6 +151,8 @@ pub struct Verdict {
     pub sender: String,
     /// The name that the client gave.
     pub helo: String,
+    /// The record of the domain, if it has exactly one.
+    pub record: Option<String>,
     /// What decided: the directive of the domain's own record, then, where that is an
     /// include, the one in the record included. Empty when nothing matched.
     pub matched: Vec<Matched>,
