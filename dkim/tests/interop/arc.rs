@@ -1,20 +1,7 @@
-//! ARC both ways with dkimpy: a chain of its sets and ours, in turns. Passes and says
-//! that it skips where python3 with the modules `dkim` and `authres` is not installed.
-#![cfg(feature = "arc")]
-
-mod common;
-
-use std::io::Write as _;
-use std::process::{Command, Stdio};
-
-use common::rsa_key;
+//! ARC: a chain of the sets of others and ours, in turns.
+use super::*;
 use scop_dkim::arc::{Chain, ChainStatus, Sealer, Validator};
-use scop_dkim::{AuthenticationResults, Domain, Limits, Policy, Records, Selector, SystemRandom};
-
-const KEY: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/tests/fixtures/rsa2048-pkcs1.pem"
-);
+use scop_dkim::{AuthenticationResults, Limits};
 
 /// `verify` prints the status; `seal` the message with a set on top of it.
 const PROGRAM: &str = r#"
@@ -31,24 +18,9 @@ else:
 "#;
 
 fn dkimpy(action: &str, message: &[u8]) -> Option<Vec<u8>> {
-    let probe = Command::new("python3")
-        .args(["-c", "import dkim, authres"])
-        .output();
-    if !probe.is_ok_and(|out| out.status.success()) {
-        println!("skipped: python3 with the modules dkim and authres is not installed");
-        return None;
-    }
     let record = rsa_key().record().to_string();
-    let mut child = Command::new("python3")
-        .args(["-c", PROGRAM, action, KEY, &record])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(message).unwrap();
-    let out = child.wait_with_output().unwrap();
-    assert!(out.status.success());
-    Some(out.stdout)
+    let args = [action, RSA_PEM, &record];
+    super::dkimpy::python("dkim, authres", PROGRAM, &args, message)
 }
 
 fn validate(message: &[u8]) -> Chain {
@@ -78,8 +50,21 @@ fn seal(message: &[u8], status: ChainStatus) -> Vec<u8> {
     [fields.as_bytes(), message].concat()
 }
 
+/// Seals a message that says that it passed, in a field for the sealer to read, or prints
+/// the status of its chain.
+type Program = fn(&str, &[u8]) -> Option<Vec<u8>>;
+
 #[test]
 fn dkimpy_and_we_seal_in_turns() {
+    in_turns(dkimpy);
+}
+
+#[test]
+fn mail_dkim_and_we_seal_in_turns() {
+    in_turns(super::mail_dkim::arc);
+}
+
+fn in_turns(program: Program) {
     let mut message =
         b"From: Ann <ann@example.com>\r\nTo: bob@example.net\r\nSubject: hi\r\n\r\n a  b\r\n\r\n"
             .to_vec();
@@ -94,7 +79,7 @@ fn dkimpy_and_we_seal_in_turns() {
         } else {
             // Its seal has the status that a field of its own name says.
             let passed = b"Authentication-Results: mx.example.org; arc=pass\r\n";
-            let Some(sealed) = dkimpy("seal", &[passed, message.as_slice()].concat()) else {
+            let Some(sealed) = program("seal", &[passed, message.as_slice()].concat()) else {
                 return;
             };
             let sealed = String::from_utf8(sealed).unwrap();
@@ -108,7 +93,7 @@ fn dkimpy_and_we_seal_in_turns() {
             (ChainStatus::Pass, turn + 1),
             "{found}"
         );
-        let Some(theirs) = dkimpy("verify", &message) else {
+        let Some(theirs) = program("verify", &message) else {
             return;
         };
         assert!(theirs.starts_with(b"pass"), "{}", theirs.escape_ascii());
@@ -117,6 +102,6 @@ fn dkimpy_and_we_seal_in_turns() {
         .unwrap()
         .replacen("Subject: hi", "Subject: ho", 1);
     assert_eq!(validate(broken.as_bytes()).status, ChainStatus::Fail);
-    let theirs = dkimpy("verify", broken.as_bytes()).unwrap();
+    let theirs = program("verify", broken.as_bytes()).unwrap();
     assert!(theirs.starts_with(b"fail"), "{}", theirs.escape_ascii());
 }
