@@ -98,6 +98,11 @@ impl Header {
         self.fields.push(at);
     }
 
+    /// All of it, without the empty line behind it.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Fields named `name` (lower case), from top to bottom.
     pub(crate) fn named(&self, name: &[u8]) -> &[usize] {
         self.index.get(name).map_or(&[], Vec::as_slice)

@@ -74,6 +74,7 @@ extern crate std;
 pub mod arc;
 #[cfg(feature = "atps")]
 pub mod atps;
+pub mod authentication;
 mod authserv_ids;
 pub mod bimi;
 mod canon;

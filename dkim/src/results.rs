@@ -10,7 +10,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
 
-use crate::outcome::Outcome;
+use crate::outcome::{DkimResult, Outcome};
+use crate::verify::Verification;
 use crate::{dmarc, spf};
 
 /// An `Authentication-Results` field; [`Display`](fmt::Display) gives all of it with its
@@ -164,7 +165,7 @@ impl AuthenticationResults {
     pub fn dkim(self, outcome: &Outcome) -> Self {
         let found = outcome.result();
         let mut result = MethodResult::of(Keyword::of("dkim"), Keyword::of(found));
-        if found != crate::DkimResult::Pass {
+        if found != DkimResult::Pass {
             result.reason = Some(outcome.reason.to_string());
         }
         if let Some(domain) = &outcome.domain {
@@ -178,6 +179,41 @@ impl AuthenticationResults {
             result.property("header", "i", signature.identity());
             let b = crate::tags::base64_encode(signature.signature());
             result.property("header", "b", b.get(..8).unwrap_or(&b));
+        }
+        self.with(result)
+    }
+
+    /// The same with all outcomes of a message, `none` for one without signatures and
+    /// `permerror` for one whose header is over a limit.
+    #[must_use]
+    pub fn verification(mut self, verification: &Verification) -> Self {
+        if let Some(limit) = verification.limit() {
+            let mut result =
+                MethodResult::of(Keyword::of("dkim"), Keyword::of(DkimResult::PermError));
+            result.reason = Some(limit.to_string());
+            return self.with(result);
+        }
+        if verification.outcomes().is_empty() {
+            let none = Keyword::of(DkimResult::None);
+            self = self.with(MethodResult::of(Keyword::of("dkim"), none));
+        }
+        verification.outcomes().iter().fold(self, Self::dkim)
+    }
+
+    /// The same with the status of the chain (RFC 8617 sections 5.2 and 10.1), and the
+    /// address of the client that the message came from.
+    #[cfg(feature = "arc")]
+    #[must_use]
+    pub fn arc(self, chain: &crate::arc::Chain, client: IpAddr) -> Self {
+        let mut result = MethodResult::of(Keyword::of("arc"), Keyword::of(chain.status));
+        if chain.status == crate::arc::ChainStatus::Fail {
+            result.reason = Some(chain.reason.to_string());
+        }
+        if let Some(oldest) = chain.oldest_pass {
+            result.property("header", "oldest-pass", oldest);
+        }
+        if chain.status != crate::arc::ChainStatus::None {
+            result.property("smtp", "remote-ip", client.to_canonical());
         }
         self.with(result)
     }

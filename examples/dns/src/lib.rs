@@ -30,6 +30,8 @@ pub enum Dns {
     Resolver(Box<TokioResolver>),
     /// A master file; nobody else is asked.
     Zone(std::sync::Arc<Zone>),
+    /// There is nobody to ask: no question has an answer.
+    Nobody,
 }
 
 /// Why nobody can be asked.
@@ -77,6 +79,7 @@ impl Dns {
         let mut owner = Name::from_ascii(&query.name).map_err(|_| DnsError::NotFound)?;
         owner.set_fqdn(true);
         match self {
+            Dns::Nobody => Err(DnsError::Temporary),
             Dns::Zone(zone) => {
                 let data = zone.look_up(owner).ok_or(DnsError::NotFound)?;
                 records(query.kind, data.iter())

@@ -8,11 +8,11 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use scop_dkim::Signer;
+use scop_dkim::{AuthservIds, Signers};
 use scop_tls_adapters as tls;
 use tokio::sync::watch;
 
-use crate::{accounts::Accounts, store::Store};
+use crate::{accounts::Accounts, session::Checking, store::Store};
 
 /// One of these serves all connections.
 pub(crate) struct House {
@@ -20,8 +20,12 @@ pub(crate) struct House {
     pub(crate) domain: String,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) accounts: Accounts,
+    /// The names in which results are written here.
+    pub(crate) ours: Arc<AuthservIds>,
+    /// What is done about strangers.
+    pub(crate) checking: Arc<Checking>,
     /// Signs what users submit.
-    pub(crate) signer: Option<Signer>,
+    pub(crate) signers: Option<Signers>,
     pub(crate) mx: Arc<scop_smtp_proto::ServerConfig>,
     pub(crate) submission: Arc<scop_smtp_proto::ServerConfig>,
     pub(crate) imap: Arc<scop_imap_proto::server::ServerConfig>,

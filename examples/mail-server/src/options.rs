@@ -12,7 +12,10 @@ use clap::{CommandFactory, FromArgMatches, Parser, error::ErrorKind};
 use scop_sasl::Secret;
 use scop_smtp_proto::Host;
 
-use crate::exit::{Failure, USAGE};
+use crate::{
+    exit::{Failure, USAGE},
+    session::Enforcement,
+};
 
 /// Bytes in a page of the store.
 const PAGE: u64 = 4096;
@@ -60,12 +63,21 @@ struct Arguments {
     /// Its private key, PEM [default: DIR/key.pem]
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
-    /// Sign submitted mail with DKIM: the private key, PEM, RSA or Ed25519
+    /// Sign submitted mail with DKIM: a private key, PEM, RSA or Ed25519. May be
+    /// repeated, each time with a selector: with a key of either kind everybody can verify
     #[arg(long, value_name = "FILE", requires = "dkim_selector")]
-    dkim_key: Option<PathBuf>,
+    dkim_key: Vec<PathBuf>,
     /// The name under which its public half is published
     #[arg(long, value_name = "NAME", requires = "dkim_key")]
-    dkim_selector: Option<String>,
+    dkim_selector: Vec<String>,
+
+    /// What becomes of mail that fails DMARC
+    #[arg(long, value_name = "MODE", default_value = "mark")]
+    dmarc: Enforcement,
+    /// Answer questions to DNS from this master file, and check mail from this machine
+    /// too: for tests, and for networks that are closed
+    #[arg(long, value_name = "FILE")]
+    zone: Option<PathBuf>,
 
     /// Refuse mail (452) that would make the store larger than this
     #[arg(long, value_name = "MIB", allow_negative_numbers = true)]
@@ -92,7 +104,9 @@ pub(crate) struct Options {
     /// Certificate and key.
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
     /// Key and selector.
-    pub(crate) dkim: Option<(PathBuf, String)>,
+    pub(crate) dkim: Vec<(PathBuf, String)>,
+    pub(crate) dmarc: Enforcement,
+    pub(crate) zone: Option<PathBuf>,
     pub(crate) store_pages: Option<NonZeroU32>,
     pub(crate) max_connections: u32,
     pub(crate) max_connections_per_ip: u32,
@@ -163,6 +177,15 @@ fn check(arguments: Arguments) -> Result<Options, Failure> {
         }
         Some(mib) => return Err(usage(format!("--store-limit {mib}: not a size in MiB"))),
     };
+    let (keys, selectors) = (arguments.dkim_key, arguments.dkim_selector);
+    if keys.len() != selectors.len() {
+        return Err(usage(format!(
+            "--dkim-key is there {} times and --dkim-selector {} times: they go together",
+            keys.len(),
+            selectors.len()
+        )));
+    }
+    let dkim = keys.into_iter().zip(selectors).collect();
     Ok(Options {
         data: arguments.data,
         domain,
@@ -175,7 +198,9 @@ fn check(arguments: Arguments) -> Result<Options, Failure> {
             imaps: arguments.imaps,
         },
         tls: arguments.cert.zip(arguments.key),
-        dkim: arguments.dkim_key.zip(arguments.dkim_selector),
+        dkim,
+        dmarc: arguments.dmarc,
+        zone: arguments.zone,
         store_pages,
         max_connections: arguments.max_connections.get(),
         max_connections_per_ip: arguments.max_connections_per_ip.get(),
@@ -260,6 +285,11 @@ mod tests {
             (&["--domain", "[127.0.0.1]"], "--domain"),
             (&["--cert", "x"], "--key"),
             (&["--dkim-key", "x"], "--dkim-selector"),
+            (
+                &["--dkim-key", "x", "--dkim-key", "y", "--dkim-selector", "s"],
+                "--dkim-selector 1 times",
+            ),
+            (&["--dmarc", "maybe"], "--dmarc"),
             (&["--store-limit", "-1"], "--store-limit"),
             (&["--store-limit", "NaN"], "--store-limit"),
             (&["--max-connections", "0"], "--max-connections"),
@@ -282,7 +312,7 @@ mod tests {
             panic!("no help");
         };
         for option in "data domain user smtp submission submissions imap imaps cert key dkim-key \
-                       dkim-selector"
+                       dkim-selector dmarc zone"
             .split_whitespace()
         {
             assert!(help.contains(&format!("--{option} <")), "{option}");

@@ -5,11 +5,13 @@ use std::{
     fs,
     io::{self, Write},
     net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
-use scop_dkim::{Domain, Selector, Signer, SigningKey};
+use dns::Dns;
+use scop_dkim::{AuthservIds, Domain, Selector, Signer, Signers, SigningKey};
 use scop_imap_proto::server as imap;
 use scop_sasl::Mechanism;
 use scop_smtp_proto as smtp;
@@ -28,7 +30,7 @@ use crate::{
     exit::{DATA, Failure, IO, NO_PERMISSION, SOFTWARE, UNAVAILABLE, USAGE},
     house::{House, stopped},
     options::{Addresses, Options},
-    session::{self, Role},
+    session::{self, Checking, Role},
     store::{Sqlite, Store},
 };
 
@@ -60,10 +62,16 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let certificate = certificate::load(&options.data, &options.domain, options.tls)?;
     let (stop, stopping) = watch::channel(false);
     let house = Arc::new(House {
-        signer: options
-            .dkim
-            .map(|(file, selector)| signer(&file, &selector, &options.domain))
-            .transpose()?,
+        checking: Arc::new(Checking {
+            dns: dns(options.zone.as_deref())?,
+            enforcement: options.dmarc,
+            loopback: options.zone.is_some(),
+        }),
+        ours: Arc::new(
+            AuthservIds::new([options.domain.as_str()])
+                .map_err(|e| Failure::new(USAGE, format!("--domain {}: {e}", options.domain)))?,
+        ),
+        signers: signers(&options.dkim, &options.domain)?,
         mx: smtp_config(&options.domain, Role::Exchange)?,
         submission: smtp_config(&options.domain, Role::Submission)?,
         imap: imap_config(),
@@ -230,7 +238,34 @@ fn tls_config(certificate: &Certificate, protocol: &str) -> Result<tls::ServerCo
     tls::ServerConfig::new(identity, &[protocol], tls::WallClock::system()).map_err(refused)
 }
 
-fn signer(file: &std::path::Path, selector: &str, domain: &str) -> Result<Signer, Failure> {
+/// Whom to ask about strangers.
+fn dns(zone: Option<&Path>) -> Result<Dns, Failure> {
+    match zone {
+        None => Ok(Dns::from_system().unwrap_or_else(|error| {
+            tracing::warn!(%error, "mail cannot be checked");
+            Dns::Nobody
+        })),
+        Some(file) => Dns::from_zone(file).map_err(|e| match e {
+            dns::SetupError::File(e) => Failure::file(file, &e),
+            e => Failure::new(DATA, format!("{}: {e}", file.display())),
+        }),
+    }
+}
+
+/// Signs with each of those keys.
+fn signers(keys: &[(PathBuf, String)], domain: &str) -> Result<Option<Signers>, Failure> {
+    let mut signers: Option<Signers> = None;
+    for (file, selector) in keys {
+        let signer = signer(file, selector, domain)?;
+        signers = Some(match signers {
+            Some(signers) => signers.and(signer),
+            None => signer.into(),
+        });
+    }
+    Ok(signers)
+}
+
+fn signer(file: &Path, selector: &str, domain: &str) -> Result<Signer, Failure> {
     let usage = |what: &str, e: scop_dkim::NameError| Failure::new(USAGE, format!("{what}: {e}"));
     let pem = fs::read_to_string(file).map_err(|e| Failure::file(file, &e))?;
     let key = SigningKey::from_pem(&pem)

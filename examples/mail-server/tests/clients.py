@@ -424,6 +424,13 @@ def submit():
             raise AssertionError("signed without From")
         except smtplib.SMTPDataError as error:
             assert error.smtp_code == 550, error
+    with smtp("submission", "ann") as client:
+        for author in ["bob@mail.test", "Ann <ann@mail.test>, =?utf-8?q?Bob?= <BOB@Mail.Test>"]:
+            try:
+                client.sendmail("ann@mail.test", ["bob@mail.test"], f"From: {author}\r\n\r\nx\r\n")
+                raise AssertionError("signed in the name of bob")
+            except smtplib.SMTPDataError as error:
+                assert error.smtp_code == 550 and b"5.7.1" in error.smtp_error, error
 
 
 globals()[{"bytes": "bytes_"}.get(sys.argv[1], sys.argv[1])]()

@@ -1,12 +1,22 @@
-//! A message on its way from the wire to the store: its header is looked at while
-//! it passes, and signed where it is a user's; nothing of it is kept.
+//! A message on its way from the wire to the store: its header is held until it is
+//! complete, looked at, and cleaned; of its body nothing is kept. A user's message is
+//! completed and signed, a stranger's is checked.
 
-use bytes::Bytes;
+use std::{borrow::Cow, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
 use memchr::memchr;
-use scop_dkim::{SignError, Signer, Signing, SystemRandom};
+use scop_dkim::{AuthservIds, SignError, Signing, SystemRandom};
+use scop_mime::Message;
 
-use super::trace::{Trace, date};
-use crate::store::{Delivered, Delivery, Draft, StoreError};
+use super::{
+    checks::{Action, Checked, Checks},
+    trace::{Trace, date},
+};
+use crate::{
+    house::House,
+    store::{Draft, StoreError},
+};
 
 /// Received fields, one for each server that a message went through; more mean
 /// that it goes round in circles (RFC 5321 6.3).
@@ -25,6 +35,14 @@ pub(crate) enum Refusal {
     Header,
     #[error(transparent)]
     Sign(#[from] SignError),
+    #[error("the message's author is not you, who are {0}")]
+    NotYou(String),
+    #[error("the message does not pass DMARC, and {0} asks to reject what does not")]
+    Dmarc(String),
+    #[error("{0}: DMARC knows no author")]
+    Nobody(String),
+    #[error("DNS did not say whether the message passes DMARC, try again later")]
+    Later,
 }
 
 impl Refusal {
@@ -45,52 +63,66 @@ impl Refusal {
             Refusal::Header => (552, "5.3.4"),
             Refusal::Sign(SignError::Crypto) => (451, "4.3.0"),
             Refusal::Sign(_) => (550, "5.6.0"),
+            // Several checks failed together: RFC 7372 3.3.
+            Refusal::Dmarc(_) | Refusal::Nobody(_) => (550, "5.7.26"),
+            Refusal::NotYou(_) => (550, "5.7.1"),
+            Refusal::Later => (451, "4.7.0"),
         };
         (code, format!("{enhanced} {self}"))
     }
+}
+
+/// Who brings a message.
+pub(crate) enum Origin {
+    /// A stranger, checked or, on this machine, not.
+    Stranger(Option<Box<Checks>>),
+    /// A user, with this address: what RFC 6409 8 says may be missing is added, and
+    /// the message is signed if there is a key.
+    User(String, Option<Box<Signing>>),
 }
 
 /// A message that is coming.
 pub(crate) struct Incoming {
     draft: Box<dyn Draft>,
     fields: Fields,
-    /// It is a user's: what RFC 6409 8 says may be missing is added.
-    submitted: bool,
-    signing: Option<Sign>,
+    /// The header, while it comes.
+    held: BytesMut,
+    origin: Origin,
+    /// Fields that are added to a user's message.
+    added: String,
     failed: Option<Refusal>,
     /// Its name here.
     pub(crate) id: String,
-    /// What its Message-ID is to end in.
+    /// The domain here, which is in a Message-ID and says what was authenticated.
     domain: String,
+    /// The names in which that is said here.
+    ours: Arc<AuthservIds>,
     now: u64,
 }
 
-enum Sign {
-    /// Held back until it is known what is missing: that goes first.
-    Header(Box<Signing>, Vec<u8>),
-    Body(Box<Signing>),
+/// A message that came in whole and may be delivered.
+pub(crate) struct Complete {
+    pub(crate) draft: Box<dyn Draft>,
+    /// The fields to be put on top of it.
+    pub(crate) head: String,
+    /// It is to be put aside.
+    pub(crate) quarantined: bool,
 }
 
 impl Incoming {
-    pub(crate) fn new(draft: Box<dyn Draft>, id: String, domain: &str, now: u64) -> Self {
+    pub(crate) fn new(draft: Box<dyn Draft>, origin: Origin, house: &House) -> Self {
         Incoming {
             draft,
             fields: Fields::default(),
-            submitted: false,
-            signing: None,
+            held: BytesMut::new(),
+            origin,
+            added: String::new(),
             failed: None,
-            id,
-            domain: domain.to_owned(),
-            now,
+            id: house.message_id(),
+            domain: house.domain.clone(),
+            ours: house.ours.clone(),
+            now: house.now(),
         }
-    }
-
-    /// Completes and signs it.
-    pub(crate) fn submitted(mut self, signer: Option<&Signer>) -> Self {
-        self.submitted = true;
-        let signing = signer.map(|s| Sign::Header(Box::new(s.start(self.now)), Vec::new()));
-        self.signing = signing;
-        self
     }
 
     /// Takes the next bytes. What goes wrong is said at the end: the peer cannot be
@@ -100,73 +132,109 @@ impl Incoming {
             && let Err(refusal) = self.take(data).await
         {
             self.failed = Some(refusal);
-            self.signing = None;
+            self.held.clear();
+            self.origin = Origin::Stranger(None);
         }
     }
 
-    async fn take(&mut self, data: Bytes) -> Result<(), Refusal> {
-        let header = self.fields.read(&data);
-        if self.fields.received > MAX_HOPS {
-            return Err(Refusal::Loop);
+    async fn take(&mut self, mut data: Bytes) -> Result<(), Refusal> {
+        if let Origin::Stranger(Some(checks)) = &mut self.origin {
+            checks.write(&data);
         }
-        if self.fields.bytes > MAX_HEADER {
-            return Err(Refusal::Header);
+        if !self.fields.over {
+            let header = data.split_to(self.fields.read(&data));
+            if self.fields.received > MAX_HOPS {
+                return Err(Refusal::Loop);
+            }
+            if self.fields.bytes > MAX_HEADER {
+                return Err(Refusal::Header);
+            }
+            self.held.extend_from_slice(&header);
+            if self.fields.over {
+                self.end_header().await?;
+            }
         }
-        if let Some(Sign::Header(_, held)) = &mut self.signing {
-            held.extend_from_slice(data.get(..header).unwrap_or_default());
-        }
-        if self.fields.over {
-            self.sign_header()?;
-        }
-        if let Some(Sign::Body(signing)) = &mut self.signing {
-            signing.write(data.get(header..).unwrap_or_default())?;
+        if let Origin::User(_, Some(signing)) = &mut self.origin {
+            signing.write(&data)?;
         }
         Ok(self.draft.write(data).await?)
     }
 
-    fn sign_header(&mut self) -> Result<(), SignError> {
-        let missing = self.missing();
-        self.signing = match self.signing.take() {
-            Some(Sign::Header(mut signing, held)) => {
-                signing.write(missing.as_bytes())?;
-                signing.write(&held)?;
-                Some(Sign::Body(signing))
-            }
-            other => other,
+    /// The header is complete: it goes where the body will.
+    async fn end_header(&mut self) -> Result<(), Refusal> {
+        let header = self.held.split().freeze();
+        // Whoever reads the message believes what was found here (RFC 8601 5).
+        let header = match self.ours.strip(&header) {
+            Cow::Borrowed(_) => header,
+            Cow::Owned(clean) => clean.into(),
         };
-        Ok(())
+        if let Origin::User(address, signing) = &mut self.origin {
+            only_author(&header, address, &self.domain)?;
+            self.added = self.fields.missing(&self.id, &self.domain, self.now);
+            if let Some(signing) = signing {
+                signing.write(self.added.as_bytes())?;
+                signing.write(&header)?;
+            }
+        }
+        Ok(self.draft.write(header).await?)
     }
 
-    /// RFC 6409 8.2 and 8.3.
-    fn missing(&self) -> String {
-        let mut fields = String::new();
-        if self.submitted && !self.fields.date {
-            fields.push_str(&format!("Date: {}\r\n", date(self.now)));
+    /// All of it came.
+    pub(crate) async fn complete(mut self, trace: &Trace<'_>) -> Result<Complete, Refusal> {
+        if self.failed.is_none() && !self.fields.over {
+            self.end_header().await?; // a message without a body
         }
-        if self.submitted && !self.fields.message_id {
-            fields.push_str(&format!("Message-ID: <{}@{}>\r\n", self.id, self.domain));
-        }
-        fields
-    }
-
-    /// All of it came: when this returns `Ok` it is in those mailboxes for good.
-    pub(crate) async fn deliver(
-        mut self,
-        trace: &Trace<'_>,
-        to: Vec<Delivery>,
-    ) -> Result<Vec<Delivered>, Refusal> {
         if let Some(refusal) = self.failed {
             return Err(refusal);
         }
-        self.sign_header()?; // a message without a body
-        let mut head = trace.return_path() + &trace.received();
-        let missing = self.missing();
-        if let Some(Sign::Body(signing)) = self.signing {
-            head.push_str(&signing.finish(&SystemRandom::new())?);
+        let mut head = trace.return_path();
+        let mut quarantined = false;
+        match self.origin {
+            Origin::Stranger(None) => head.push_str(&trace.received()),
+            Origin::Stranger(Some(checks)) => {
+                let Checked { field, action } = checks.finish(&self.domain).await;
+                match action {
+                    Action::Deliver => {}
+                    Action::Quarantine => quarantined = true,
+                    Action::Reject(domain) => return Err(Refusal::Dmarc(domain)),
+                    Action::Nobody(why) => return Err(Refusal::Nobody(why)),
+                    Action::Later => return Err(Refusal::Later),
+                }
+                head.push_str(&field);
+                head.push_str(&trace.received());
+            }
+            Origin::User(_, signing) => {
+                head.push_str(&trace.received());
+                if let Some(signing) = signing {
+                    head.push_str(&signing.finish(&SystemRandom::new())?);
+                }
+                head.push_str(&self.added);
+            }
         }
-        head.push_str(&missing);
-        Ok(self.draft.deliver(head.into(), to).await?)
+        Ok(Complete {
+            draft: self.draft,
+            head,
+            quarantined,
+        })
     }
+}
+
+/// Nobody may write in another user's name. An author elsewhere is the user's own
+/// business: they may have other addresses.
+fn only_author(header: &[u8], address: &str, domain: &str) -> Result<(), Refusal> {
+    let message = Message::parse_header(header);
+    for field in message.header().all("from") {
+        let authors = field.addresses();
+        for author in scop_mime::mailboxes(&authors) {
+            let author = author.address();
+            let here = author.rsplit_once('@');
+            let is_here = here.is_some_and(|(_, at)| at.eq_ignore_ascii_case(domain));
+            if is_here && !author.eq_ignore_ascii_case(address) {
+                return Err(Refusal::NotYou(address.to_owned()));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Which fields a header has, read in pieces of any size.
@@ -220,6 +288,18 @@ impl Fields {
         self.message_id |= is(b"message-id");
         self.over = self.start == b"\r\n" || self.start == b"\n";
         self.start.clear();
+    }
+
+    /// What a user's message is to have besides (RFC 6409 8.2 and 8.3).
+    fn missing(&self, id: &str, domain: &str, now: u64) -> String {
+        let mut fields = String::new();
+        if !self.date {
+            fields.push_str(&format!("Date: {}\r\n", date(now)));
+        }
+        if !self.message_id {
+            fields.push_str(&format!("Message-ID: <{id}@{domain}>\r\n"));
+        }
+        fields
     }
 }
 

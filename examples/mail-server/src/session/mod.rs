@@ -1,10 +1,12 @@
 //! One connection, from its greeting to its end.
 
+mod checks;
 mod imap;
 mod incoming;
 mod smtp;
 mod trace;
 
+pub(crate) use checks::{Checking, Enforcement};
 pub(crate) use imap::serve as serve_imap;
 pub(crate) use smtp::{Role, serve as serve_smtp};
 

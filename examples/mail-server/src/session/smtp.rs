@@ -7,11 +7,15 @@ use scop_smtp_proto::{Mail, Rcpt, Server, ServerEvent};
 use scop_tls_adapters::{Tls, tokio::Driver};
 use tokio::net::TcpStream;
 
-use super::{Ended, incoming::Incoming, trace::Trace};
+use super::{
+    Ended,
+    incoming::{Incoming, Origin, Refusal},
+    trace::Trace,
+};
 use crate::{
     accounts::{Login, Recipient},
     house::{House, stopped},
-    store::{Delivery, Flags, MailboxName, Received, UserId},
+    store::{Delivery, Flags, MailboxName, Received, StoreError, UserId},
 };
 
 /// What is different from port to port.
@@ -171,12 +175,24 @@ impl Session {
 
     fn data(&mut self, wire: &mut Wire) {
         let house = &self.house;
-        let id = house.message_id();
-        let incoming = Incoming::new(house.store.draft(), id, &house.domain, house.now());
-        self.incoming = Some(match self.role {
-            Role::Exchange => incoming,
-            Role::Submission => incoming.submitted(house.signer.as_ref()),
-        });
+        let now = house.now();
+        let origin = match (&self.login, self.role) {
+            (Some(login), Role::Submission) => {
+                let address = house.accounts.address(&login.name);
+                let signing = house.signers.as_ref().map(|s| Box::new(s.start(now)));
+                Origin::User(address, signing)
+            }
+            _ => {
+                let helo = wire.machine().client().map(ToString::to_string);
+                let helo = helo.as_deref().unwrap_or_default();
+                let (client, sender) = (self.peer.ip(), &self.sender);
+                let checks = house
+                    .checking
+                    .start(client, helo, sender, &house.domain, now);
+                Origin::Stranger(checks.map(Box::new))
+            }
+        };
+        self.incoming = Some(Incoming::new(house.store.draft(), origin, house));
         accept(wire);
     }
 
@@ -184,40 +200,10 @@ impl Session {
         let Some(incoming) = self.incoming.take() else {
             return reject(wire, 451, "4.3.0 The message was lost, try again");
         };
-        let now = self.house.now();
         let id = incoming.id.clone();
-        let delivered = {
-            let machine = wire.machine();
-            let client = machine.client().map(ToString::to_string);
-            let trace = Trace {
-                sender: &self.sender,
-                client: client.as_deref().unwrap_or("unknown"),
-                peer: self.peer.ip(),
-                by: &self.house.domain,
-                esmtp: machine.is_esmtp(),
-                channel: machine.channel(),
-                authenticated: self.login.is_some(),
-                id: &id,
-                recipient: match &self.recipients[..] {
-                    [(_, one)] => Some(one),
-                    _ => None,
-                },
-                now,
-            };
-            let copies = self.recipients.iter().map(|(user, _)| Delivery {
-                user: *user,
-                mailbox: MailboxName::inbox(),
-                flags: Flags::new(),
-                received: Received {
-                    seconds: i64::try_from(now).unwrap_or_default(),
-                    zone: 0,
-                },
-            });
-            incoming.deliver(&trace, copies.collect()).await
-        };
-        match delivered {
+        match self.deliver(wire, incoming).await {
             Ok(copies) => {
-                tracing::info!(id, size, copies = copies.len(), "delivered");
+                tracing::info!(id, size, copies, "delivered");
                 accept(wire);
             }
             Err(refusal) => {
@@ -227,6 +213,65 @@ impl Session {
             }
         }
         self.reset();
+    }
+
+    /// How many copies are in mailboxes for good when this returns.
+    async fn deliver(&self, wire: &Wire, incoming: Incoming) -> Result<usize, Refusal> {
+        let now = self.house.now();
+        let machine = wire.machine();
+        let client = machine.client().map(ToString::to_string);
+        let id = incoming.id.clone();
+        let trace = Trace {
+            sender: &self.sender,
+            client: client.as_deref().unwrap_or("unknown"),
+            peer: self.peer.ip(),
+            by: &self.house.domain,
+            esmtp: machine.is_esmtp(),
+            channel: machine.channel(),
+            authenticated: self.login.is_some(),
+            id: &id,
+            recipient: match &self.recipients[..] {
+                [(_, one)] => Some(one),
+                _ => None,
+            },
+            now,
+        };
+        let complete = incoming.complete(&trace).await?;
+        let mailbox = match complete.quarantined {
+            true => self.junk().await?,
+            false => MailboxName::inbox(),
+        };
+        let copies = self.recipients.iter().map(|(user, _)| Delivery {
+            user: *user,
+            mailbox: mailbox.clone(),
+            flags: Flags::new(),
+            received: Received {
+                seconds: i64::try_from(now).unwrap_or_default(),
+                zone: 0,
+            },
+        });
+        let copies = copies.collect();
+        let delivered = complete.draft.deliver(complete.head.into(), copies).await?;
+        Ok(delivered.len())
+    }
+
+    /// Where mail is put that its author's domain does not vouch for; every recipient
+    /// has it when this returns.
+    async fn junk(&self) -> Result<MailboxName, StoreError> {
+        let junk = MailboxName::new("Junk")?;
+        for (user, _) in &self.recipients {
+            match self.house.store.create(*user, junk.clone()).await {
+                Ok(()) => {
+                    self.house
+                        .store
+                        .subscribe(*user, junk.clone(), true)
+                        .await?
+                }
+                Err(StoreError::Exists) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(junk)
     }
 }
 
