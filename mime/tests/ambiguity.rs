@@ -147,6 +147,10 @@ fn what_was_read_is_what_sanitising_writes() {
         ),
         ("To: a@b.test; c@d.test", "To: a@b.test, c@d.test"),
         (
+            "Content-transfer-encoding: 8bit ",
+            "Content-Transfer-Encoding: 8bit",
+        ),
+        (
             "Content-Disposition: attachment; filename*=a%20b.pdf",
             "Content-Disposition: attachment; filename=\"a b.pdf\"",
         ),

@@ -309,6 +309,57 @@ fn address(name: Option<&str>, mailbox: Option<&str>, host: Option<&str>) -> Env
 }
 
 #[test]
+fn all_parameters_are_given_as_they_are_written() {
+    let written = |parameters: &str| {
+        let text = format!("Content-Type: a/b{parameters}\r\n\r\n");
+        let structure = Message::parse(text.as_bytes()).body_structure();
+        let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+        let pairs = structure.parameters.iter();
+        let pairs: Vec<String> = pairs.map(|(n, v)| text(n) + "=" + &text(v)).collect();
+        pairs.join(" ")
+    };
+    for (parameters, expected) in [
+        ("; Name=a; name*=utf-8''b", "name=a name*=utf-8''b"),
+        ("; x=1; n*1=b; y=2; n*0=a", "x=1 n=ab y=2"),
+        ("; n*0*=utf-8''%41; n*1=b; n*3=d", "n*=utf-8''%41b n*3=d"),
+        ("; n*2=a; m*1=b", "n*2=a m=b"),
+        ("; a=1; a=2", "a=1 a=2"),
+        ("; n*0=a; n*0=b; *0=c; =d", "n=a n*0=b *0=c"),
+        ("; n=\"a\r\n b\"", "n=a b"),
+    ] {
+        assert_eq!(written(parameters), expected, "{parameters}");
+    }
+}
+
+#[test]
+fn messages_of_other_kinds_are_basic_types() {
+    for subtype in ["global", "news"] {
+        let text = format!(
+            "Content-Type: message/{subtype}\r\n\r\nNewsgroups: a.test\r\nSubject: b\r\n\r\nc\r\n"
+        );
+        let message = Message::parse(text.as_bytes());
+        let within = message.root().children().next().unwrap();
+        assert_eq!(within.header().subject().as_deref(), Some("b"));
+        let BodyKind::Single(single) = message.body_structure().kind else {
+            panic!("{subtype}");
+        };
+        assert_eq!(single.detail, scop_mime::Detail::Basic);
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_before_the_first_field() {
+    let text = b"\xef\xbb\xbfSubject: a\r\nTo: b@c.test\r\n\r\n";
+    let message = Message::parse(text);
+    let get = |section: &str| {
+        let section = message.index().section(text, &section.parse().unwrap());
+        section.unwrap().into_owned()
+    };
+    assert_eq!(get("HEADER.FIELDS (SUBJECT)"), b"Subject: a\r\n\r\n");
+    assert_eq!(get("HEADER.FIELDS.NOT (SUBJECT)"), b"To: b@c.test\r\n\r\n");
+}
+
+#[test]
 fn envelopes() {
     let text = "Date: Wed, 17 Jul 1996 02:23:25 -0700 (PDT)\r\nSubject: =?utf-8?Q?x?=\r\n\tsummary\r\nFrom: Terry Gray <gray@cac.washington.edu>\r\nSender: \r\nReply-To: =?utf-8?Q?T?= <t@a.test>\r\nTo: A group: \"B, C\" <b@a.test>, <@x.test,@y.test:c@a.test>;, root\r\nCc:\r\nSubject: second\r\nMessage-ID:  <B27397-0100000@cac.washington.edu>\r\n\r\n";
     let e = Message::parse(text.as_bytes()).envelope();

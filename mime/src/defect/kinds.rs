@@ -181,7 +181,8 @@ kinds! {
         "The type's name and the disposition's filename differ: the latter counts.";
     BadDisposition = "bad-disposition", Ambiguity, "RFC 2183 2",
         "A Content-Disposition that cannot be read: as if it were not there; parameters alone make it an attachment.";
-    /// `base64, 7bit`, `base64 x`, `\"base64\"`. Others: an encoding that nobody knows, so 7bit.
+    /// `base64, 7bit`, `base64 x`, `\"base64\"`; white space behind it, or a fold before it,
+    /// too. Others: an encoding that nobody knows, so 7bit.
     JunkInEncoding = "junk-in-encoding", Ambiguity, "RFC 2045 6.1",
         "A Content-Transfer-Encoding with more than its name: the first word counts.";
     /// Others: 7bit as well, or an attachment of an unknown type (RFC 2045 6.4).

@@ -181,6 +181,9 @@ impl Index {
 #[must_use]
 pub fn select_fields<S: AsRef<str>>(header: &[u8], names: &[S], not: bool) -> Vec<u8> {
     let mut out = Vec::new();
+    // What is in front of the first field is none.
+    let mark = "\u{feff}".as_bytes();
+    let header = header.strip_prefix(mark).unwrap_or(header);
     let mut start = 0;
     let mut taken = false;
     for lf in memchr_iter(b'\n', header).chain(core::iter::once(header.len())) {

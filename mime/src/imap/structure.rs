@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::Envelope;
 use crate::value::content::languages;
 use crate::value::lex::unfold;
-use crate::{Content, Parameter, Part};
+use crate::{Content, ContentType, Disposition, Part};
 
 /// Names and values, in order.
 pub type Parameters = Vec<(Vec<u8>, Vec<u8>)>;
@@ -16,7 +16,7 @@ pub type Parameters = Vec<(Vec<u8>, Vec<u8>)>;
 ///
 /// Names and values are as stored, but for continuations of parameters, which are
 /// joined as RFC 2231 section 6 wants it: one with a charset has a `*` behind its
-/// name.
+/// name. All are given, in order: `filename` and `filename*` both, where both are there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BodyStructure {
     /// A multipart, or not.
@@ -93,7 +93,7 @@ impl BodyStructure {
     /// taken apart (an opaque leaf) is given as something else: a message as
     /// `application/octet-stream`, a multipart, for want of delimiters, as
     /// `text/plain`, which clients show.
-    /// `message/global` is a basic type, as it is for IMAP4rev1.
+    /// `message/global` and `message/news` are basic types, as they are for IMAP4rev1.
     ///
     /// ```
     /// use scop_mime::{BodyKind, Detail, Message};
@@ -106,6 +106,7 @@ impl BodyStructure {
     pub fn of(part: &Part<'_, '_>) -> Self {
         let header = part.header();
         let content_type = part.content_type();
+        let limit = part.parameter_limit();
         let field = |name: &str| header.get(name).map(|f| unfold(f.value()).into_owned());
         let mut media_type = content_type.kind();
         let mut subtype = content_type.subtype();
@@ -147,10 +148,14 @@ impl BodyStructure {
         BodyStructure {
             kind,
             subtype: subtype.into(),
-            parameters: parameters(content_type.parameters()),
-            disposition: part
-                .disposition()
-                .map(|d| (d.kind().into(), parameters(d.parameters()))),
+            parameters: header.get("content-type").map_or(Vec::new(), |f| {
+                one_line(ContentType::written(f.value(), limit))
+            }),
+            disposition: part.disposition().map(|d| {
+                let field = header.get("content-disposition");
+                let written = field.map(|f| Disposition::written(f.value(), limit));
+                (d.kind().into(), one_line(written.unwrap_or_default()))
+            }),
             language: header.get("content-language").map_or(Vec::new(), |f| {
                 languages(f.value()).map(<[u8]>::to_vec).collect()
             }),
@@ -179,11 +184,7 @@ impl BodyStructure {
     }
 }
 
-fn parameters(parameters: &[Parameter]) -> Parameters {
-    let pair = |p: &Parameter| {
-        let star = if p.is_extended() { "*" } else { "" };
-        let name = alloc::format!("{}{star}", p.name()).into_bytes();
-        (name, unfold(p.raw()).into_owned())
-    };
-    parameters.iter().map(pair).collect()
+fn one_line(parameters: Parameters) -> Parameters {
+    let line = |(name, value): (Vec<u8>, Vec<u8>)| (name, unfold(&value).into_owned());
+    parameters.into_iter().map(line).collect()
 }

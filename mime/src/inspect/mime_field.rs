@@ -123,7 +123,12 @@ pub(super) fn encoding(value: &[u8], note: Note<'_>) {
         }
         known => name.eq_ignore_ascii_case(known.as_str().as_bytes()),
     };
-    if !known || c.peek().is_some() {
+    // Python's email takes `base64 ` for another one.
+    let line = value.strip_suffix(b"\n").unwrap_or(value);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let behind = line.trim_ascii_end().len() < line.len();
+    let folded = memchr::memchr(b'\n', line).is_some();
+    if !known || c.peek().is_some() || behind || folded {
         note(DefectKind::JunkInEncoding, 0);
     }
 }

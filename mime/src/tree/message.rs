@@ -331,6 +331,11 @@ impl<'m, 'a> Part<'m, 'a> {
         }
     }
 
+    /// How many parameters of a field are looked at.
+    pub(crate) fn parameter_limit(&self) -> usize {
+        self.message.limits.parameters
+    }
+
     /// The type by which a reader shows it: a multipart that was not taken apart, for
     /// want of delimiters, is text, or nobody would see what is in it.
     pub(crate) fn shown_type(&self) -> ContentType {

@@ -50,6 +50,16 @@ impl ContentType {
         Some((content_type, defects))
     }
 
+    /// The parameters as they are written (see [`parameter::as_written`]); none where the
+    /// type cannot be read.
+    pub(crate) fn written(value: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut cursor = Cursor::new(value);
+        match media_type(&mut cursor) {
+            Some(_) => parameter::as_written(RawParameters::new(cursor), limit),
+            None => Vec::new(),
+        }
+    }
+
     /// The type where a header says nothing (RFC 2045 5.2, RFC 2046 5.1.5).
     pub(crate) fn fallback(in_digest: bool) -> Self {
         let (essence, slash) = match in_digest {
@@ -127,6 +137,19 @@ impl Disposition {
         value: &[u8],
         limit: usize,
     ) -> Option<(Self, Vec<(DefectKind, usize)>)> {
+        let (kind, raw) = Self::head(value)?;
+        let (parameters, defects) = parameter::parse(raw, limit);
+        Some((Disposition { kind, parameters }, defects))
+    }
+
+    /// The parameters as they are written (see [`parameter::as_written`]).
+    pub(crate) fn written(value: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let head = Self::head(value);
+        head.map_or(Vec::new(), |(_, raw)| parameter::as_written(raw, limit))
+    }
+
+    /// The type in lower case, and what is behind it.
+    fn head(value: &[u8]) -> Option<(String, RawParameters<'_>)> {
         let mut cursor = Cursor::new(value);
         cursor.skip_cfws();
         let quoted = cursor.quoted();
@@ -137,19 +160,19 @@ impl Disposition {
         if kind.is_empty() {
             return None;
         }
-        let kind = raw_text(kind).to_ascii_lowercase();
         // `filename=x` alone is no type; it is what the sender cared for.
         let mut behind = cursor.clone();
         behind.skip_cfws();
-        if behind.peek() == Some(b'=') {
-            cursor = Cursor::new(value);
-        }
-        let (parameters, defects) = parameter::parse(RawParameters::new(cursor), limit);
-        let kind = match behind.peek() {
-            Some(b'=') => "attachment".to_owned(),
-            _ => kind,
-        };
-        Some((Disposition { kind, parameters }, defects))
+        Some(match behind.peek() {
+            Some(b'=') => (
+                "attachment".to_owned(),
+                RawParameters::new(Cursor::new(value)),
+            ),
+            _ => (
+                raw_text(kind).to_ascii_lowercase(),
+                RawParameters::new(cursor),
+            ),
+        })
     }
 
     /// The type in lower case: `inline`, `attachment` or another one.
@@ -326,6 +349,8 @@ pub(crate) fn body_type(value: &[u8], limit: usize) -> (Option<BodyType<'_>>, Ve
         return (None, alloc::vec![DefectKind::BadContentType]);
     };
     if kind.eq_ignore_ascii_case(b"message") {
+        // An article of news is a message (RFC 1036 2), and so says the registration of
+        // `message/news`, which has the encodings of `message/rfc822`.
         let nests = [&b"rfc822"[..], b"global", b"news"];
         let nested = nests.iter().any(|n| subtype.eq_ignore_ascii_case(n));
         return match nested {

@@ -368,6 +368,64 @@ fn split_quote(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((bytes.get(..quote)?, bytes.get(quote + 1..)?))
 }
 
+/// A section of a parameter, and its place among all.
+struct Section {
+    number: u32,
+    extended: bool,
+    place: usize,
+}
+
+/// The parameters as they are written, in order, each that is in sections put together
+/// where its first one is (RFC 2231 6): `name*` if one of its sections is percent-encoded.
+/// Sections that cannot be placed stay by themselves. Names are in lower case.
+pub(crate) fn as_written(raw: RawParameters<'_>, limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut out: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+    let mut sections: BTreeMap<Vec<u8>, Vec<Section>> = BTreeMap::new();
+    for Raw { name, value, .. } in raw.take(limit) {
+        let Marks {
+            base,
+            number,
+            extended,
+        } = marks(name);
+        let place = out.len();
+        if let Some(number) = number.filter(|_| !base.is_empty()) {
+            let of_name = sections.entry(base.to_ascii_lowercase()).or_default();
+            of_name.push(Section {
+                number,
+                extended,
+                place,
+            });
+        }
+        out.push((name.to_ascii_lowercase(), value.into_owned()));
+    }
+    for (base, mut list) in sections {
+        list.sort_by_key(|s| (s.number, s.place));
+        list.dedup_by_key(|s| s.number);
+        let first = list.first().map_or(0, |s| s.number);
+        let placed = list.iter().zip(first..).take_while(|(s, n)| s.number == *n);
+        let run: Vec<&Section> = placed.map(|(s, _)| s).collect();
+        let Some(place) = run.iter().map(|s| s.place).min().filter(|_| first <= 1) else {
+            continue;
+        };
+        let mut name = base;
+        if run.iter().any(|s| s.extended) {
+            name.push(b'*');
+        }
+        let mut whole = Vec::new();
+        for section in run {
+            if let Some((name, value)) = out.get_mut(section.place) {
+                whole.append(value);
+                name.clear();
+            }
+        }
+        if let Some(slot) = out.get_mut(place) {
+            *slot = (name, whole);
+        }
+    }
+    out.retain(|(name, _)| !name.is_empty());
+    out
+}
+
 /// The value of a parameter, where it can be had without putting all together: no
 /// mark of RFC 2231, no encoded word. Outer `None` where not.
 pub(crate) fn plain<'a>(
