@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::group::{self, RawField, Writer, note};
+use super::group::{self, Fields, RawField, Writer, note, set, set_typed};
 use super::line::{Line, OtherField, Typed};
 use super::status::{Action, Status};
 use super::{MachinePart, ReportError};
@@ -81,32 +81,6 @@ pub struct Recipient {
     pub others: Vec<OtherField>,
 }
 
-/// Sets a place that is free. `false` where it is not, or where there is no value.
-pub(super) fn set<T>(slot: &mut Option<T>, value: Option<T>) -> Result<(), DefectKind> {
-    match (slot.is_some(), value) {
-        (true, _) => Err(DefectKind::DuplicateReportField),
-        (false, None) => Err(DefectKind::BadReportField),
-        (false, value) => {
-            *slot = value;
-            Ok(())
-        }
-    }
-}
-
-/// The same for a value with a type, which real mail may lack.
-pub(super) fn set_typed(
-    slot: &mut Option<Typed>,
-    field: &RawField<'_>,
-    usual: &str,
-    defects: &mut Vec<Defect>,
-) -> Result<(), DefectKind> {
-    let (typed, said) = Typed::read(&field.value, usual);
-    if !said {
-        note(defects, DefectKind::MissingReportType, field.offset);
-    }
-    set(slot, Some(typed))
-}
-
 impl Recipient {
     /// The address to which delivery was tried, decoded: of the Final-Recipient, else of
     /// the Original-Recipient.
@@ -134,12 +108,35 @@ impl Recipient {
         self.status.or_else(said)
     }
 
-    /// Takes the field if it is one of a recipient's.
-    fn take(&mut self, field: &RawField<'_>, defects: &mut Vec<Defect>) -> Option<()> {
+    fn write(&self, out: &mut Writer) {
+        out.blank();
+        out.optional("Original-Recipient", self.original_recipient.as_ref());
+        out.optional("Final-Recipient", self.final_recipient.as_ref());
+        out.optional("Action", self.action.as_ref());
+        out.optional("Status", self.status.as_ref());
+        out.optional("Remote-MTA", self.remote_mta.as_ref());
+        out.optional("Diagnostic-Code", self.diagnostic.as_ref());
+        for diagnostic in &self.localized {
+            out.field("Localized-Diagnostic", diagnostic);
+        }
+        let date = |d: Option<DateTime>| d.map(|d| d.to_rfc5322());
+        out.optional("Last-Attempt-Date", date(self.last_attempt).as_ref());
+        out.optional("Final-Log-ID", self.final_log_id.as_ref());
+        out.optional("Will-Retry-Until", date(self.will_retry_until).as_ref());
+        out.others(&self.others);
+    }
+}
+
+impl Fields for Recipient {
+    fn place(
+        &mut self,
+        field: &RawField<'_>,
+        defects: &mut Vec<Defect>,
+    ) -> Option<Result<(), DefectKind>> {
         let name = field.name.to_ascii_lowercase();
         let value = &*field.value;
         let date = || DateTime::parse(value.as_bytes());
-        let taken = match name.as_str() {
+        Some(match name.as_str() {
             "original-recipient" => {
                 set_typed(&mut self.original_recipient, field, "rfc822", defects)
             }
@@ -165,30 +162,11 @@ impl Recipient {
             "final-log-id" => set(&mut self.final_log_id, Some(Line::read(value))),
             "will-retry-until" => set(&mut self.will_retry_until, date()),
             _ => return None,
-        };
-        if let Err(kind) = taken {
-            note(defects, kind, field.offset);
-            self.others.push(field.other());
-        }
-        Some(())
+        })
     }
 
-    fn write(&self, out: &mut Writer) {
-        out.blank();
-        out.optional("Original-Recipient", self.original_recipient.as_ref());
-        out.optional("Final-Recipient", self.final_recipient.as_ref());
-        out.optional("Action", self.action.as_ref());
-        out.optional("Status", self.status.as_ref());
-        out.optional("Remote-MTA", self.remote_mta.as_ref());
-        out.optional("Diagnostic-Code", self.diagnostic.as_ref());
-        for diagnostic in &self.localized {
-            out.field("Localized-Diagnostic", diagnostic);
-        }
-        let date = |d: Option<DateTime>| d.map(|d| d.to_rfc5322());
-        out.optional("Last-Attempt-Date", date(self.last_attempt).as_ref());
-        out.optional("Final-Log-ID", self.final_log_id.as_ref());
-        out.optional("Will-Retry-Until", date(self.will_retry_until).as_ref());
-        out.others(&self.others);
+    fn others(&mut self) -> &mut Vec<OtherField> {
+        &mut self.others
     }
 }
 
@@ -260,30 +238,6 @@ impl DeliveryStatus {
         out
     }
 
-    /// Takes the field if it is one of the message's.
-    fn take(&mut self, field: &RawField<'_>, defects: &mut Vec<Defect>) -> Option<()> {
-        let name = field.name.to_ascii_lowercase();
-        let taken = match name.as_str() {
-            "original-envelope-id" => {
-                let id = Some(Line::read(&field.value));
-                set(&mut self.original_envelope_id, id)
-            }
-            "reporting-mta" => set_typed(&mut self.reporting_mta, field, "dns", defects),
-            "dsn-gateway" => set_typed(&mut self.dsn_gateway, field, "dns", defects),
-            "received-from-mta" => set_typed(&mut self.received_from_mta, field, "dns", defects),
-            "arrival-date" => {
-                let date = DateTime::parse(field.value.as_bytes());
-                set(&mut self.arrival_date, date)
-            }
-            _ => return None,
-        };
-        if let Err(kind) = taken {
-            note(defects, kind, field.offset);
-            self.others.push(field.other());
-        }
-        Some(())
-    }
-
     fn miss(&self, defects: &mut Vec<Defect>) {
         if self.missing().is_some() {
             note(defects, DefectKind::MissingReportField, 0);
@@ -338,6 +292,34 @@ impl DeliveryStatus {
             "delivery-status",
             out.finish(),
         ))
+    }
+}
+
+impl Fields for DeliveryStatus {
+    fn place(
+        &mut self,
+        field: &RawField<'_>,
+        defects: &mut Vec<Defect>,
+    ) -> Option<Result<(), DefectKind>> {
+        let name = field.name.to_ascii_lowercase();
+        Some(match name.as_str() {
+            "original-envelope-id" => {
+                let id = Some(Line::read(&field.value));
+                set(&mut self.original_envelope_id, id)
+            }
+            "reporting-mta" => set_typed(&mut self.reporting_mta, field, "dns", defects),
+            "dsn-gateway" => set_typed(&mut self.dsn_gateway, field, "dns", defects),
+            "received-from-mta" => set_typed(&mut self.received_from_mta, field, "dns", defects),
+            "arrival-date" => {
+                let date = DateTime::parse(field.value.as_bytes());
+                set(&mut self.arrival_date, date)
+            }
+            _ => return None,
+        })
+    }
+
+    fn others(&mut self) -> &mut Vec<OtherField> {
+        &mut self.others
     }
 }
 

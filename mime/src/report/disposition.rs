@@ -4,8 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::delivery::{set, set_typed};
-use super::group::{self, RawField, Writer, note};
+use super::group::{Fields, RawField, Writer, note, set, set_typed};
 use super::line::{Line, OtherField, Typed, without_comments};
 use super::status::keywords;
 use super::{MachinePart, ReportError};
@@ -190,55 +189,13 @@ impl DispositionNotification {
     #[must_use]
     pub fn parse(body: &[u8]) -> Self {
         let mut out = DispositionNotification::default();
-        let mut defects = Vec::new();
-        let groups = group::read(body, &mut defects);
-        for (number, group) in groups.iter().enumerate() {
-            if number == 1
-                && let Some(first) = group.first()
-            {
-                note(&mut defects, DefectKind::BadReportGroup, first.offset);
-            }
-            for field in group {
-                if let Err(kind) = out.take(field, &mut defects) {
-                    note(&mut defects, kind, field.offset);
-                    out.others.push(field.other());
-                }
-            }
-        }
+        let mut defects = out.take_all(body);
         if out.final_recipient.is_none() || out.disposition.is_none() {
             note(&mut defects, DefectKind::MissingReportField, 0);
         }
         defects.sort_unstable();
         out.defects = defects;
         out
-    }
-
-    fn take(&mut self, field: &RawField<'_>, defects: &mut Vec<Defect>) -> Result<(), DefectKind> {
-        let value = &*field.value;
-        match field.name.to_ascii_lowercase().as_str() {
-            "reporting-ua" => {
-                let ua = Some(ReportingUa(Line::read(value)));
-                set(&mut self.reporting_ua, ua)
-            }
-            "mdn-gateway" => set_typed(&mut self.mdn_gateway, field, "dns", defects),
-            "original-recipient" => {
-                set_typed(&mut self.original_recipient, field, "rfc822", defects)
-            }
-            "final-recipient" => set_typed(&mut self.final_recipient, field, "rfc822", defects),
-            "original-message-id" => {
-                let id = ids::parse(value.as_bytes()).into_iter().next();
-                set(&mut self.original_message_id, id.map(|id| Line::read(&id)))
-            }
-            "disposition" => set(&mut self.disposition, MessageDisposition::read(value)),
-            "error" => {
-                self.errors.push(Line::read(value));
-                Ok(())
-            }
-            _ => {
-                self.others.push(field.other());
-                Ok(())
-            }
-        }
     }
 
     /// Writes it: `message/disposition-notification`, or
@@ -271,5 +228,40 @@ impl DispositionNotification {
             "disposition-notification",
             out.finish(),
         ))
+    }
+}
+
+impl Fields for DispositionNotification {
+    fn place(
+        &mut self,
+        field: &RawField<'_>,
+        defects: &mut Vec<Defect>,
+    ) -> Option<Result<(), DefectKind>> {
+        let value = &*field.value;
+        Some(match field.name.to_ascii_lowercase().as_str() {
+            "reporting-ua" => {
+                let ua = Some(ReportingUa(Line::read(value)));
+                set(&mut self.reporting_ua, ua)
+            }
+            "mdn-gateway" => set_typed(&mut self.mdn_gateway, field, "dns", defects),
+            "original-recipient" => {
+                set_typed(&mut self.original_recipient, field, "rfc822", defects)
+            }
+            "final-recipient" => set_typed(&mut self.final_recipient, field, "rfc822", defects),
+            "original-message-id" => {
+                let id = ids::parse(value.as_bytes()).into_iter().next();
+                set(&mut self.original_message_id, id.map(|id| Line::read(&id)))
+            }
+            "disposition" => set(&mut self.disposition, MessageDisposition::read(value)),
+            "error" => {
+                self.errors.push(Line::read(value));
+                Ok(())
+            }
+            _ => return None,
+        })
+    }
+
+    fn others(&mut self) -> &mut Vec<OtherField> {
+        &mut self.others
     }
 }

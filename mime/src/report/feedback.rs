@@ -5,8 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::delivery::{set, set_typed};
-use super::group::{self, RawField, Writer, note};
+use super::group::{Fields, RawField, Writer, note, set, set_typed};
 use super::line::{Line, OtherField, Typed, without_comments};
 use super::status::keywords;
 use super::{MachinePart, ReportError};
@@ -236,84 +235,13 @@ impl FeedbackReport {
     #[must_use]
     pub fn parse(body: &[u8]) -> Self {
         let mut out = FeedbackReport::default();
-        let mut defects = Vec::new();
-        let groups = group::read(body, &mut defects);
-        for (number, group) in groups.iter().enumerate() {
-            if number == 1
-                && let Some(first) = group.first()
-            {
-                note(&mut defects, DefectKind::BadReportGroup, first.offset);
-            }
-            for field in group {
-                if let Err(kind) = out.take(field, &mut defects) {
-                    note(&mut defects, kind, field.offset);
-                    out.others.push(field.other());
-                }
-            }
-        }
+        let mut defects = out.take_all(body);
         if out.missing().is_some() || out.version.is_none() {
             note(&mut defects, DefectKind::MissingReportField, 0);
         }
         defects.sort_unstable();
         out.defects = defects;
         out
-    }
-
-    fn take(&mut self, field: &RawField<'_>, defects: &mut Vec<Defect>) -> Result<(), DefectKind> {
-        let value = &*field.value;
-        let line = || Some(Line::read(value));
-        let word = || Some(Line::read(&without_comments(value))).filter(|w| !w.as_str().is_empty());
-        let number = || without_comments(value).parse().ok();
-        let many = |list: &mut Vec<Line>, line: Option<Line>| {
-            list.push(line.ok_or(DefectKind::BadReportField)?);
-            Ok(())
-        };
-        match field.name.to_ascii_lowercase().as_str() {
-            "feedback-type" => set(&mut self.feedback_type, FeedbackType::read(value)),
-            "user-agent" => set(&mut self.user_agent, line()),
-            "version" => set(&mut self.version, number()),
-            "original-envelope-id" => set(&mut self.original_envelope_id, line()),
-            "original-mail-from" => set(&mut self.original_mail_from, Some(path(value))),
-            "arrival-date" | "received-date" => {
-                let date = DateTime::parse(value.as_bytes());
-                set(&mut self.arrival_date, date)
-            }
-            "reporting-mta" => set_typed(&mut self.reporting_mta, field, "dns", defects),
-            "source-ip" => set(&mut self.source_ip, address(value)),
-            "source-port" => {
-                let port = without_comments(value).parse().ok();
-                set(&mut self.source_port, port)
-            }
-            "incidents" => set(&mut self.incidents, number()),
-            "authentication-results" => many(&mut self.authentication_results, line()),
-            "original-rcpt-to" => many(&mut self.original_rcpt_to, Some(path(value))),
-            "reported-domain" => many(&mut self.reported_domain, word()),
-            "reported-uri" => many(&mut self.reported_uri, line()),
-            "auth-failure" => set(&mut self.auth_failure, AuthFailure::read(value)),
-            "delivery-result" => set(&mut self.delivery_result, DeliveryResult::read(value)),
-            "dkim-domain" => set(&mut self.dkim_domain, word()),
-            "dkim-identity" => set(&mut self.dkim_identity, word()),
-            "dkim-selector" => set(&mut self.dkim_selector, word()),
-            "dkim-canonicalized-header" => set(&mut self.dkim_canonicalized_header, bytes(value)),
-            "dkim-canonicalized-body" => set(&mut self.dkim_canonicalized_body, bytes(value)),
-            "dkim-adsp-dns" => set(&mut self.dkim_adsp_dns, Some(unquoted(value))),
-            "dkim-selector-dns" => set(&mut self.dkim_selector_dns, Some(unquoted(value))),
-            "spf-dns" => {
-                let record = SpfDns::read(value).ok_or(DefectKind::BadReportField)?;
-                self.spf_dns.push(record);
-                Ok(())
-            }
-            "identity-alignment" => {
-                let text = without_comments(value).to_ascii_lowercase();
-                let words = text.split(',').map(str::trim).filter(|w| !w.is_empty());
-                self.identity_alignment.extend(words.map(Line::read));
-                Ok(())
-            }
-            _ => {
-                self.others.push(field.other());
-                Ok(())
-            }
-        }
     }
 
     fn missing(&self) -> Option<ReportError> {
@@ -392,6 +320,69 @@ impl FeedbackReport {
         }
         let kind = "message/feedback-report";
         Ok(MachinePart::new(kind, kind, "feedback-report", text))
+    }
+}
+
+impl Fields for FeedbackReport {
+    fn place(
+        &mut self,
+        field: &RawField<'_>,
+        defects: &mut Vec<Defect>,
+    ) -> Option<Result<(), DefectKind>> {
+        let value = &*field.value;
+        let line = || Some(Line::read(value));
+        let word = || Some(Line::read(&without_comments(value))).filter(|w| !w.as_str().is_empty());
+        let number = || without_comments(value).parse().ok();
+        let many = |list: &mut Vec<Line>, line: Option<Line>| {
+            list.push(line.ok_or(DefectKind::BadReportField)?);
+            Ok(())
+        };
+        Some(match field.name.to_ascii_lowercase().as_str() {
+            "feedback-type" => set(&mut self.feedback_type, FeedbackType::read(value)),
+            "user-agent" => set(&mut self.user_agent, line()),
+            "version" => set(&mut self.version, number()),
+            "original-envelope-id" => set(&mut self.original_envelope_id, line()),
+            "original-mail-from" => set(&mut self.original_mail_from, Some(path(value))),
+            "arrival-date" | "received-date" => {
+                let date = DateTime::parse(value.as_bytes());
+                set(&mut self.arrival_date, date)
+            }
+            "reporting-mta" => set_typed(&mut self.reporting_mta, field, "dns", defects),
+            "source-ip" => set(&mut self.source_ip, address(value)),
+            "source-port" => {
+                let port = without_comments(value).parse().ok();
+                set(&mut self.source_port, port)
+            }
+            "incidents" => set(&mut self.incidents, number()),
+            "authentication-results" => many(&mut self.authentication_results, line()),
+            "original-rcpt-to" => many(&mut self.original_rcpt_to, Some(path(value))),
+            "reported-domain" => many(&mut self.reported_domain, word()),
+            "reported-uri" => many(&mut self.reported_uri, line()),
+            "auth-failure" => set(&mut self.auth_failure, AuthFailure::read(value)),
+            "delivery-result" => set(&mut self.delivery_result, DeliveryResult::read(value)),
+            "dkim-domain" => set(&mut self.dkim_domain, word()),
+            "dkim-identity" => set(&mut self.dkim_identity, word()),
+            "dkim-selector" => set(&mut self.dkim_selector, word()),
+            "dkim-canonicalized-header" => set(&mut self.dkim_canonicalized_header, bytes(value)),
+            "dkim-canonicalized-body" => set(&mut self.dkim_canonicalized_body, bytes(value)),
+            "dkim-adsp-dns" => set(&mut self.dkim_adsp_dns, Some(unquoted(value))),
+            "dkim-selector-dns" => set(&mut self.dkim_selector_dns, Some(unquoted(value))),
+            "spf-dns" => {
+                let record = SpfDns::read(value).ok_or(DefectKind::BadReportField);
+                record.map(|record| self.spf_dns.push(record))
+            }
+            "identity-alignment" => {
+                let text = without_comments(value).to_ascii_lowercase();
+                let words = text.split(',').map(str::trim).filter(|w| !w.is_empty());
+                self.identity_alignment.extend(words.map(Line::read));
+                Ok(())
+            }
+            _ => return None,
+        })
+    }
+
+    fn others(&mut self) -> &mut Vec<OtherField> {
+        &mut self.others
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::line::OtherField;
+use super::line::{OtherField, Typed};
 use crate::value::lex::{raw_text, unfold};
 use crate::{Defect, DefectKind};
 
@@ -29,6 +29,71 @@ impl RawField<'_> {
     pub(super) fn other(&self) -> OtherField {
         OtherField::read(self.name, &self.value)
     }
+}
+
+/// A report, or a recipient of one: fields by their names.
+pub(super) trait Fields {
+    /// Puts the value of a field in its place, or says what is wrong with it; `None` for a
+    /// name that it does not have.
+    fn place(
+        &mut self,
+        field: &RawField<'_>,
+        defects: &mut Vec<Defect>,
+    ) -> Option<Result<(), DefectKind>>;
+
+    /// Where fields go that have no place.
+    fn others(&mut self) -> &mut Vec<OtherField>;
+
+    /// Takes the field if it has a place for it; one that is wrong is kept among the others.
+    fn take(&mut self, field: &RawField<'_>, defects: &mut Vec<Defect>) -> Option<()> {
+        if let Err(kind) = self.place(field, defects)? {
+            note(defects, kind, field.offset);
+            self.others().push(field.other());
+        }
+        Some(())
+    }
+
+    /// Takes all fields of a body, which is one group by the rule.
+    fn take_all(&mut self, body: &[u8]) -> Vec<Defect> {
+        let mut defects = Vec::new();
+        for (number, group) in read(body, &mut defects).iter().enumerate() {
+            if let (1, Some(first)) = (number, group.first()) {
+                note(&mut defects, DefectKind::BadReportGroup, first.offset);
+            }
+            for field in group {
+                if self.take(field, &mut defects).is_none() {
+                    self.others().push(field.other());
+                }
+            }
+        }
+        defects
+    }
+}
+
+/// Sets a place that is free: what is wrong where it is not, or where there is no value.
+pub(super) fn set<T>(slot: &mut Option<T>, value: Option<T>) -> Result<(), DefectKind> {
+    match (slot.is_some(), value) {
+        (true, _) => Err(DefectKind::DuplicateReportField),
+        (false, None) => Err(DefectKind::BadReportField),
+        (false, value) => {
+            *slot = value;
+            Ok(())
+        }
+    }
+}
+
+/// The same for a value with a type, which real mail may lack.
+pub(super) fn set_typed(
+    slot: &mut Option<Typed>,
+    field: &RawField<'_>,
+    usual: &str,
+    defects: &mut Vec<Defect>,
+) -> Result<(), DefectKind> {
+    let (typed, said) = Typed::read(&field.value, usual);
+    if !said {
+        note(defects, DefectKind::MissingReportType, field.offset);
+    }
+    set(slot, Some(typed))
 }
 
 /// The groups of `body`; none of them is empty. Lines that are no fields are left out.
