@@ -411,6 +411,52 @@ fn mailbox_lists_and_reads_byte_for_byte() {
 }
 
 #[test]
+fn mime_lists_the_files_in_a_winmail_dat() {
+    let here = folder("winmail");
+    // [MS-OXTNEF] 2.1.3: a signature, then attributes with their checksums.
+    let mut tnef = vec![0x78, 0x9f, 0x3e, 0x22, 1, 0];
+    let mut attribute = |id: u32, data: &[u8]| {
+        tnef.push(2);
+        tnef.extend(id.to_le_bytes());
+        tnef.extend(u32::try_from(data.len()).unwrap().to_le_bytes());
+        tnef.extend(data);
+        let sum: u16 = data.iter().map(|b| u16::from(*b)).sum();
+        tnef.extend(sum.to_le_bytes());
+    };
+    attribute(
+        0x0006_9002,
+        &[1, 0, 255, 255, 255, 255, 32, 0, 32, 0, 0, 0, 0, 0],
+    );
+    attribute(0x0001_8010, b"a.doc\0");
+    attribute(0x0006_800f, b"Hello");
+    let digits: String = tnef.iter().map(|b| format!("={b:02X}")).collect();
+    let lines: Vec<String> = digits
+        .as_bytes()
+        .chunks(72)
+        .map(|line| String::from_utf8_lossy(line).into_owned())
+        .collect();
+    let message = format!(
+        "From: a@b.test\r\nDate: Mon, 2 Jan 2006 15:04:05 -0700\r\nMIME-Version: 1.0\r\n\
+         Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nSee there.\r\n--b\r\n\
+         Content-Type: application/ms-tnef; name=winmail.dat\r\n\
+         Content-Transfer-Encoding: quoted-printable\r\n\r\n{}\r\n--b--\r\n",
+        lines.join("=\r\n")
+    );
+    let output = scop(&here, &["mime"], message.as_bytes());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("\"winmail.dat\"\n  holds \"a.doc\", 5 bytes\n"),
+        "{text}"
+    );
+    let output = scop(&here, &["mime", "--json"], message.as_bytes());
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let within = &found["root"]["parts"][1]["tnef"];
+    let expected = serde_json::json!([{"filename": "a.doc", "type": null, "length": 5}]);
+    assert_eq!(within, &expected);
+    assert_eq!(found["root"]["parts"][0]["tnef"], serde_json::Value::Null);
+}
+
+#[test]
 fn mime_prints_the_tree_as_json_and_for_people() {
     let here = folder("mime");
     let message = b"From: =?utf-8?q?J=C3=B6?= <a@b.test>\r\nTo: x@y.test\r\n\

@@ -3,6 +3,7 @@
 mod extract;
 mod gate;
 mod show;
+mod winmail;
 
 use std::path::PathBuf;
 
@@ -23,7 +24,7 @@ use crate::{
 /// Show what is in a message: its parts and what is odd about it
 ///
 /// Without an option: the main fields, the parts with their numbers, types, encodings,
-/// places and file names, and each defect with its kind, class, rule, place, and the
+/// places and file names (those in a winmail.dat too), and each defect with its kind, class, rule, place, and the
 /// reading that was chosen where readers differ. A message is read in pieces and not kept,
 /// but for --json.
 #[derive(Args)]

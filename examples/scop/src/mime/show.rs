@@ -1,18 +1,22 @@
 //! `scop mime`: what is in a message, as a tree for people or as JSON.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use ring::digest::{SHA256, digest};
 use scop_mime::{Indexer, Inspector, Limits, Message, Part};
 use serde_json::{Map, Value, json};
 
-use super::gate::described;
+use super::{
+    gate::described,
+    winmail::{self, Winmails},
+};
 use crate::{exit::Failure, input::print};
 
 /// The tree, from a message that passes by.
 pub(super) struct Show {
     indexer: Indexer,
     inspector: Inspector,
+    winmails: Winmails,
 }
 
 impl Show {
@@ -20,11 +24,13 @@ impl Show {
         Show {
             indexer: Indexer::new(Limits::default()),
             inspector: Inspector::new(Limits::default()),
+            winmails: Winmails::new(),
         }
     }
 
     pub(super) fn write(&mut self, piece: &[u8]) {
         self.indexer.write(piece);
+        self.winmails.write(piece);
         // Nothing is refused.
         let _ = self.inspector.write(piece);
     }
@@ -32,7 +38,7 @@ impl Show {
     pub(super) fn finish(self) -> Result<(), Failure> {
         let index = self.indexer.finish();
         let report = self.inspector.finish().unwrap_or_default();
-        let mut text = tree(&index.outline());
+        let mut text = tree(&index.outline(), &self.winmails.finish());
         if !report.defects().is_empty() {
             text.push_str("\nDefects:\n");
         }
@@ -134,6 +140,7 @@ fn one_to_json(part: Part<'_, '_>) -> Map<String, Value> {
         "decoded_length": decoded.len(),
         "decoded_sha256": sha256(&decoded),
         "text_sha256": text.map(|t| sha256(t.text.as_bytes())),
+        "tnef": winmail::to_json(&part, &decoded),
     });
     match object {
         Value::Object(map) => map,
@@ -149,7 +156,8 @@ fn sha256(bytes: &[u8]) -> String {
     hex
 }
 
-fn tree(message: &Message<'_>) -> String {
+/// `within`: what is to be said of what is in a part, by its number.
+fn tree(message: &Message<'_>, within: &BTreeMap<String, String>) -> String {
     let header = message.header();
     let mut out = String::new();
     let fields = [
@@ -187,6 +195,9 @@ fn tree(message: &Message<'_>) -> String {
             let _ = write!(out, ", \"{}\"", printable(&name));
         }
         out.push('\n');
+        for line in within.get(&id).map_or("", String::as_str).lines() {
+            let _ = writeln!(out, "{:indent$}{line}", "", indent = 2 * depth.min(40) + 2);
+        }
     }
     out
 }
