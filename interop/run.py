@@ -53,7 +53,7 @@ def messages(quick):
 
 
 class Server:
-    def __init__(self, binary, folder, users):
+    def __init__(self, binary, folder, users, *options):
         self.data = folder / "data"
         self.log = folder / "server.log"
         command = [binary, "--data", str(self.data)]
@@ -61,6 +61,7 @@ class Server:
             command += [f"--{name}", "127.0.0.1:0"]
         for user in users:
             command += ["--user", f"{user}:{PASSWORD}"]
+        command += map(str, options)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
@@ -105,7 +106,7 @@ def send_curl(server, mode, user, content, folder):
         "--mail-rcpt", f"{user}@localhost", "--upload-file", file)
 
 
-def send_swaks(server, mode, user, content, folder):
+def send_swaks(server, mode, user, content, folder, domain="localhost"):
     file = folder / "swaks.eml"
     file.write_bytes(re.sub(rb"(?m)^\.", b"..", content) + b".\r\n")
     if mode == "starttls":
@@ -114,7 +115,7 @@ def send_swaks(server, mode, user, content, folder):
         where = ["--port", server.port["submissions"], "--tls-on-connect"]
     run("swaks", "--server", "localhost", *where, "--tls-verify", "--tls-ca-path", server.ca, "--timeout", "300",
         "--auth", "PLAIN", "--auth-user", user, "--auth-password", PASSWORD, "--helo", "client.example.org",
-        "--from", SENDER, "--to", f"{user}@localhost", "--silent", "2", "--no-data-fixup", "--data", f"@{file}")
+        "--from", SENDER, "--to", f"{user}@{domain}", "--silent", "2", "--no-data-fixup", "--data", f"@{file}")
 
 
 def send_msmtp(server, mode, user, content, folder):
