@@ -1,5 +1,6 @@
 //! Aggregate reports of DMARC (RFC 9990): what a receiver tells a domain about mail that
-//! used its name. Collected, written, packed, unpacked and read.
+//! used its name. Collected, written, packed, mailed, unpacked and read. And
+//! [reports of TLS](TlsReport) (RFC 8460), written, packed, mailed and read.
 //!
 //! ```
 //! use scop_dkim::report::{AggregateReport, Limits, unpack};
@@ -19,8 +20,10 @@
 //! attachment unpacks to is bounded, as is everything that is read from it.
 
 mod collect;
+mod mail;
 mod pack;
 mod read;
+mod tls;
 mod write;
 
 use alloc::string::String;
@@ -31,6 +34,7 @@ use core::net::IpAddr;
 pub use collect::{Collector, Observation};
 pub use pack::{UnpackError, file_name, pack, subject, unpack};
 pub use read::{Limits, ReportDefect, ReportError};
+pub use tls::{TlsFailure, TlsPolicy, TlsPolicyType, TlsReport, TlsResult};
 
 /// A report about one policy domain.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,9 +18,9 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Octets of XML, unpacked. Default 64 MiB.
+    /// Octets of XML or JSON, unpacked. Default 64 MiB.
     pub bytes: usize,
-    /// Records. Default 500,000.
+    /// Records; of a report of TLS policies. Default 500,000.
     pub records: usize,
     /// Octets of one text; what is beyond is cut off. Default 4 KiB.
     pub text: usize,
@@ -28,6 +28,8 @@ pub struct Limits {
     pub depth: usize,
     /// Signatures and reasons of one record; the RFC says 100 at most. Default 100.
     pub results: usize,
+    /// Values in a JSON report. Default 1,000,000.
+    pub values: usize,
 }
 
 impl Default for Limits {
@@ -38,6 +40,7 @@ impl Default for Limits {
             text: 4 << 10,
             depth: 32,
             results: 100,
+            values: 1_000_000,
         }
     }
 }
@@ -62,16 +65,33 @@ pub enum ReportError {
     /// An element that must be there is not.
     #[error("the report has no \"{0}\" (RFC 9990 section 3.1.1)")]
     Missing(&'static str),
-    /// Over [`Limits::bytes`], [`Limits::records`] or [`Limits::depth`].
+    /// It is no JSON: what the parser says, and where.
+    #[error("not JSON at line {line}, column {column}: {problem}")]
+    NotJson {
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// JSON that is no object with an array `policies`.
+    #[error("no TLS report: JSON without an array \"policies\" (RFC 8460 section 4.4)")]
+    NotTls,
+    /// A key that must be there is not, or its value cannot be read.
+    #[error("the report has no valid \"{0}\" (RFC 8460 section 4.4)")]
+    MissingKey(&'static str),
+    /// Over [`Limits::bytes`], [`Limits::records`], [`Limits::depth`] or
+    /// [`Limits::values`].
     #[error("the report is over the limit: {0}")]
     Limit(&'static str),
 }
 
-/// Something in a report that was left out.
+/// Something in a report that was left out, or read as the problem says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("record {record}: {problem}; it was left out")]
+#[error("record {record}: {problem}")]
 pub struct ReportDefect {
-    /// Which record, from 1.
+    /// Which record, of a report of TLS which policy, from 1; 0 for all of it.
     pub record: usize,
     /// What is wrong with it.
     pub problem: &'static str,

@@ -275,6 +275,10 @@ impl<S> Part<S> {
 
     /// The type of a report with this as its machine's part.
     pub(super) fn report_type(&self) -> Option<&str> {
+        // RFC 8460 5.3: a report whose machine's part is no message.
+        if self.content_type.starts_with("application/tlsrpt+") {
+            return Some("tlsrpt");
+        }
         let subtype = self.content_type.strip_prefix("message/")?;
         let message = matches!(subtype, "rfc822" | "global");
         let verbatim = matches!(self.content, Content::Verbatim { .. }) && !message;

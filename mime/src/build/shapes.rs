@@ -163,11 +163,14 @@ impl<S> Part<S> {
     /// # Errors
     ///
     /// [`BuildError::ContentType`] if `machine` is not made by
-    /// [`machine`](Part::machine) or [`field_groups`](Part::field_groups);
+    /// [`machine`](Part::machine) or [`field_groups`](Part::field_groups), nor
+    /// `application/tlsrpt+json` or `+gzip` (RFC 8460 5.3);
     /// [`BuildError::Line`] as for [`message_bytes`](Part::message_bytes).
     pub fn report(human: Self, machine: Part, returned: Returned) -> Result<Self, BuildError> {
         let Some(kind) = machine.report_type() else {
-            return Err(BuildError::ContentType("the machine's part is a message/*"));
+            return Err(BuildError::ContentType(
+                "the machine's part is a message/* or application/tlsrpt+*",
+            ));
         };
         let kind = String::from(kind);
         let mut parts = alloc::vec![human, machine.lift()];
