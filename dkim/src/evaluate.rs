@@ -17,8 +17,9 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::claim::Claim;
 use crate::header::Header;
-use crate::judge::{Judge, body_problem, from_problem, unacceptable, unsigned_fields};
+use crate::judge::{body_problem, from_problem, unacceptable, unsigned_fields};
 use crate::limits::{LimitExceeded, Limits};
 use crate::message::{BodyHash, BodyKind, data_of, select};
 use crate::name::{Domain, Selector};
@@ -232,13 +233,9 @@ impl Evaluation {
             return Some(());
         }
         let answer = self.answers.get(key)?;
-        let judge = Judge {
-            policy: &self.policy,
-            limits: &self.limits,
-            signature,
-            data: data_of(&self.header, trial.field, signature),
-        };
-        let verdict = judge.answer(answer);
+        let data = data_of(&self.header, trial.field, signature);
+        let claim = Claim::new(&self.policy, &self.limits, signature, data);
+        let verdict = claim.answer(answer);
         outcome.reason = verdict.reason;
         outcome.key = verdict.key;
         outcome.testing = verdict.testing;

@@ -78,6 +78,7 @@ pub mod authentication;
 mod authserv_ids;
 pub mod bimi;
 mod canon;
+mod claim;
 pub mod dane;
 mod der;
 pub mod dmarc;

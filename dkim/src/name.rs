@@ -155,6 +155,21 @@ name_type! {
     Selector, 1
 }
 
+impl Selector {
+    /// The DNS name of the key record (RFC 6376 section 3.6.2.1).
+    ///
+    /// ```
+    /// use scop_dkim::{Domain, Selector};
+    /// let name = Selector::new("s1")?.key_name(&Domain::new("example.com")?);
+    /// assert_eq!(name, "s1._domainkey.example.com");
+    /// # Ok::<(), scop_dkim::NameError>(())
+    /// ```
+    #[must_use]
+    pub fn key_name(&self, domain: &Domain) -> String {
+        alloc::format!("{self}._domainkey.{domain}")
+    }
+}
+
 impl Domain {
     /// Whether `self` is `other` or lies under it.
     ///

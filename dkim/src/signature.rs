@@ -457,7 +457,7 @@ impl Signature {
     /// The DNS name of the key record (RFC 6376 section 3.6.2.1).
     #[must_use]
     pub fn key_name(&self) -> String {
-        alloc::format!("{}._domainkey.{}", self.selector, self.domain)
+        self.selector.key_name(&self.domain)
     }
 }
 

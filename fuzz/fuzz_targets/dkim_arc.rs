@@ -1,12 +1,13 @@
 //! ARC: a chain validates the same however the message was cut, and a message that was
-//! sealed as it validated passes, or fails when it failed.
+//! sealed as it validated passes, or fails when it failed; signed in the same pass or not.
 #![no_main]
 
 use std::sync::OnceLock;
 
 use scop_dkim::arc::{Chain, ChainStatus, SealError, Sealer, Validator};
 use scop_dkim::{
-    AuthenticationResults, Domain, Limits, Policy, Records, Selector, SigningKey, SystemRandom,
+    AuthenticationResults, Domain, Limits, Policy, Records, Selector, Signer, SigningKey,
+    SystemRandom,
 };
 use scop_fuzz::{fuzz_target, heap_for, pieces, within};
 
@@ -29,6 +30,14 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!((whole.status, &whole.reason), (cut.status, &cut.reason));
 
         let results = AuthenticationResults::new("example.org").expect("an id");
+        let mut sealer = sealer.clone();
+        // Every other input is signed as well.
+        if data.len() % 2 == 1 {
+            let key = SigningKey::ed25519(&[7; 32]).expect("a key");
+            let domain = Domain::new("example.org").expect("a domain");
+            let signer = Signer::new(domain, Selector::new("s").expect("a selector"), key);
+            sealer = sealer.signing(signer);
+        }
         let mut sealing = sealer.start(NOW, whole.status, &results);
         let _ = sealing.write(data);
         match sealing.finish(&SystemRandom::new()) {
@@ -48,7 +57,8 @@ fuzz_target!(|data: &[u8]| {
                 SealError::FailedBefore
                 | SealError::TooMany
                 | SealError::Limit(_)
-                | SealError::BeginsFolded,
+                | SealError::BeginsFolded
+                | SealError::Sign(_),
             ) => {}
             // All ARC fields are damaged past counting.
             Err(SealError::WrongStatus(_)) => assert_eq!(whole.status, ChainStatus::Fail),

@@ -6,8 +6,9 @@ use core::fmt;
 
 use super::set::{ChainStatus, Set, SetProblem, newest_says_fail, sets};
 use crate::canon::{Canonicalization, header_field};
+use crate::claim::Claim;
 use crate::header::Header;
-use crate::judge::{Judge, body_problem, unacceptable};
+use crate::judge::{body_problem, unacceptable};
 use crate::limits::{LimitExceeded, Limits};
 use crate::message::{BodyHash, BodyKind, data_of, without_b};
 use crate::name::Domain;
@@ -376,12 +377,7 @@ impl Evaluation {
         let Some(answer) = question.and_then(|question| self.keys.get(question)) else {
             return Reason::QueryLimit(self.limits.queries);
         };
-        let judge = Judge {
-            policy: &self.policy,
-            limits: &self.limits,
-            signature,
-            data,
-        };
-        judge.answer(answer).reason
+        let claim = Claim::new(&self.policy, &self.limits, signature, data);
+        claim.answer(answer).reason
     }
 }
