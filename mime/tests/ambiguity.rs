@@ -147,6 +147,23 @@ fn what_was_read_is_what_sanitising_writes() {
         ),
         ("To: a@b.test; c@d.test", "To: a@b.test, c@d.test"),
         (
+            "To: pete(his account)@silly.test",
+            "To: his account <pete@silly.test>",
+        ),
+        (
+            "Date: Fri, 21 Nov 1997 09:55 (CST) -0600",
+            "Date: Fri, 21 Nov 1997 09:55:00 -0600",
+        ),
+        ("Subject: =?none?Q?b?=", "Subject: b"),
+        (
+            "Content-Type: text/plain; charset=iso_8859_1",
+            "Content-Type: text/plain; charset=windows-1252",
+        ),
+        (
+            "Content-Type: text/plain; charset=none",
+            "Content-Type: text/plain; charset=us-ascii",
+        ),
+        (
             "Content-transfer-encoding: 8bit ",
             "Content-Transfer-Encoding: 8bit",
         ),

@@ -682,6 +682,16 @@ fn rfc2047_and_rfc2049() {
                 EncodedWordSpecial,
             ),
             (
+                "3",
+                "To: ¦=?klingon?Q?a?= <a@b.test>\r\n\r\n",
+                UnknownCharset,
+            ),
+            (
+                "4.1",
+                "To: ¦=?utf-8?B?YWI?= <a@b.test>\r\n\r\n",
+                EncodedWordBadText,
+            ),
+            (
                 "5 (3)",
                 "To: ¦=?utf-8?Q?a.b?= <a@b.test>\r\n\r\n",
                 EncodedWordCharacter,

@@ -152,6 +152,9 @@ kinds! {
     /// the value as it is written.
     BadExtendedValue = "bad-extended-value", Ambiguity, "RFC 2231 4",
         "A parameter by RFC 2231 without its charset and language, in quotes, or with a `%` that begins no escape: taken as far as it goes.";
+    /// Others: an unknown type, whose content is not looked into.
+    ObsoleteType = "obsolete-type", Ambiguity, "RFC 2046 5.2.4",
+        "`message/news`: read as the message that it is.";
     MissingParameter = "missing-parameter", Deviation, "RFC 2046 5.2",
         "A type without a parameter that it must have: as if it were unknown.";
     OddParameterValue = "odd-parameter-value", Deviation, "RFC 2183 2",
@@ -271,6 +274,9 @@ kinds! {
     /// Others: US-ASCII, UTF-8, ISO-8859-1.
     UnknownCharset = "unknown-charset", Ambiguity, "RFC 2045 2.4",
         "A charset that nobody knows: there is no text; an encoded word stays as it is.";
+    /// `none`, `unknown-8bit`, `cp-1252`, a quote too many. Others: no charset, US-ASCII.
+    OddCharset = "odd-charset", Ambiguity, "RFC 2045 2.4",
+        "A charset by a name that is not its own, or that says nothing: the one that is meant, US-ASCII for nothing.";
     NotOfCharset = "not-of-charset", Damage, "RFC 2046 4.1.2",
         "Bytes that are not of the charset: replaced.";
     /// Others: US-ASCII, where markup is no markup.
@@ -303,6 +309,10 @@ kinds! {
     /// Others: no date, or another one.
     OddDate = "odd-date", Ambiguity, "RFC 5322 3.3",
         "A date in an order, with separators or digits that are not the rule's: read as it is meant.";
+    /// mailparse knows no date without seconds or a space behind the comma, and no tab or
+    /// comment in one.
+    UncommonDate = "uncommon-date", Ambiguity, "RFC 5322 3.3",
+        "A date in a form that not every reader knows, by the rule or not: read as the rule is.";
     /// Others: the time of the place where they are.
     MissingZone = "missing-zone", Ambiguity, "RFC 5322 3.3",
         "A date without a zone: UTC, of a place unknown.";
@@ -369,7 +379,7 @@ kinds! {
         "White space in an address: kept in the local part, the domain ends at it.";
     /// Others: of the address, or no address.
     ObsoleteAddress = "obsolete-address", Ambiguity, "RFC 5322 4.4",
-        "White space or a comment around a dot of an address: dropped.";
+        "White space or a comment around a dot or the @ of an address: dropped.";
     EmptyAddress = "empty-address", Deviation, "RFC 5322 3.4",
         "Brackets with no address in them: a mailbox without an address.";
     IllFormedAddress = "ill-formed-address", Deviation, "RFC 5322 3.4.1",

@@ -101,6 +101,8 @@ impl BodyCheck {
             check.charset = CharsetDecoder::new(label);
             if check.charset.is_none() {
                 check.note(DefectKind::UnknownCharset, start, note);
+            } else if Charset::is_odd(label) {
+                check.note(DefectKind::OddCharset, start, note);
             } else if Charset::for_label(label).is_some_and(|c| c.is_utf7()) {
                 check.note(DefectKind::Utf7, start, note);
             }

@@ -26,6 +26,9 @@ pub(super) fn content_type(value: &[u8], limit: usize, note: Note<'_>) {
         return note(DefectKind::BadContentType, 0);
     }
     let of = |wanted: &[u8]| kind.eq_ignore_ascii_case(wanted);
+    if of(b"message") && subtype.eq_ignore_ascii_case(b"news") {
+        note(DefectKind::ObsoleteType, 0);
+    }
     let field = match subtype {
         _ if of(b"multipart") => Owner::Multipart,
         s if of(b"message") && s.eq_ignore_ascii_case(b"partial") => Owner::Partial,

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::{MENDED, field, writer};
 use crate::value::content::{ContentType, Disposition};
-use crate::{DefectKind, DefectSet, HeaderField, Limits, Parent, TransferEncoding};
+use crate::{Charset, DefectKind, DefectSet, HeaderField, Limits, Parent, TransferEncoding};
 
 /// Fields that are kept for those that say what the body is.
 const RESERVED: u32 = 8;
@@ -48,6 +48,8 @@ pub(super) struct Draft {
     /// The name of a multipart that became text.
     lone_name: Option<String>,
     has_version: bool,
+    /// The charset has an odd name.
+    odd_charset: bool,
     /// The name of the type must go: the disposition has another.
     names_conflict: bool,
 }
@@ -93,6 +95,7 @@ impl Draft {
     pub(super) fn end(&mut self, kinds: DefectSet, limits: &Limits) {
         self.settle(limits);
         self.names_conflict = kinds.contains(DefectKind::ConflictingFilename);
+        self.odd_charset = kinds.contains(DefectKind::OddCharset);
     }
 
     fn settle(&mut self, limits: &Limits) {
@@ -276,7 +279,7 @@ impl Draft {
             (Shape::Text, _) => ("text/plain", Some(("charset", "utf-8"))),
             (Shape::Leaf(_), None) => return Line::Drop,
             (Shape::Leaf(_) | Shape::Message, Some(_))
-                if clean && type_ok && !self.names_conflict =>
+                if clean && type_ok && !self.names_conflict && !self.odd_charset =>
             {
                 return Line::Keep;
             }
@@ -284,18 +287,21 @@ impl Draft {
                 "text" => ("text/plain", None),
                 _ => ("application/octet-stream", None),
             },
+            (Shape::Message, Some(t)) if t.essence() == "message/news" => ("message/rfc822", None),
             (Shape::Leaf(_) | Shape::Message, Some(t)) => (t.essence(), None),
         };
         let others = read.map_or(&[][..], ContentType::parameters).iter();
-        let others =
-            others
-                .map(|p| (p.name(), p.value()))
-                .filter(|(name, _)| match (shape, *name) {
-                    (_, "name") => !self.names_conflict,
-                    (Shape::Opaque, _) | (Shape::Multipart(_), "boundary") => false,
-                    (Shape::Text, "charset") => false,
-                    _ => true,
-                });
+        let others = others
+            .map(|p| match (self.odd_charset, p.name()) {
+                (true, "charset") => (p.name(), charset_name(p.value())),
+                (_, name) => (name, p.value()),
+            })
+            .filter(|(name, _)| match (shape, *name) {
+                (_, "name") => !self.names_conflict,
+                (Shape::Opaque, _) | (Shape::Multipart(_), "boundary") => false,
+                (Shape::Text, "charset") => false,
+                _ => true,
+            });
         let lone = self.lone_name.as_deref().filter(|_| !self.names_conflict);
         let lone = lone.map(|name| ("name", name));
         let parameters = first.into_iter().chain(others).chain(lone);
@@ -326,6 +332,16 @@ impl Draft {
         line.push_str(wanted);
         line.push_str("\r\n");
         Line::New(line.to_string().into_bytes())
+    }
+}
+
+/// The name of a charset that every reader knows; of one whose label says nothing and
+/// that is all it could be, US-ASCII.
+fn charset_name(label: &str) -> &str {
+    match Charset::for_label(label.as_bytes()) {
+        Some(charset) if charset.name() == "unknown-8bit" => "us-ascii",
+        Some(charset) => charset.name(),
+        None => label,
     }
 }
 

@@ -20,6 +20,7 @@ const MENDED: DefectSet = DefectSet::mended()
     .with(DefectKind::StraySemicolon)
     .with(DefectKind::BadMimeVersion)
     .with(DefectKind::BinaryBody)
+    .with(DefectKind::EncodedWordSplit)
     .with(DefectKind::EightBitBody);
 
 /// Sanitises a message that is whole in memory: rewrites it so that every reader sees
@@ -36,7 +37,8 @@ const MENDED: DefectSet = DefectSet::mended()
 /// - **Headers.** Lines that are no fields are left out; fields that may come once come
 ///   once (the first), with no space before the colon, no NUL, no bare CR, no blank
 ///   continuation, no raw 8-bit text, no line over 998 bytes. Addresses, dates and
-///   message ids that are not by the rule are written as they were read; a field that
+///   message ids that not every reader reads alike are written as they were read, in the
+///   common form; a field that
 ///   says nothing to its reader is left out.
 /// - **MIME fields.** Content-Type, Content-Transfer-Encoding, Content-Disposition and
 ///   MIME-Version once each, without comments; each parameter once, in one form; one

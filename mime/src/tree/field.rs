@@ -253,6 +253,18 @@ impl<'a> Field<'a> {
             }
             _ => words::placed(value, Place::None, notes),
         }
+        if matches!(kind, Value::Addresses | Value::ListId) {
+            // Where they stand was looked at already.
+            let placed = [DefectKind::EncodedWordAdjoined, DefectKind::BadEncodedWord];
+            words::read(
+                value,
+                &mut Notes::new(&mut |word, at| {
+                    if !placed.contains(&word) {
+                        notes.add(word, at);
+                    }
+                }),
+            );
+        }
         let empty = || lex::trim(value).is_empty();
         match kind {
             // Nobody need be in a Bcc (RFC 5322 3.6.3).
@@ -270,11 +282,14 @@ impl<'a> Field<'a> {
                     notes.add(DefectKind::BadAddress, 0);
                 }
             }
-            Value::Date => {
-                if DateTime::read(value, notes).is_none() {
-                    notes.add(DefectKind::BadDate, 0);
+            Value::Date => match DateTime::read(value, notes) {
+                Some(_) => {
+                    if let Some(at) = DateTime::uncommon(value) {
+                        notes.add(DefectKind::UncommonDate, at);
+                    }
                 }
-            }
+                None => notes.add(DefectKind::BadDate, 0),
+            },
             Value::Ids => _ = ids::read(value, false, notes),
             Value::Id => _ = ids::read(value, true, notes),
             Value::Received => _ = Received::read(value, notes),

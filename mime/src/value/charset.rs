@@ -113,6 +113,14 @@ impl Charset {
         Some(Charset(kind))
     }
 
+    /// Whether `label`, which is known, is no name that every reader knows.
+    pub(crate) fn is_odd(label: &[u8]) -> bool {
+        let is = |name: &&str| label.eq_ignore_ascii_case(name.as_bytes());
+        let known = is(&"utf-8") || is(&"utf8");
+        let known = known || ASCII.iter().any(is) || UTF_7.iter().any(is);
+        !known && by_name(label).is_none()
+    }
+
     /// Its name: that of the WHATWG standard where it has one.
     #[must_use]
     pub fn name(&self) -> &'static str {

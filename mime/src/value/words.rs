@@ -259,6 +259,9 @@ impl<'a> Words<'a> {
             notes(DefectKind::UnknownCharset, start);
             return None;
         };
+        if Charset::is_odd(name) {
+            notes(DefectKind::OddCharset, start);
+        }
         let begin = start + 2 + mark + 3;
         let (text, end, closed) = self.end(begin, base64)?;
         if !closed {
@@ -504,7 +507,7 @@ mod tests {
         check("=?utf-8?Q?=C3?= =?utf-8?Q?=BC?=", "ü", &[EncodedWordSplit]);
         check("=?us-ascii?Q?=C3=BC?=", "ü", &[NotOfCharset]);
         check("=?utf-8?Q?a=0Ab?=", "ab", &[EncodedWordControl]);
-        check("=?x-unknown?Q?a?=", "a", &[]);
+        check("=?x-unknown?Q?a?=", "a", &[OddCharset]);
         check("=?utf-7?Q?+Jjo-?= =?utf-7?Q?+Jjo-?=", "☺☺", &[]);
     }
 

@@ -129,10 +129,10 @@ impl<'a> Addresses<'a> {
         }
     }
 
-    /// Nothing lies between two pieces, or where something may: around `@`.
+    /// Nothing lies between two pieces.
     fn touch(&self, pair: &[Piece<'a>]) -> bool {
         match pair {
-            [a, b] => a.kind == Kind::At || b.kind == Kind::At || self.gap(a, b).is_empty(),
+            [a, b] => self.gap(a, b).is_empty(),
             _ => true,
         }
     }

@@ -1,5 +1,6 @@
 //! Dates (RFC 5322 3.3 and 4.3), and as RFC 3339 writes them.
 
+mod common;
 mod parse;
 #[cfg(test)]
 mod tests;
