@@ -53,13 +53,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Several signatures are made in one pass: [`Signer::and`].
+//!
 //! # What is refused
 //!
 //! The default [`Policy`] is the safe one: `l=`, RSA keys under 1024 bits, SHA-1,
 //! a From that is unsigned, doubled or malformed, fields that were added to
 //! signed ones, and signatures from the future or past their expiration do not
-//! pass. Each [`Outcome`] has a [`DkimResult`] of RFC 8601 and a [`Reason`]
-//! that names the RFC section.
+//! pass. Who keeps a list of public suffixes names it there as well. Each [`Outcome`]
+//! has a [`DkimResult`] of RFC 8601 and a [`Reason`] that names the RFC section;
+//! [`Verification::coverage`] tells which fields a signature is about.
 //!
 //! The parsers stand alone as well: [`Signature::parse`], [`KeyRecord::parse`].
 #![no_std]
@@ -79,6 +82,7 @@ mod authserv_ids;
 pub mod bimi;
 mod canon;
 mod claim;
+mod copied;
 pub mod dane;
 mod der;
 pub mod dmarc;
@@ -86,6 +90,7 @@ mod evaluate;
 mod fields;
 mod fold;
 mod header;
+mod identity;
 mod judge;
 mod key;
 mod limits;
@@ -113,6 +118,8 @@ mod verify;
 
 pub use authserv_ids::AuthservIds;
 pub use canon::Canonicalization;
+pub use copied::CopiedField;
+pub use identity::Identity;
 pub use key::{KeyRecord, KeyRecordError, KeyType, PublicKey};
 pub use limits::{LimitExceeded, Limits};
 pub use name::{Domain, NameError, Selector};
@@ -123,7 +130,7 @@ pub use results::{AuthenticationResults, MethodResult, NotAKeyword};
 /// The random source that [`Signing::finish`] takes; [`SystemRandom`] is one.
 pub use ring::rand::{SecureRandom, SystemRandom};
 pub use sign::{Signer, SignerError, Signers};
-pub use signature::{Algorithm, CopiedField, Identity, Signature, SignatureError};
+pub use signature::{Algorithm, Signature, SignatureError};
 pub use signing::{SignError, Signing};
 pub use signing_key::{KeyError, SigningKey};
 pub use tags::TagListError;

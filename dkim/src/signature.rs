@@ -9,8 +9,10 @@ use core::ops::Range;
 #[cfg(feature = "atps")]
 use crate::atps::Atps;
 use crate::canon::Canonicalization;
+use crate::copied::CopiedField;
+use crate::identity::Identity;
 use crate::name::{Domain, NameError, Selector};
-use crate::tags::{TagList, TagListError, base64_decode, colon_list, decimal, qp_decode, trim_fws};
+use crate::tags::{TagList, TagListError, base64_decode, colon_list, decimal};
 
 /// A signing algorithm (`a=`) that this crate performs.
 ///
@@ -77,76 +79,6 @@ pub enum SignatureError {
     /// `x=` is not later than `t=`.
     #[error("expiration \"x=\" is not later than the timestamp \"t=\" (RFC 6376 section 3.5)")]
     ExpiresBeforeSigned,
-}
-
-/// The agent or user identifier (AUID, `i=`): RFC 6376 section 2.6.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    local: String,
-    domain: Domain,
-}
-
-impl Identity {
-    /// Builds `local@domain`; `local` may be empty.
-    ///
-    /// # Errors
-    /// [`NameError::BadCharacter`] for a control character in `local`.
-    pub fn new(local: &str, domain: Domain) -> Result<Self, NameError> {
-        if local.chars().any(char::is_control) {
-            return Err(NameError::BadCharacter);
-        }
-        Ok(Self {
-            local: local.to_owned(),
-            domain,
-        })
-    }
-
-    /// What stands before the last `@`; often empty.
-    #[must_use]
-    pub fn local(&self) -> &str {
-        &self.local
-    }
-
-    /// What stands behind the last `@`.
-    #[must_use]
-    pub fn domain(&self) -> &Domain {
-        &self.domain
-    }
-
-    fn parse(text: &[u8]) -> Option<Self> {
-        let decoded = String::from_utf8(qp_decode(text)?).ok()?;
-        let (local, domain) = decoded.rsplit_once('@')?;
-        Self::new(local, Domain::from_unicode(domain).ok()?).ok()
-    }
-}
-
-impl fmt::Display for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.local, self.domain)
-    }
-}
-
-/// A field that `z=` holds a copy of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CopiedField {
-    /// Its name.
-    pub name: String,
-    /// What followed the colon, whatever octets that were.
-    pub value: Vec<u8>,
-}
-
-impl CopiedField {
-    /// `hdr-name [FWS] ":" qp-hdr-value`.
-    fn parse(text: &[u8]) -> Option<Self> {
-        let colon = memchr::memchr(b':', text)?;
-        let name = text.get(..colon).map(trim_fws)?;
-        let name = core::str::from_utf8(name).ok()?;
-        Some(Self {
-            name: is_field_name(name.as_bytes()).then(|| name.to_owned())?,
-            value: qp_decode(text.get(colon + 1..)?)?,
-        })
-    }
 }
 
 /// Tags of a signature that RFCs define: 6376, 6651 and 6541.
@@ -225,7 +157,7 @@ impl Signature {
         {
             signature.atps = Atps::of(&tags);
         }
-        if !signature.identity.domain.is_within(&signature.domain) {
+        if !signature.identity.domain().is_within(&signature.domain) {
             return Err(E::DomainMismatch);
         }
         Ok(signature)
@@ -325,10 +257,7 @@ impl Signature {
             body_hash: [0; 32],
             header_canonicalization: Canonicalization::Relaxed,
             body_canonicalization: Canonicalization::Relaxed,
-            identity: Identity {
-                local: String::new(),
-                domain: domain.clone(),
-            },
+            identity: Identity::of(domain.clone()),
             domain,
             selector,
             headers: Vec::new(),
