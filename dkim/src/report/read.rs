@@ -89,12 +89,19 @@ pub enum ReportError {
 
 /// Something in a report that was left out, or read as the problem says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("record {record}: {problem}")]
+#[error("{}{problem}", of_record(*record))]
 pub struct ReportDefect {
     /// Which record, of a report of TLS which policy, from 1; 0 for all of it.
     pub record: usize,
     /// What is wrong with it.
     pub problem: &'static str,
+}
+
+fn of_record(record: usize) -> String {
+    match record {
+        0 => String::new(),
+        _ => alloc::format!("record {record}: "),
+    }
 }
 
 impl AggregateReport {

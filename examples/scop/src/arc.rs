@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use ring::rand::SystemRandom;
-use scop_dkim::arc::{Chain, ChainStatus, SealError, Sealer, Validator};
+use scop_dkim::arc::{Chain, ChainStatus, Handler, SealError, Sealer, Validator};
 use scop_dkim::{AuthenticationResults, Limits, MethodResult, Policy};
+
+use serde_json::{Value, json};
 
 use crate::{
     dkim::{Key, to_lf},
@@ -28,6 +30,9 @@ pub(crate) enum Command {
 pub(crate) struct Verify {
     #[command(flatten)]
     dns: dns::From,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
     /// The message; - or nothing for standard input
     file: Option<PathBuf>,
 }
@@ -75,6 +80,19 @@ fn validate(
 fn verify(args: &Verify) -> Result<(), Failure> {
     let mut pieces = Source::new(args.file.clone()).pieces()?;
     let chain = validate(&args.dns, || pieces.next())?;
+    let text = match args.json {
+        true => format!("{}\n", to_json(&chain)),
+        false => to_text(&chain),
+    };
+    print(text.as_bytes())?;
+    match chain.status {
+        ChainStatus::Pass => Ok(()),
+        ChainStatus::None => Err(Failure::new(code::DATA, "the message has no ARC chain")),
+        ChainStatus::Fail => Err(Failure::new(code::DATA, "the ARC chain does not pass")),
+    }
+}
+
+pub(crate) fn to_text(chain: &Chain) -> String {
     let mut text = format!("arc {chain}\n");
     for (at, handler) in chain.handlers.iter().enumerate() {
         let instance = at + 1;
@@ -83,12 +101,25 @@ fn verify(args: &Verify) -> Result<(), Failure> {
             handler.domain, handler.seal, handler.message
         );
     }
-    print(text.as_bytes())?;
-    match chain.status {
-        ChainStatus::Pass => Ok(()),
-        ChainStatus::None => Err(Failure::new(code::DATA, "the message has no ARC chain")),
-        ChainStatus::Fail => Err(Failure::new(code::DATA, "the ARC chain does not pass")),
-    }
+    text
+}
+
+pub(crate) fn to_json(chain: &Chain) -> Value {
+    let handler = |handler: &Handler| {
+        json!({
+            "domain": handler.domain.as_str(),
+            "seal": handler.seal.to_string(),
+            "message": handler.message.to_string(),
+            "covers_from": handler.covers_from,
+            "results": String::from_utf8_lossy(&handler.results),
+        })
+    };
+    json!({
+        "result": chain.status.to_string(),
+        "reason": chain.reason.to_string(),
+        "oldest_pass": chain.oldest_pass,
+        "handlers": chain.handlers.iter().map(handler).collect::<Vec<_>>(),
+    })
 }
 
 fn seal(args: &Seal) -> Result<(), Failure> {

@@ -9,8 +9,11 @@ use std::{
 use clap::{Args, Subcommand};
 use ring::rand::{SecureRandom, SystemRandom};
 use scop_dkim::{
-    Canonicalization, DkimResult, Domain, Limits, Policy, Selector, Signer, SigningKey, Verifier,
+    Canonicalization, DkimResult, Domain, Limits, Outcome, Policy, Selector, Signer, Signers,
+    SigningKey, Verification, Verifier,
 };
+use scop_mime::EncodeBase64;
+use serde_json::{Value, json};
 
 use crate::{
     dns,
@@ -54,10 +57,41 @@ impl Key {
     }
 }
 
+/// Keys, and where their records are.
+#[derive(Args)]
+struct Keys {
+    /// The domain that signs: d=; one for all keys, or one for each
+    #[arg(long, required = true)]
+    domain: Vec<String>,
+    /// The selector of the key: s=; given again for each further --key
+    #[arg(long, required = true)]
+    selector: Vec<String>,
+    /// The private key: PEM, PKCS#8 or PKCS#1; several sign in one pass, RSA and Ed25519 say
+    #[arg(long, value_name = "FILE", required = true)]
+    key: Vec<PathBuf>,
+}
+
+impl Keys {
+    fn read(&self) -> Result<Vec<(Domain, Selector, SigningKey)>, Failure> {
+        let (domains, keys) = (self.domain.len(), self.key.len());
+        if self.selector.len() != keys || domains != 1 && domains != keys {
+            let wanted = "want one --selector for each --key, and one --domain for all or for each";
+            return Err(Failure::new(code::USAGE, wanted));
+        }
+        let domains = self.domain.iter().cycle();
+        let all = domains.zip(&self.selector).zip(&self.key);
+        all.map(|((domain, selector), file)| {
+            let (domain, selector) = place(domain, selector)?;
+            Ok((domain, selector, read_key(file)?))
+        })
+        .collect()
+    }
+}
+
 #[derive(Args)]
 pub(crate) struct Sign {
     #[command(flatten)]
-    key: Key,
+    keys: Keys,
     /// Header/body canonicalization: relaxed or simple
     #[arg(long, value_name = "HEADER/BODY", default_value = "relaxed/relaxed")]
     canonicalization: String,
@@ -72,6 +106,9 @@ pub(crate) struct Sign {
 pub(crate) struct Verify {
     #[command(flatten)]
     dns: dns::From,
+    /// One JSON object instead of text, with all that each signature says and covers
+    #[arg(long)]
+    json: bool,
     /// The message; - or nothing for standard input
     file: Option<PathBuf>,
 }
@@ -120,12 +157,22 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
 }
 
 fn sign(args: &Sign) -> Result<(), Failure> {
-    let (domain, selector, key) = args.key.read()?;
     let (header, body) = canonicalization(&args.canonicalization)?;
-    let mut signer = Signer::new(domain, selector, key).canonicalization(header, body);
-    if let Some(seconds) = args.expires_after {
-        signer = signer.expires_after(seconds);
-    }
+    let signer = |(domain, selector, key)| {
+        let signer = Signer::new(domain, selector, key).canonicalization(header, body);
+        match args.expires_after {
+            Some(seconds) => signer.expires_after(seconds),
+            None => signer,
+        }
+    };
+    let signers = args.keys.read()?.into_iter().map(signer);
+    let signers = signers.fold(None, |all: Option<Signers>, signer| {
+        Some(all.map_or_else(
+            || Signers::from(signer.clone()),
+            |all| all.and(signer.clone()),
+        ))
+    });
+    let signer = signers.ok_or_else(|| Failure::new(code::USAGE, "no --key"))?;
     let source = Source::new(args.file.clone());
     let bad = |e: scop_dkim::SignError| Failure::new(code::DATA, e);
     let mut signing = signer.start(crate::now()?);
@@ -159,18 +206,11 @@ fn verify(args: &Verify) -> Result<(), Failure> {
     while let Some(query) = verification.next_query() {
         let _ = verification.answer(query.id, dns.answer(&query));
     }
-    for outcome in verification.outcomes() {
-        println!("{outcome}");
-    }
-    if let Some(limit) = verification.limit() {
-        println!("permerror: {limit}");
-    }
-    if verification.skipped() > 0 {
-        println!(
-            "{} more signatures were not looked at",
-            verification.skipped()
-        );
-    }
+    let text = match args.json {
+        true => format!("{}\n", to_json(&verification)),
+        false => to_text(&verification),
+    };
+    print(text.as_bytes())?;
     match verification.result() {
         DkimResult::Pass => Ok(()),
         DkimResult::None => Err(Failure::new(code::DATA, "the message is not signed")),
@@ -180,6 +220,80 @@ fn verify(args: &Verify) -> Result<(), Failure> {
         )),
         _ => Err(Failure::new(code::DATA, "no signature passes")),
     }
+}
+
+/// A line for each signature.
+pub(crate) fn to_text(verification: &Verification) -> String {
+    let outcomes = verification.outcomes();
+    let mut text: String = outcomes
+        .iter()
+        .map(|outcome| format!("{outcome}\n"))
+        .collect();
+    if let Some(limit) = verification.limit() {
+        text += &format!("permerror: {limit}\n");
+    } else if outcomes.is_empty() {
+        text += "none: the message is not signed\n";
+    }
+    if verification.skipped() > 0 {
+        text += &format!(
+            "{} more signatures were not looked at\n",
+            verification.skipped()
+        );
+    }
+    text
+}
+
+pub(crate) fn to_json(verification: &Verification) -> Value {
+    let signature = |(at, outcome): (usize, &Outcome)| {
+        let signature = outcome.signature.as_ref();
+        let open: Vec<Value> = outcome
+            .unsigned_fields
+            .iter()
+            .map(|field| json!({"name": field.name, "instances": field.instances}))
+            .collect();
+        let signed = verification.coverage(at);
+        let signed = signed.iter().filter(|field| field.signed);
+        let signed: Vec<_> = signed
+            .map(|field| String::from_utf8_lossy(field.name))
+            .collect();
+        json!({
+            "result": outcome.result().to_string(),
+            "reason": outcome.reason.to_string(),
+            "domain": outcome.domain.as_ref().map(Domain::as_str),
+            "selector": outcome.selector.as_ref().map(Selector::as_str),
+            "identity": signature.map(|s| s.identity().to_string()),
+            "algorithm": signature.map(|s| s.algorithm().to_string()),
+            "canonicalization": signature.map(|s| {
+                format!("{}/{}", s.header_canonicalization(), s.body_canonicalization())
+            }),
+            "key_bits": outcome.key_bits(),
+            "testing": outcome.testing,
+            "t": signature.and_then(|s| s.timestamp()),
+            "x": signature.and_then(|s| s.expiration()),
+            "l": signature.and_then(|s| s.length()),
+            "bh": signature.map(|s| base64(s.body_hash())),
+            "b": signature.map(|s| base64(s.signature())),
+            "signed": signed,
+            "unsigned": open,
+            "unsigned_body": outcome.unsigned_body,
+        })
+    };
+    let outcomes = verification.outcomes().iter().enumerate();
+    json!({
+        "result": verification.result().to_string(),
+        "signatures": outcomes.map(signature).collect::<Vec<_>>(),
+        "skipped": verification.skipped(),
+        "limit": verification.limit().map(|limit| limit.to_string()),
+    })
+}
+
+fn base64(bytes: &[u8]) -> String {
+    let mut text = Vec::new();
+    let mut encoder = EncodeBase64::new();
+    encoder.encode(bytes, &mut text);
+    encoder.finish(&mut text);
+    text.retain(|b| !b.is_ascii_whitespace());
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 fn keygen(args: &Keygen) -> Result<(), Failure> {

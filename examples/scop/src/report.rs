@@ -1,9 +1,14 @@
 //! `scop report show`.
 
-use clap::{Args, Subcommand};
-use scop_dkim::report::{AggregateReport, Limits, unpack};
-use serde_json::json;
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::{io::Read as _, path::PathBuf};
+
+use clap::{Args, Subcommand};
+use scop_dkim::report::{AggregateReport, Limits, ReportDefect, TlsReport, unpack};
+use scop_mime::report::{FeedbackReport, Line};
+use scop_mime::{DateTime, Message};
+use serde_json::{Value, json};
 
 use crate::{
     exit::{Failure, code},
@@ -12,7 +17,8 @@ use crate::{
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show a DMARC aggregate report: XML, gzip or zip
+    /// Show a report: of DMARC (XML), of TLS (JSON), both also in gzip or zip; of one message
+    /// that failed (RFC 6591); or a mail that carries one of them
     Show(Show),
 }
 
@@ -25,39 +31,117 @@ pub(crate) struct Show {
     file: Option<PathBuf>,
 }
 
+enum Shown {
+    Aggregate(Box<AggregateReport>, Vec<ReportDefect>),
+    Tls(TlsReport, Vec<ReportDefect>),
+    Failure(Box<FeedbackReport>),
+}
+
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
     let Command::Show(args) = command;
     let source = Source::new(args.file);
     let name = source.name();
-    let bad = |e: &dyn std::fmt::Display| Failure::new(code::DATA, format_args!("{name}: {e}"));
     let limits = Limits::default();
-    let mut attachment = Vec::new();
-    source
-        .open()?
-        .read_to_end(&mut attachment)
-        .map_err(|e| Failure::io(&name, &e))?;
-    let xml = unpack(&attachment, &limits).map_err(|e| bad(&e))?;
-    let (report, defects) = AggregateReport::from_xml(&xml, &limits).map_err(|e| bad(&e))?;
-    let text = match args.json {
-        true => format!("{}\n", to_json(&report)),
-        false => to_text(&report),
+    let mut file = Vec::new();
+    let most = limits.bytes as u64;
+    let bytes = source.open()?.take(most + 1).read_to_end(&mut file);
+    bytes.map_err(|e| Failure::io(&name, &e))?;
+    let shown = read(&file, &limits)
+        .map_err(|problem| Failure::new(code::DATA, format_args!("{name}: {problem}")))?;
+    let text = match (&shown, args.json) {
+        (Shown::Aggregate(report, _), true) => format!("{}\n", aggregate_json(report)),
+        (Shown::Aggregate(report, _), false) => aggregate_text(report),
+        (Shown::Tls(report, _), true) => format!("{}\n", report.to_json()),
+        (Shown::Tls(report, _), false) => tls_text(report),
+        (Shown::Failure(report), true) => format!("{}\n", failure_json(report)),
+        (Shown::Failure(report), false) => failure_text(report),
     };
     print(text.as_bytes())?;
-    for defect in defects {
-        eprintln!("scop: {name}: {defect}");
+    match &shown {
+        Shown::Aggregate(_, defects) | Shown::Tls(_, defects) => {
+            defects
+                .iter()
+                .for_each(|defect| eprintln!("scop: {name}: {defect}"));
+        }
+        Shown::Failure(report) => {
+            report
+                .defects
+                .iter()
+                .for_each(|defect| eprintln!("scop: {name}: {defect}"));
+        }
     }
     Ok(())
 }
 
-fn to_text(report: &AggregateReport) -> String {
+/// Finds out what it is.
+fn read(file: &[u8], limits: &Limits) -> Result<Shown, String> {
+    match of_data(file, limits) {
+        Some(shown) => shown,
+        None => of_mail(file, limits),
+    }
+}
+
+/// A report as an attachment is; `None` where it cannot be one.
+fn of_data(data: &[u8], limits: &Limits) -> Option<Result<Shown, String>> {
+    let unpacked = match unpack(data, limits) {
+        Ok(unpacked) => unpacked,
+        Err(e) => return Some(Err(e.to_string())),
+    };
+    let start = unpacked.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&unpacked);
+    Some(match start.trim_ascii_start().first() {
+        Some(b'<') => match AggregateReport::from_xml(&unpacked, limits) {
+            Ok((report, defects)) => Ok(Shown::Aggregate(Box::new(report), defects)),
+            Err(e) => Err(e.to_string()),
+        },
+        Some(b'{' | b'[') => match TlsReport::from_json(&unpacked, limits) {
+            Ok((report, defects)) => Ok(Shown::Tls(report, defects)),
+            Err(e) => Err(e.to_string()),
+        },
+        // What was packed is no mail.
+        _ if matches!(unpacked, Cow::Owned(_)) => Err("neither XML nor JSON is in it".into()),
+        _ => return None,
+    })
+}
+
+/// The report in a mail, or a failure report without the mail around it.
+fn of_mail(mail: &[u8], limits: &Limits) -> Result<Shown, String> {
+    let message = Message::parse(mail);
+    if let Some(report) = message.report().and_then(|report| report.feedback_report()) {
+        return Ok(Shown::Failure(Box::new(report)));
+    }
+    let mut problem = None;
+    for part in message.parts() {
+        match of_data(&part.decoded(), limits) {
+            Some(Ok(shown)) => return Ok(shown),
+            Some(Err(e)) => problem = problem.or(Some(e)),
+            None => {}
+        }
+    }
+    if message.header().get("feedback-type").is_some() {
+        return Ok(Shown::Failure(Box::new(FeedbackReport::parse(mail))));
+    }
+    Err(problem.unwrap_or_else(|| {
+        "no report: want XML (RFC 9990), JSON (RFC 8460), gzip or zip of them, a feedback report (RFC 6591), or a mail with one".into()
+    }))
+}
+
+/// A time that people can read.
+fn date(seconds: u64) -> String {
+    let time = i64::try_from(seconds)
+        .ok()
+        .and_then(|s| DateTime::from_unix(s, 0));
+    time.map_or_else(|| seconds.to_string(), |time| time.to_rfc5322())
+}
+
+fn aggregate_text(report: &AggregateReport) -> String {
     let (metadata, policy) = (&report.metadata, &report.policy);
     let mut text = format!(
-        "report {} of {} about {}\nfrom {} to {} (seconds since 1970)\npolicy p={}",
+        "report {} of {} about {}\nfrom {} to {}\npolicy p={}",
         printable(&metadata.report_id),
         printable(&metadata.org_name),
         printable(&policy.domain),
-        metadata.begin,
-        metadata.end,
+        date(metadata.begin),
+        date(metadata.end),
         printable(&policy.p),
     );
     for (tag, value) in [
@@ -87,13 +171,110 @@ fn to_text(report: &AggregateReport) -> String {
     text + &format!("{total:>8}  messages in {} rows\n", report.rows.len())
 }
 
+fn tls_text(report: &TlsReport) -> String {
+    let mut text = format!(
+        "report {} of {} about TLS\nfrom {} to {}\n",
+        printable(&report.report_id),
+        printable(&report.organization),
+        date(report.begin),
+        date(report.end),
+    );
+    for policy in &report.policies {
+        let _ = writeln!(
+            text,
+            "\n{} of {}: {} sessions went well, {} failed",
+            printable(policy.kind.as_str()),
+            printable(&policy.domain),
+            policy.successful,
+            policy.failed
+        );
+        for failure in &policy.failures {
+            let host = failure.receiving_host.as_deref().unwrap_or("-");
+            let _ = write!(
+                text,
+                "{:>8}  {:<28} {}",
+                failure.count,
+                printable(failure.result.as_str()),
+                printable(host)
+            );
+            if let Some(reason) = &failure.reason {
+                let _ = write!(text, " ({})", printable(reason));
+            }
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// Fields of a failure report that are shown, by their names.
+fn failure_fields(report: &FeedbackReport) -> Vec<(&'static str, String)> {
+    let mut fields = Vec::new();
+    let mut add = |name, value: Option<String>| fields.extend(value.map(|value| (name, value)));
+    let line = |line: &Option<Line>| line.as_ref().map(|line| line.as_str().to_owned());
+    let lines = |lines: &[Line]| {
+        let all: Vec<&str> = lines.iter().map(Line::as_str).collect();
+        (!all.is_empty()).then(|| all.join(", "))
+    };
+    add(
+        "Feedback-Type",
+        report.feedback_type.as_ref().map(ToString::to_string),
+    );
+    add(
+        "Auth-Failure",
+        report.auth_failure.as_ref().map(ToString::to_string),
+    );
+    add("Identity-Alignment", lines(&report.identity_alignment));
+    add("Reported-Domain", lines(&report.reported_domain));
+    add("Source-IP", report.source_ip.map(|ip| ip.to_string()));
+    add("Original-Mail-From", line(&report.original_mail_from));
+    add("Original-Rcpt-To", lines(&report.original_rcpt_to));
+    add(
+        "Arrival-Date",
+        report.arrival_date.map(|date| date.to_rfc5322()),
+    );
+    add(
+        "Incidents",
+        report.incidents.map(|incidents| incidents.to_string()),
+    );
+    add(
+        "Delivery-Result",
+        report.delivery_result.as_ref().map(ToString::to_string),
+    );
+    add("DKIM-Domain", line(&report.dkim_domain));
+    add("DKIM-Selector", line(&report.dkim_selector));
+    add("DKIM-Identity", line(&report.dkim_identity));
+    for record in &report.spf_dns {
+        add("SPF-DNS", Some(record.to_string()));
+    }
+    add(
+        "Authentication-Results",
+        lines(&report.authentication_results),
+    );
+    add("User-Agent", line(&report.user_agent));
+    fields
+}
+
+fn failure_text(report: &FeedbackReport) -> String {
+    let fields = failure_fields(report).into_iter();
+    fields
+        .map(|(name, value)| format!("{name}: {}\n", printable(&value)))
+        .collect()
+}
+
+fn failure_json(report: &FeedbackReport) -> Value {
+    let fields = failure_fields(report).into_iter();
+    fields
+        .map(|(name, value)| (name.to_lowercase().replace('-', "_"), Value::from(value)))
+        .collect()
+}
+
 /// A stranger's text, for a terminal.
 fn printable(text: &str) -> String {
     let shown = |c: char| if c.is_control() { '?' } else { c };
     text.chars().map(shown).collect()
 }
 
-fn to_json(report: &AggregateReport) -> serde_json::Value {
+fn aggregate_json(report: &AggregateReport) -> Value {
     let rows: Vec<_> = report
         .rows
         .iter()

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use clap::{Args, Subcommand};
-use scop_dkim::spf::{Check, SpfResult, Verdict};
+use scop_dkim::spf::{Check, ReceivedSpf, SpfResult, Verdict};
 use serde_json::{Value, json};
 
 use crate::{
@@ -24,6 +24,9 @@ pub(crate) struct CheckArgs {
     client: Client,
     #[command(flatten)]
     dns: dns::From,
+    /// Print a Received-SPF field of this host behind the verdict
+    #[arg(long, value_name = "NAME", conflicts_with = "json")]
+    received_by: Option<String>,
     /// One JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -34,17 +37,17 @@ pub(crate) struct CheckArgs {
 pub(crate) struct Client {
     /// The address of the host that sends
     #[arg(long, value_name = "ADDRESS")]
-    ip: IpAddr,
+    pub(crate) ip: IpAddr,
     /// The name it gave in EHLO or HELO
     #[arg(long, value_name = "NAME")]
-    helo: String,
+    pub(crate) helo: String,
     /// The reverse-path in MAIL FROM; empty or left out for none: HELO is checked then
     #[arg(long, value_name = "ADDRESS", default_value = "")]
-    mail_from: String,
+    pub(crate) mail_from: String,
 }
 
 impl Client {
-    pub(crate) fn check(&self, dns: &mut Dns, now: u64) -> Result<Verdict, Failure> {
+    fn check(&self, dns: &mut Dns, now: u64) -> Result<Verdict, Failure> {
         let check = match self.mail_from.as_str() {
             "" => Check::helo(self.ip, &self.helo),
             from => Check::mail_from(self.ip, from, &self.helo),
@@ -62,10 +65,12 @@ impl Client {
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
     let Command::Check(args) = command;
     let verdict = args.client.check(&mut args.dns.open()?, crate::now()?)?;
+    let received = args.received_by.as_deref();
+    let received = received.map(|receiver| ReceivedSpf::new(&verdict, receiver).to_string());
     if args.json {
         print(format!("{}\n", to_json(&verdict)).as_bytes())?;
     } else {
-        print(to_text(&verdict).as_bytes())?;
+        print((to_text(&verdict) + &received.unwrap_or_default()).as_bytes())?;
     }
     match verdict.result {
         SpfResult::Pass => Ok(()),
@@ -100,6 +105,7 @@ pub(crate) fn to_json(verdict: &Verdict) -> Value {
         "reason": verdict.reason.to_string(),
         "identity": verdict.identity.to_string(),
         "domain": verdict.domain,
+        "record": verdict.record,
         "matched": matched,
         "explanation": verdict.explanation,
         "cost": {

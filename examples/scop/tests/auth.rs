@@ -77,6 +77,19 @@ fn spf_check() {
         (&json["result"], &json["matched"][1]["prefix"]),
         (&"pass".into(), &24.into())
     );
+    let line = "spf check --received-by mx.here.test --zone zone --ip 192.0.2.1 --helo mx.example.com --mail-from a@example.com";
+    let (_, text) = scop(&folder, line, b"");
+    assert!(
+        text.contains("\nReceived-SPF: pass\r\n (mx.here.test: example.com permits 192.0.2.1)\r\n"),
+        "{text}"
+    );
+    // Without a reverse-path it is the HELO name that is checked (RFC 7208 section 2.4).
+    let line = "spf check --zone zone --ip 192.0.2.1 --helo example.com";
+    assert!(
+        scop(&folder, line, b"")
+            .1
+            .starts_with("spf pass helo=example.com: ")
+    );
 }
 
 #[test]
@@ -143,6 +156,25 @@ fn auth_of_a_signed_message() {
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
+    let line = "auth --zone zone --ip 203.0.113.1 --helo mx.example.com --mail-from ann@example.com --json --authserv-id mx.here.test";
+    let (code, json) = scop(&folder, line, signed.as_bytes());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (code, &json["spf"]["result"], &json["arc"]["result"]),
+        (0, &"fail".into(), &"none".into())
+    );
+    assert_eq!(
+        (
+            &json["dkim"]["signatures"][0]["result"],
+            &json["dmarc"]["author"]
+        ),
+        (&"pass".into(), &"example.com".into())
+    );
+    let field = json["authentication_results"].as_str().unwrap();
+    assert!(
+        field.starts_with("Authentication-Results: mx.here.test;"),
+        "{field}"
+    );
     // Changed on its way, and from elsewhere: nothing vouches for it.
     let changed = signed.replace("Hello", "Hullo");
     let (code, text) = auth("203.0.113.1", changed.as_bytes());
@@ -186,6 +218,129 @@ fn report_show() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((code, &json["rows"][0]["count"]), (0, &123.into()));
     assert_eq!(scop(&folder, "report show", b"<html/>").0, 65);
+    assert_eq!(scop(&folder, "report show missing.xml", b"").0, 66);
+    assert_eq!(
+        scop(&folder, "report show", b"Subject: hi\n\nHello\n").0,
+        65
+    );
+}
+
+/// Reports of TLS, of one message, and the mails that carry them.
+#[test]
+fn report_show_other_kinds() {
+    let folder = folder("reports");
+    let json = include_bytes!("../../../dkim/tests/fixtures/report-rfc8460.json");
+    let (code, text) = scop(&folder, "report show", json);
+    assert_eq!(code, 0);
+    for line in [
+        "report 5065427c-23d3-47ca-b6e0-946ea0e8c4be of Company-X about TLS\n",
+        "\nsts of company-y.example: 5326 sessions went well, 303 failed\n",
+        "     200  starttls-not-supported       mx2.mail.company-y.example\n",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    let packed = scop_dkim::report::pack(std::str::from_utf8(json).unwrap());
+    fs::write(folder.join("r.json.gz"), packed).unwrap();
+    assert_eq!(
+        scop(&folder, "report show r.json.gz", b""),
+        (0, text.clone())
+    );
+    let (_, again) = scop(&folder, "report show --json r.json.gz", b"");
+    let value: serde_json::Value = serde_json::from_str(&again).unwrap();
+    assert_eq!(
+        value["policies"][0]["summary"]["total-failure-session-count"],
+        303
+    );
+
+    // In a mail, as it arrives.
+    let limits = scop_dkim::report::Limits::default();
+    let (report, _) = scop_dkim::report::TlsReport::from_json(json, &limits).unwrap();
+    let from = scop_mime::build::Mailbox::new("tls@sender.example").unwrap();
+    let now = scop_mime::DateTime::from_unix(1_700_000_000, 0).unwrap();
+    let place = |name: &str| scop_dkim::Domain::new(name).unwrap();
+    let mail = report.mail(
+        from,
+        now,
+        &place("company-y.example"),
+        &place("sender.example"),
+    );
+    let mail = mail.unwrap().build().to_vec();
+    assert_eq!(scop(&folder, "report show -", &mail), (0, text));
+
+    let failure = "Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n\
+        --b\n\nIt failed.\n--b\nContent-Type: message/feedback-report\n\n\
+        Feedback-Type: auth-failure\nVersion: 1\nUser-Agent: x/1\nAuth-Failure: dmarc\n\
+        Identity-Alignment: dkim\nSource-IP: 192.0.2.2\nReported-Domain: consumer.example\n\n--b--\n";
+    let (code, text) = scop(&folder, "report show", failure.as_bytes());
+    assert_eq!(
+        (code, text.as_str()),
+        (
+            0,
+            "Feedback-Type: auth-failure\nAuth-Failure: dmarc\nIdentity-Alignment: dkim\n\
+             Reported-Domain: consumer.example\nSource-IP: 192.0.2.2\nUser-Agent: x/1\n"
+        )
+    );
+    let (_, json) = scop(&folder, "report show --json", failure.as_bytes());
+    assert!(json.contains("\"auth_failure\":\"dmarc\""), "{json}");
+}
+
+/// RSA and Ed25519 in one pass, and all that a verification can tell.
+#[test]
+fn dkim_with_two_keys() {
+    let folder = folder("two-keys");
+    let pem = include_str!("../../../dkim/tests/fixtures/rsa2048-pkcs1.pem");
+    fs::write(folder.join("rsa.pem"), pem).unwrap();
+    let (code, ed) = scop(
+        &folder,
+        "dkim keygen --domain example.com --selector ed --key ed.pem",
+        b"",
+    );
+    assert_eq!(code, 0);
+    let (code, rsa) = scop(
+        &folder,
+        "dkim record --domain example.com --selector rsa --key rsa.pem",
+        b"",
+    );
+    assert_eq!(code, 0);
+    fs::write(folder.join("zone"), format!("{ed}{rsa}")).unwrap();
+    let message = b"From: Ann <ann@example.com>\nSubject: hi\n\nHello\n";
+    let line = "dkim sign --domain example.com --selector ed --key ed.pem --selector rsa --key rsa.pem --canonicalization relaxed/simple";
+    let (code, signed) = scop(&folder, line, message);
+    assert_eq!((code, signed.matches("DKIM-Signature:").count()), (0, 2));
+    let (code, text) = scop(&folder, "dkim verify --zone zone", signed.as_bytes());
+    assert_eq!(code, 0);
+    assert_eq!(
+        text.lines()
+            .filter(|line| line.starts_with("pass d=example.com"))
+            .count(),
+        2,
+        "{text}"
+    );
+    let (code, json) = scop(&folder, "dkim verify --zone zone --json", signed.as_bytes());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let of = |at: usize, key: &str| json["signatures"][at][key].clone();
+    assert_eq!((code, &json["result"]), (0, &"pass".into()));
+    assert_eq!(of(0, "algorithm"), "ed25519-sha256");
+    assert_eq!(of(1, "algorithm"), "rsa-sha256");
+    assert_eq!(of(0, "canonicalization"), "relaxed/simple");
+    assert_eq!(of(0, "bh"), of(1, "bh"));
+    assert_eq!(
+        of(0, "signed"),
+        serde_json::json!(["DKIM-Signature", "From", "Subject"])
+    );
+    // Wrong numbers of keys, and no key.
+    for bad in [
+        "dkim sign --domain example.com --selector ed --selector rsa --key ed.pem",
+        "dkim sign --domain a.test --domain b.test --selector ed --key ed.pem",
+        "dkim sign --domain example.com --selector ed",
+        "dkim sign --domain example.com --selector ../r2 --key ed.pem",
+    ] {
+        assert_eq!(scop(&folder, bad, message).0, 64, "{bad}");
+    }
+    assert_eq!(
+        scop(&folder, "dkim verify --zone zone", message),
+        (65, "none: the message is not signed\n".into())
+    );
 }
 
 #[test]
