@@ -19,6 +19,7 @@ use alloc::vec::Vec;
 
 use crate::claim::Claim;
 use crate::header::Header;
+use crate::hidden::hidden;
 use crate::judge::{body_problem, from_problem, unacceptable, unsigned_fields};
 use crate::limits::{LimitExceeded, Limits};
 use crate::message::{BodyHash, BodyKind, data_of, select};
@@ -133,7 +134,11 @@ impl Evaluation {
         };
         let refused = from
             .cloned()
-            .or_else(|| unacceptable(&self.policy, self.now, header, &signature));
+            .or_else(|| unacceptable(&self.policy, self.now, header, &signature))
+            .or_else(|| {
+                let looked_for = self.policy.reject_extra_instances;
+                looked_for.then(|| hidden(header, || covered(header, field, &signature)))?
+            });
         match refused {
             Some(reason) => outcome.reason = reason,
             None => match self.question(&signature.key_name()) {
@@ -246,8 +251,7 @@ impl Evaluation {
     pub(crate) fn coverage(&self, at: usize) -> Option<Vec<Coverage<'_>>> {
         let header: &Header = &self.header;
         let (trial, outcome) = (self.trials.get(at)?, self.outcomes.get(at)?);
-        let names = outcome.signature.as_ref()?.headers();
-        let names = names.iter().map(String::as_str);
+        let signature = outcome.signature.as_ref()?;
         let mut fields: Vec<Coverage<'_>> = (0..header.len())
             .map(|field| Coverage {
                 name: header.name(field),
@@ -255,9 +259,7 @@ impl Evaluation {
                 signed: false,
             })
             .collect();
-        // The signature covers itself, `b=` apart.
-        let signed = select(header, names, Some(trial.field));
-        for field in signed.into_iter().chain([trial.field]) {
+        for field in covered(header, trial.field, signature) {
             if let Some(field) = fields.get_mut(field) {
                 field.signed = true;
             }
@@ -289,6 +291,14 @@ impl Evaluation {
         }
         None
     }
+}
+
+/// The fields that a signature covers, itself among them, `b=` apart.
+fn covered(header: &Header, own: usize, signature: &Signature) -> Vec<usize> {
+    let names = signature.headers().iter().map(String::as_str);
+    let mut fields = select(header, names, Some(own));
+    fields.push(own);
+    fields
 }
 
 /// What the answer adds to an outcome.

@@ -90,6 +90,7 @@ mod evaluate;
 mod fields;
 mod fold;
 mod header;
+mod hidden;
 mod identity;
 mod judge;
 mod key;

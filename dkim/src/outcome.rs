@@ -68,9 +68,16 @@ pub enum Reason {
     /// A line looks like a From field to a careless reader but is none.
     #[error("message has a malformed From field (RFC 5322 section 2.2, RFC 6376 section 8.15)")]
     FromMalformed,
-    /// More fields of this name than are signed, where one is allowed.
+    /// More fields of this name than are signed, where one is allowed. To some readers only,
+    /// if it stands behind a bare CR or LF in a field that is not signed.
     #[error("message has more {0} fields than the signature covers (RFC 6376 section 8.15)")]
     ExtraInstance(&'static str),
+    /// A field that is not signed holds an empty line to readers that take a bare CR or LF
+    /// for a line end.
+    #[error(
+        "an unsigned field holds a bare CR or LF behind which some readers see another body (RFC 5322 section 2.1, RFC 6376 section 8.15)"
+    )]
+    HiddenBody,
     /// A field of [`Policy::required_fields`](crate::Policy::required_fields)
     /// is there but not signed.
     #[error("field {0} is not signed, which the policy requires")]
@@ -167,6 +174,7 @@ impl Reason {
             | Self::BodyHashMismatch
             | Self::SignatureMismatch => DkimResult::Fail,
             Self::ExtraInstance(_)
+            | Self::HiddenBody
             | Self::RequiredField(_)
             | Self::PublicSuffix
             | Self::QueryLimit(_)

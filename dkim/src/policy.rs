@@ -103,7 +103,8 @@ pub struct Policy {
     pub required_fields: Vec<String>,
     /// Whether a field of which RFC 5322 allows one, and of which the message
     /// has more than are signed, makes the signature unacceptable (RFC 6376
-    /// section 8.15). Default true. More than one From always fails.
+    /// section 8.15); also one that only readers see who take a bare CR or LF for a line
+    /// end, or another body that they see. Default true. More than one From always fails.
     pub reject_extra_instances: bool,
 }
 

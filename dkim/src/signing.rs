@@ -8,6 +8,7 @@ use core::fmt;
 use ring::rand::SecureRandom;
 
 use crate::header::Header;
+use crate::hidden::hidden;
 use crate::limits::LimitExceeded;
 use crate::message::{BodyHash, BodyKind};
 use crate::pass::Pass;
@@ -26,6 +27,12 @@ pub enum SignError {
     /// A line looks like a From field but is none; verifiers would refuse it.
     #[error("message has a malformed From field (RFC 5322 section 2.2)")]
     FromMalformed,
+    /// A field that would not be signed holds a bare CR or LF, behind which some readers see
+    /// another field or another body; verifiers would refuse it.
+    #[error(
+        "an unsigned field holds a bare CR or LF behind which some readers see another field or body (RFC 5322 section 2.1)"
+    )]
+    HiddenLine,
     /// The message begins with white space: its first line would belong to the signature.
     #[error(
         "message begins with white space, which would go on with a field above it (RFC 5322 section 2.2.3)"
@@ -98,6 +105,12 @@ impl Signers {
         }
         if header.begins_folded() {
             return Err(SignError::BeginsFolded);
+        }
+        if self
+            .iter()
+            .any(|s| hidden(header, || s.covers(header)).is_some())
+        {
+            return Err(SignError::HiddenLine);
         }
         match header.named(b"from").len() {
             1 => Ok(self.iter().map(|signer| signer.body()).collect()),

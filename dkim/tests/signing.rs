@@ -284,3 +284,22 @@ fn times_and_reports() {
     let signature = outcome(&sign(&none.into(), MESSAGE, 50)).signature.unwrap();
     assert_eq!(signature.timestamp(), None);
 }
+
+/// RFC 5322 section 2.1: what verifiers would take for a trick is not signed; unless the
+/// field is, and so vouched for.
+#[test]
+fn lines_that_some_readers_see_are_not_signed() {
+    let message = format!("X: y\n\nz\r\n{MESSAGE}");
+    let new = || signer("example.com", "s", ed25519());
+    let refused = new().start(NOW).write(message.as_bytes());
+    assert_eq!(refused, Err(SignError::HiddenLine));
+    let signers = new().fields(&["From"], &["X"]).unwrap().into();
+    let signed = sign_with_bare_ends(&signers, &message);
+    assert_eq!(outcome(&signed).reason, Reason::Verified);
+}
+
+fn sign_with_bare_ends(signers: &Signers, message: &str) -> String {
+    let mut signing = signers.start(NOW);
+    signing.write(message.as_bytes()).unwrap();
+    signing.finish(&SystemRandom::new()).unwrap() + message
+}

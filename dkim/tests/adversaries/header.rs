@@ -221,3 +221,42 @@ fn a_second_of_each_single_field() {
         assert_eq!(outcome.unsigned_fields[0].name, name);
     }
 }
+
+/// RFC 5322 section 2.1, RFC 6376 section 8.15: what readers find behind a bare CR or LF in
+/// a field that somebody added to a signed message.
+#[test]
+fn fields_and_bodies_behind_bare_line_ends() {
+    let signed = String::from_utf8(Forge::default().message(HEADER, BODY)).unwrap();
+    for (field, reason) in [
+        ("X: y\nSubject: evil", Reason::ExtraInstance("Subject")),
+        ("X: y\rSubject: evil", Reason::ExtraInstance("Subject")),
+        (
+            "X: y\nContent-Type: text/html",
+            Reason::ExtraInstance("Content-Type"),
+        ),
+        ("X: y\n\n<h1>evil</h1>", Reason::HiddenBody),
+        ("X: y\r\r<h1>evil</h1>", Reason::HiddenBody),
+        ("X: y\n", Reason::HiddenBody),
+        ("X: y\nFrom: evil@x.test\n\nevil", Reason::FromMalformed),
+        ("X: y\nz", Reason::Verified),
+    ] {
+        // On top, and below a From that everybody sees.
+        for message in [
+            format!("{field}\r\n{signed}"),
+            signed.replacen("\r\nTo:", &format!("\r\n{field}\r\nTo:"), 1),
+        ] {
+            assert_eq!(verify(message.as_bytes()).reason, reason, "{field:?}");
+        }
+    }
+    assert_eq!(Reason::HiddenBody.result(), DkimResult::Policy);
+    // Whoever signs it vouches for it.
+    let header = format!("X: y\n\nz\r\n{HEADER}");
+    let forge = Forge {
+        h: "from:x:subject",
+        ..Forge::default()
+    };
+    assert_eq!(
+        verify(&forge.message(&header, BODY)).reason,
+        Reason::Verified
+    );
+}

@@ -1,0 +1,99 @@
+//! What careless readers find inside a field: RFC 5322 sections 2.1 and 2.2.
+//!
+//! Only CRLF ends a line. To a reader that takes a bare CR or LF for one too, an unsigned
+//! field can hold a second Subject, or an empty line with another body behind it, while the
+//! signature is about the message that the others see (RFC 6376 section 8.15). Whoever signs
+//! such a field vouches for it; whoever adds one to a signed message does so for a reason.
+
+use alloc::vec::Vec;
+
+use crate::header::Header;
+use crate::message::SINGLE;
+use crate::outcome::Reason;
+
+/// What those fields hide that are not among `signed`, which is asked for only where some
+/// field could hide anything.
+pub(crate) fn hidden(header: &Header, signed: impl FnOnce() -> Vec<usize>) -> Option<Reason> {
+    let mut odd = (0..header.len()).filter(|field| has_bare_end(header.field(*field)));
+    let first = odd.next()?;
+    let mut signed = signed();
+    signed.sort_unstable();
+    core::iter::once(first)
+        .chain(odd)
+        .filter(|field| signed.binary_search(field).is_err())
+        .find_map(|field| hidden_in(header.field(field)))
+}
+
+/// Whether there is a CR or a LF that is no half of a CRLF.
+fn has_bare_end(field: &[u8]) -> bool {
+    bare_ends(field).next().is_some()
+}
+
+/// Where the text behind each of them begins.
+fn bare_ends(field: &[u8]) -> impl Iterator<Item = usize> {
+    memchr::memchr2_iter(b'\r', b'\n', field).filter_map(|at| {
+        let is_half = match field.get(at) {
+            Some(b'\r') => field.get(at + 1) == Some(&b'\n'),
+            _ => at > 0 && field.get(at - 1) == Some(&b'\r'),
+        };
+        (!is_half).then_some(at + 1)
+    })
+}
+
+fn hidden_in(field: &[u8]) -> Option<Reason> {
+    bare_ends(field).find_map(|start| {
+        let rest = field.get(start..)?;
+        let end = memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
+        match rest.get(..end)? {
+            [] => Some(Reason::HiddenBody),
+            [b' ' | b'\t', ..] => None,
+            line => {
+                let name = SINGLE.iter().find(|name| reads_as(line, name));
+                name.map(|name| Reason::ExtraInstance(name))
+            }
+        }
+    })
+}
+
+/// Whether `line` starts with the name and a colon once everything is dropped that a display
+/// would not show.
+fn reads_as(line: &[u8], name: &str) -> bool {
+    let mut visible = line.iter().copied().filter(u8::is_ascii_graphic);
+    let name = name.bytes().chain([b':']);
+    name.into_iter().all(|want| {
+        visible
+            .next()
+            .is_some_and(|b| b.eq_ignore_ascii_case(&want))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fields_hide() {
+        for (field, found) in [
+            (&b"X: y"[..], None),
+            (b"X: y\r\n z\r\n\t", None),
+            (b"X: y\nz: a", None),
+            (b"X: y\n Subject: a", None),
+            (b"X: Subject: a", None),
+            (b"X: y\nSubject: a", Some(Reason::ExtraInstance("Subject"))),
+            (b"X: y\rsubject : a", Some(Reason::ExtraInstance("Subject"))),
+            (b"X: y\r\n z\nTo\0: a", Some(Reason::ExtraInstance("To"))),
+            (
+                b"X: y\nz\nContent-Type:",
+                Some(Reason::ExtraInstance("Content-Type")),
+            ),
+            (b"X: y\n\nbody", Some(Reason::HiddenBody)),
+            (b"X: y\r\rbody", Some(Reason::HiddenBody)),
+            (b"X: y\n\r\n z", Some(Reason::HiddenBody)),
+            // Behind the field comes its CRLF.
+            (b"X: y\n", Some(Reason::HiddenBody)),
+            (b"X: y\r", Some(Reason::HiddenBody)),
+        ] {
+            assert_eq!(hidden_in(field), found, "{}", field.escape_ascii());
+        }
+    }
+}
