@@ -42,10 +42,12 @@ impl Limits {
     /// recursive type, and no message may choose how deep the stack gets.
     pub const MAX_DEPTH: u32 = 256;
 
+    #[inline]
     pub(crate) fn field_limit(&self) -> usize {
         self.field_bytes.max(1 << 10)
     }
 
+    #[inline]
     pub(crate) fn depth_limit(&self) -> usize {
         self.depth.min(Self::MAX_DEPTH) as usize
     }

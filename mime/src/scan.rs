@@ -1,5 +1,8 @@
-//! Looking at many bytes at once: the line ends of a header, and bytes that seldom are
-//! in one. The loops are over arrays, which the compiler makes vectors of.
+//! Looking at many bytes at once: the line ends of a header, bytes that seldom are in
+//! one, lines of a body that begin with dashes. The loops are over arrays, which the
+//! compiler makes vectors of.
+
+use memchr::{memchr, memmem};
 
 /// Bytes that are looked at together.
 const BLOCK: usize = 64;
@@ -104,6 +107,90 @@ fn gathered(word: u64) -> u64 {
     word.wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
+/// Finds the line end behind which a line begins `--`.
+#[derive(Debug, Default)]
+pub(crate) struct Dashes {
+    /// For `\n--`; made when first needed.
+    finder: Option<memmem::Finder<'static>>,
+}
+
+impl Dashes {
+    /// Where its LF is, the first such one in `bytes`.
+    ///
+    /// Most parts are short: what is near is looked at block by block, which takes no
+    /// preparation. In what is far a dash is looked for, which is the fastest where
+    /// there is hardly any (base64 has none), else all three bytes.
+    #[inline]
+    pub(crate) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
+        const NEAR: usize = 8 * BLOCK;
+        let mut block = 0;
+        while block < NEAR {
+            let rest = bytes.get(block..)?;
+            let Some(window) = rest.first_chunk() else {
+                return Some(block + dashes_at_end(rest)?);
+            };
+            if let Some(lf) = dashes(window) {
+                return Some(block + lf);
+            }
+            // The last two bytes may belong to one that goes on behind the block.
+            block += BLOCK;
+        }
+        self.far(bytes, block)
+    }
+
+    #[cold]
+    fn far(&mut self, bytes: &[u8], start: usize) -> Option<usize> {
+        /// A dash in fewer bytes than these is a common one.
+        const RARE: usize = 256;
+        let (mut from, mut dashes) = (start, 0);
+        while dashes < 8 || dashes * RARE < from - start {
+            let dash = from + memchr(b'-', bytes.get(from..)?)?;
+            if bytes.get(dash.wrapping_sub(1)..dash + 2) == Some(b"\n--") {
+                return Some(dash - 1);
+            }
+            (from, dashes) = (dash + 1, dashes + 1);
+        }
+        // A line end may be right before.
+        let from = from.saturating_sub(2);
+        let new = || memmem::Finder::new(b"\n--");
+        let found = self.finder.get_or_insert_with(new);
+        Some(from + found.find(bytes.get(from..)?)?)
+    }
+}
+
+/// The same in one block with the two bytes behind it.
+#[inline]
+fn dashes(window: &[u8; BLOCK + 2]) -> Option<usize> {
+    let mut found = [0; BLOCK];
+    for n in 0..BLOCK {
+        found[n] = u8::from(window[n] == b'\n') & u8::from(window[n + 1] == b'-');
+    }
+    let found = found.as_chunks().0;
+    let (mut bits, mut any) = (0, 0);
+    for word in found {
+        any |= u64::from_le_bytes(*word);
+    }
+    if any == 0 {
+        return None;
+    }
+    for (n, word) in found.iter().enumerate() {
+        bits |= gathered(u64::from_le_bytes(*word)) << (8 * n);
+    }
+    while bits != 0 {
+        let lf = bits.trailing_zeros() as usize;
+        if window.get(lf + 2) == Some(&b'-') {
+            return Some(lf);
+        }
+        bits &= bits - 1;
+    }
+    None
+}
+
+/// The same where no block is left.
+fn dashes_at_end(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(3).position(|w| w == b"\n--")
+}
+
 /// How many bytes in front of `raw` may be of a name (RFC 5322 2.2): visible ones but
 /// the colon; `None` if all. Eight at a time: the lowest bit that is set is that of a
 /// byte that stops, though higher ones may be wrong.
@@ -163,6 +250,26 @@ mod tests {
             prop_assert!(lines.take_odd() || !is_odd(&text[start..]));
             let all = (0..text.len()).filter(|n| text[*n] == b'\n');
             prop_assert_eq!(found, all.collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn dashes_are_found_wherever_they_are(
+            pieces in prop::collection::vec(
+                prop::sample::select(&["\n", "-", "\n-", "\r\n", "a", "word - word", "0123456789", "-\n"][..]),
+                0..60,
+            ),
+            times in prop::sample::select(&[1usize, 1, 30, 300][..]),
+            end in prop::sample::select(&["", "\n--", "\n--b", "\n--\n--"][..]),
+        ) {
+            let text = pieces.concat().repeat(times) + end;
+            let text = text.as_bytes();
+            let mut dashes = Dashes::default();
+            let (mut from, mut found) = (0, Vec::new());
+            while let Some(at) = dashes.find(&text[from..]) {
+                found.push(from + at);
+                from += at + 1;
+            }
+            prop_assert_eq!(found, memmem::find_iter(text, b"\n--").collect::<Vec<_>>());
         }
 
         #[test]

@@ -63,10 +63,24 @@ impl Engine {
                     tell_suspect(suspect, self.mark.offset, sink);
                     return Step::Again;
                 }
-                Next::Delimiter { start, eol, found } => {
+                Next::Delimiter {
+                    start,
+                    eol,
+                    found,
+                    end,
+                } => {
                     self.at_line = false;
                     self.give(start, input, what, sink);
                     self.found(found, eol, sink);
+                    if S::IS_EAGER
+                        && !held
+                        && !found.close
+                        && let Some(end) = end
+                    {
+                        let what = What::Delimiter(self.mark.offset);
+                        self.give(end - start, input, what, sink);
+                        self.begin_part(sink);
+                    }
                     return Step::Again;
                 }
             }
@@ -217,7 +231,7 @@ impl Engine {
             content: Content::Leaf,
             opaque: true,
         }));
-        self.stack.push(self.mark);
+        self.stack.push_leaf(self.mark);
         self.state = State::Rest;
     }
 

@@ -222,8 +222,14 @@ pub(super) fn field_at(offset: u64, length: usize, named: Option<Named>) -> Fiel
 
 /// Whether a Content-Transfer-Encoding leaves the body as it is.
 fn is_identity(value: &[u8]) -> bool {
-    let is = |name: &[u8]| value.trim_ascii().eq_ignore_ascii_case(name);
-    is(b"7bit") || is(b"8bit") || TransferEncoding::parse(value).is_identity()
+    let name = value.trim_ascii();
+    let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
+    match name.len() {
+        4 if is(b"7bit") || is(b"8bit") => true,
+        6 if is(b"base64") => false,
+        16 if is(b"quoted-printable") => false,
+        _ => TransferEncoding::parse(value).is_identity(),
+    }
 }
 
 pub(super) fn is_mbox_from(line: &[u8]) -> bool {

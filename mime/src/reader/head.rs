@@ -58,6 +58,7 @@ pub(super) enum Body {
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Head {
+    #[inline]
     pub(super) fn begin(&mut self, start: Mark, parent: Parent, default_message: bool) {
         self.start = start;
         self.next_field(start);
@@ -70,6 +71,7 @@ impl Head {
         self.seen = 0;
     }
 
+    #[inline]
     fn next_field(&mut self, mark: Mark) {
         self.field = mark;
         self.taken = 0;

@@ -56,6 +56,7 @@ pub(crate) struct Mark {
 
 impl Mark {
     /// Counts the line ends of `bytes`, which begin here; does not move.
+    #[inline]
     pub(crate) fn count(&mut self, bytes: &[u8]) {
         let (lines, crlf) = line_ends(bytes);
         let split = self.after_cr && bytes.first() == Some(&b'\n');
@@ -67,6 +68,7 @@ impl Mark {
     }
 
     /// Both kinds of line ends came before it.
+    #[inline]
     pub(crate) fn is_mixed(&self) -> bool {
         self.bare > 0 && self.bare < self.lines
     }
@@ -85,6 +87,7 @@ impl Mark {
     }
 
     /// The size of what lies between `start` and here.
+    #[inline]
     pub(crate) fn since(&self, start: &Mark) -> Size {
         let octets = self.offset.saturating_sub(start.offset);
         Size {

@@ -35,6 +35,7 @@ pub enum Mode {
 }
 
 impl Mode {
+    #[inline]
     pub(super) fn is_raw(self) -> bool {
         matches!(self, Mode::Raw | Mode::Exact)
     }

@@ -103,22 +103,26 @@ impl Known {
         None
     }
 
+    #[inline]
     pub(super) fn bit(self) -> u32 {
         1 << self as u32
     }
 
     /// It comes once at most (RFC 5322 3.6, RFC 2045 3, RFC 2183 2), or only the first
     /// says something (RFC 7103 7.5.3).
+    #[inline]
     pub(super) fn is_single(self) -> bool {
         !matches!(self, Known::ContentLanguage | Known::ContentLocation)
     }
 
     /// The structure of a part is made of it.
+    #[inline]
     pub(crate) fn is_of_part(self) -> bool {
         (self as u32) < Known::MimeVersion as u32
     }
 
     /// IMAP's ENVELOPE is made of it (RFC 3501 7.4.2).
+    #[inline]
     pub(crate) fn is_of_envelope(self) -> bool {
         self as u32 > Known::MimeVersion as u32
             && !matches!(self, Known::References | Known::ReturnPath)

@@ -2,10 +2,11 @@
 
 use alloc::vec::Vec;
 
-use memchr::{memchr, memmem};
+use memchr::memchr;
 
 use super::event::Place;
 use super::mark::Mark;
+use crate::scan::Dashes;
 
 /// Bytes of a line that may make it a delimiter. A line that is white space up to
 /// here, behind a boundary, is one whatever follows.
@@ -17,7 +18,7 @@ pub(super) const DECISIVE: usize = LINE + 2;
 /// The longest boundary that is looked for.
 pub(super) const BOUNDARY: usize = LINE - 4;
 
-/// An entity that is open.
+/// A multipart or message that is open.
 #[derive(Debug)]
 struct Level {
     /// Where its body begins.
@@ -28,6 +29,8 @@ struct Level {
     /// How far it was read, if it is a multipart.
     stage: Option<Stage>,
     digest: bool,
+    /// Its boundary has a LF in it, and no line does.
+    never: bool,
 }
 
 /// How far a multipart was read.
@@ -68,11 +71,13 @@ pub(super) enum Next {
     Body(usize),
     /// A suspect line begins at `line`.
     Suspect { line: usize, suspect: Suspect },
-    /// A delimiter at `start`, with the line end of `eol` bytes before its line.
+    /// A delimiter at `start`, with the line end of `eol` bytes before its line, and
+    /// where its own line end is over, if that is there.
     Delimiter {
         start: usize,
         eol: usize,
         found: Found,
+        end: Option<usize>,
     },
 }
 
@@ -80,23 +85,24 @@ pub(super) enum Next {
 #[derive(Debug, Default)]
 pub(super) struct Stack {
     levels: Vec<Level>,
+    /// Where the body of the leaf begins that is open, if one is: within all others.
+    leaf: Option<Mark>,
     /// How many of them are multiparts.
     multiparts: usize,
     /// Their boundaries, one behind the other; behind them the one that is proposed.
     boundaries: Vec<u8>,
-    /// For `\n--`; made when first needed.
-    finder: Option<memmem::Finder<'static>>,
+    dashes: Dashes,
 }
 
 impl Stack {
     /// Remembers the boundary of what may be opened next.
     pub(super) fn propose(&mut self, boundary: &[u8]) {
-        self.boundaries.truncate(self.boundary_end(self.len()));
+        self.boundaries.truncate(self.boundaries_end());
         self.boundaries.extend_from_slice(boundary);
     }
 
     pub(super) fn proposed(&self) -> &[u8] {
-        let start = self.boundary_end(self.len());
+        let start = self.boundaries_end();
         self.boundaries.get(start..).unwrap_or_default()
     }
 
@@ -106,27 +112,36 @@ impl Stack {
         levels.any(|(n, level)| level.stage.is_some() && self.boundary(n) == self.proposed())
     }
 
-    /// Opens a leaf or a message within.
+    /// Opens a leaf.
     #[inline]
-    pub(super) fn push(&mut self, body: Mark) {
-        let boundary_end = self.boundary_end(self.len());
+    pub(super) fn push_leaf(&mut self, body: Mark) {
+        self.boundaries.truncate(self.boundaries_end());
+        self.leaf = Some(body);
+    }
+
+    /// Opens a message within.
+    pub(super) fn push_message(&mut self, body: Mark) {
+        let boundary_end = self.boundaries_end();
         self.boundaries.truncate(boundary_end);
         self.levels.push(Level {
             body,
             boundary_end,
             stage: None,
             digest: false,
+            never: true,
         });
     }
 
     /// Opens a multipart, with the boundary that is proposed.
     pub(super) fn push_multipart(&mut self, body: Mark, digest: bool) {
         self.multiparts += 1;
+        let never = memchr(b'\n', self.proposed()).is_some();
         self.levels.push(Level {
             body,
             boundary_end: self.boundaries.len(),
             stage: Some(Stage::Preamble),
             digest,
+            never,
         });
     }
 
@@ -134,17 +149,22 @@ impl Stack {
     /// it was read.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<(Mark, Option<Stage>)> {
+        if let Some(leaf) = self.leaf.take() {
+            return Some((leaf, None));
+        }
         let level = self.levels.pop()?;
         self.multiparts -= usize::from(level.stage.is_some());
-        self.boundaries.truncate(self.boundary_end(self.len()));
+        self.boundaries.truncate(self.boundaries_end());
         Some((level.body, level.stage))
     }
 
+    #[inline]
     pub(super) fn len(&self) -> usize {
-        self.levels.len()
+        self.levels.len() + usize::from(self.leaf.is_some())
     }
 
     /// Whether any line could be a delimiter.
+    #[inline]
     pub(super) fn has_boundaries(&self) -> bool {
         self.multiparts > 0
     }
@@ -157,6 +177,11 @@ impl Stack {
     }
 
     #[inline]
+    fn boundaries_end(&self) -> usize {
+        self.levels.last().map_or(0, |level| level.boundary_end)
+    }
+
+    #[inline]
     fn boundary(&self, n: usize) -> &[u8] {
         let range = self.boundary_end(n)..self.boundary_end(n + 1);
         self.boundaries.get(range).unwrap_or_default()
@@ -164,14 +189,23 @@ impl Stack {
 
     /// The innermost entity, if it is a multipart: its stage, and whether it is a
     /// digest.
+    #[inline]
     pub(super) fn stage_mut(&mut self) -> Option<(&mut Stage, bool)> {
-        let level = self.levels.last_mut()?;
+        let level = match self.leaf {
+            None => self.levels.last_mut()?,
+            Some(_) => return None,
+        };
         Some((level.stage.as_mut()?, level.digest))
     }
 
     /// What body bytes are now.
+    #[inline]
     pub(super) fn place(&self) -> Place {
-        match self.levels.last().and_then(|level| level.stage) {
+        let innermost = match self.leaf {
+            None => self.levels.last(),
+            Some(_) => return Place::Leaf,
+        };
+        match innermost.and_then(|level| level.stage) {
             Some(Stage::Epilogue) => Place::Epilogue,
             Some(Stage::Preamble | Stage::Parts) => Place::Preamble,
             None => Place::Leaf,
@@ -193,42 +227,26 @@ impl Stack {
                 let start = line - eol;
                 match self.judge(rest, finished) {
                     None => return Next::Body(start),
-                    Some(Line::Body) => {}
-                    Some(Line::Suspect(suspect)) => return Next::Suspect { line, suspect },
-                    Some(Line::Delimiter(found)) => return Next::Delimiter { start, eol, found },
+                    Some((Line::Body, _)) => {}
+                    Some((Line::Suspect(suspect), _)) => return Next::Suspect { line, suspect },
+                    Some((Line::Delimiter(found), lf)) => {
+                        let end = lf.map(|lf| line + lf + 1);
+                        return Next::Delimiter {
+                            start,
+                            eol,
+                            found,
+                            end,
+                        };
+                    }
                 }
             }
-            match self.dashes(rest) {
+            match self.dashes.find(rest) {
                 Some(lf) => line += lf + 1,
                 None if finished => return Next::Body(bytes.len()),
                 None => return Next::Body(bytes.len() - undecided(rest)),
             }
             judge = true;
         }
-    }
-
-    /// Where the first line end is behind which a line begins `--`. Most parts are
-    /// short: the first lines are looked at one by one.
-    fn dashes(&mut self, bytes: &[u8]) -> Option<usize> {
-        const LINES: usize = 3;
-        let mut from = 0;
-        for _ in 0..LINES {
-            let rest = bytes.get(from..)?;
-            let lf = memchr(b'\n', rest)?;
-            if rest
-                .get(lf + 1..)
-                .is_some_and(|line| line.starts_with(b"--"))
-            {
-                return Some(from + lf);
-            }
-            from += lf + 1;
-        }
-        let new = || memmem::Finder::new(b"\n--");
-        let found = self
-            .finder
-            .get_or_insert_with(new)
-            .find(bytes.get(from..)?)?;
-        Some(from + found)
     }
 
     /// The same for the one line behind the line end at the front of `bytes`: what
@@ -240,29 +258,58 @@ impl Stack {
         match self.judge(line, finished) {
             _ if bytes == b"\r" && !finished => Next::Body(0),
             None => Next::Body(0),
-            Some(Line::Delimiter(found)) => Next::Delimiter {
+            Some((Line::Delimiter(found), lf)) => Next::Delimiter {
                 start: 0,
                 eol,
                 found,
+                end: lf.map(|lf| eol + lf + 1),
             },
-            Some(Line::Body | Line::Suspect(_)) => Next::Body(eol),
+            Some((Line::Body | Line::Suspect(_), _)) => Next::Body(eol),
         }
     }
 
-    /// What the line is at the front of `bytes`; `None` when that cannot be told yet.
-    fn judge(&self, bytes: &[u8], finished: bool) -> Option<Line> {
+    /// What the line is at the front of `bytes`, and where its LF is if it is no plain
+    /// body and that is near; `None` when that cannot be told yet.
+    #[inline]
+    fn judge(&self, bytes: &[u8], finished: bool) -> Option<(Line, Option<usize>)> {
         match bytes {
             [] | [b'-'] if !finished => None,
-            [b'-', b'-', ..] => {
-                let window = bytes.get(..DECISIVE).unwrap_or(bytes);
-                match memchr(b'\n', window) {
-                    Some(lf) => Some(self.classify(bytes.get(..lf).unwrap_or(bytes))),
-                    None if finished || window.len() == DECISIVE => Some(self.classify(window)),
-                    None => None,
+            [b'-', b'-', rest @ ..] => {
+                if let Some((line, lf)) = self.usual(rest) {
+                    return Some((line, Some(lf + 2)));
                 }
+                let window = bytes.get(..DECISIVE).unwrap_or(bytes);
+                let lf = memchr(b'\n', window);
+                let settled = lf.is_some() || finished || window.len() == DECISIVE;
+                let line = window.get(..lf.unwrap_or(window.len()))?;
+                settled.then(|| (self.classify(line), lf))
             }
-            _ => Some(Line::Body),
+            _ => Some((Line::Body, None)),
         }
+    }
+
+    /// What most lines are that begin `--`, here without these: the delimiter of the
+    /// innermost entity, with nothing behind it; and where its LF is. It is what
+    /// [`classify`](Self::classify) says.
+    #[inline]
+    fn usual(&self, line: &[u8]) -> Option<(Line, usize)> {
+        let level = self.levels.len().checked_sub(1)?;
+        let open = self.levels.get(level)?;
+        let tail = line.strip_prefix(self.boundary(level))?;
+        let eol = match tail {
+            [b'\r', b'\n', ..] => 1,
+            [b'\n', ..] => 0,
+            _ => return None,
+        };
+        if open.never || open.stage? == Stage::Epilogue {
+            return None;
+        }
+        let found = Found {
+            level,
+            close: false,
+            junk: false,
+        };
+        Some((Line::Delimiter(found), line.len() - tail.len() + eol))
     }
 
     /// What `line` is (without its LF; no more of it counts than [`DECISIVE`] bytes).
@@ -280,7 +327,9 @@ impl Stack {
         };
         let mut second = Line::Body;
         for (n, open) in self.levels.iter().enumerate().rev() {
-            let Some(stage) = open.stage else { continue };
+            let Some(stage) = open.stage.filter(|_| !open.never) else {
+                continue;
+            };
             let Some(tail) = rest.strip_prefix(self.boundary(n)) else {
                 continue;
             };
@@ -318,6 +367,7 @@ fn is_blank(bytes: &[u8]) -> bool {
 }
 
 /// The length of the line end with which `bytes` begin.
+#[inline]
 pub(super) fn eol_at(bytes: &[u8]) -> usize {
     match bytes {
         [b'\r', b'\n', ..] => 2,
@@ -327,6 +377,7 @@ pub(super) fn eol_at(bytes: &[u8]) -> usize {
 }
 
 /// The length of the line end before `line`.
+#[inline]
 pub(super) fn eol_before(bytes: &[u8], line: usize) -> usize {
     match bytes.get(..line) {
         Some([.., b'\r', b'\n']) => 2,
@@ -433,7 +484,7 @@ mod tests {
             stack.is_proposed_open()
         }
         let mut s = stack(&[("a", Stage::Parts)]);
-        s.push(Mark::default());
+        s.push_message(Mark::default());
         s.propose(b"bc");
         s.push_multipart(Mark::default(), true);
         assert!(is_open(&mut s, b"bc") && is_open(&mut s, b"a") && !is_open(&mut s, b"abc"));

@@ -79,7 +79,8 @@ impl Engine {
                 }
                 self.stack.push_multipart(self.mark, digest);
             }
-            _ => self.stack.push(self.mark),
+            (Content::Message, _) => self.stack.push_message(self.mark),
+            _ => self.stack.push_leaf(self.mark),
         }
         sink.tell(Event::BodyStart(BodyStart {
             header_end,

@@ -40,29 +40,26 @@ impl Index {
     /// Indexes a message that is whole in memory.
     #[must_use]
     pub fn of(message: &[u8], limits: &Limits) -> Self {
-        let mut indexer = Indexer::new(limits.clone());
-        indexer.write(message);
-        indexer.finish()
+        let indexer = Indexer::new(limits.clone());
+        indexer.whole(message)
     }
 
     /// The same for who has the message beside it: no field is kept, no line counted.
     pub(crate) fn bare(message: &[u8], limits: &Limits) -> Self {
-        let mut indexer = Indexer {
+        let indexer = Indexer {
             engine: Engine::new(limits.clone()).uncounted(),
             sink: Sink::new(limits, false),
         };
-        indexer.write(message);
-        indexer.finish()
+        indexer.whole(message)
     }
 
     /// The same of the header alone: the body is a leaf, whatever its type.
     pub(crate) fn of_header(message: &[u8], limits: &Limits) -> Self {
-        let mut indexer = Indexer {
+        let indexer = Indexer {
             engine: Engine::new(limits.clone()).mode(Mode::Raw),
             sink: Sink::new(limits, false),
         };
-        indexer.write(message);
-        indexer.finish()
+        indexer.whole(message)
     }
 
     /// It is one of [`bare`](Self::bare).
@@ -250,11 +247,15 @@ pub struct Indexer {
 #[derive(Debug)]
 struct Sink {
     index: Index,
-    /// The parts that are open.
-    open: Vec<u32>,
+    /// The innermost part that is open.
+    open: u32,
     /// Fields that IMAP needs are kept.
     keeps: bool,
     limit: usize,
+    /// Parts that there may be.
+    most_parts: u32,
+    /// The length of the message, if it is known before its end.
+    length: u64,
 }
 
 impl Indexer {
@@ -280,21 +281,33 @@ impl Indexer {
         self.sink.index.link();
         self.sink.index
     }
+
+    /// All of the message at once.
+    fn whole(mut self, message: &[u8]) -> Index {
+        self.sink.length = message.len() as u64;
+        self.engine.finish();
+        self.write(message);
+        self.sink.index.link();
+        self.sink.index
+    }
 }
 
 impl Sink {
     fn new(limits: &Limits, keeps: bool) -> Self {
-        // What a common message has, so that nothing grows for it.
+        // What a common message has, so that nothing grows for it: about a kilobyte, up to
+        // which many allocators are at their fastest.
         let index = Index {
             parts: Vec::with_capacity(8),
-            fields: Vec::with_capacity(48),
+            fields: Vec::with_capacity(42),
             ..Index::default()
         };
         Sink {
             index,
-            open: Vec::with_capacity(8),
+            open: NONE,
             keeps,
             limit: limits.defects,
+            most_parts: limits.parts,
+            length: 0,
         }
     }
 }
@@ -307,7 +320,7 @@ impl Consumer for Sink {
             Event::Header(field) => self.field(field),
             Event::PartStart(start) => self.start(start),
             Event::BodyStart(start) => {
-                if let Some((_, part)) = self.top() {
+                if let Some(part) = self.top() {
                     part.header_end = start.header_end;
                     part.body = start.offset;
                     part.content = start.content;
@@ -315,9 +328,9 @@ impl Consumer for Sink {
                 }
             }
             Event::PartEnd(end) => {
-                let Some((number, part)) = self.top() else {
-                    return;
-                };
+                let number = self.open;
+                let Some(part) = self.top() else { return };
+                let parent = part.parent;
                 part.octets = end.octets;
                 if part.content == Content::Multipart && part.children == 0 {
                     // Nobody could see what is in it otherwise.
@@ -329,7 +342,7 @@ impl Consumer for Sink {
                 {
                     *lines = LineCount::of(size);
                 }
-                self.open.pop();
+                self.open = parent;
             }
             Event::Defect(defect) => match self.index.defects.len() < self.limit {
                 true => self.index.defects.push(*defect),
@@ -347,17 +360,32 @@ impl Consumer for Sink {
 
 impl Sink {
     /// The innermost part that is open.
-    fn top(&mut self) -> Option<(u32, &mut PartRecord)> {
-        let number = *self.open.last()?;
-        Some((number, self.index.parts.get_mut(number as usize)?))
+    #[inline]
+    fn top(&mut self) -> Option<&mut PartRecord> {
+        self.index.parts.get_mut(self.open as usize)
+    }
+
+    /// Makes room for as many parts and fields as there will be if the rest of the
+    /// message is like what came, but for 64 times as many at most.
+    #[cold]
+    fn grow(&mut self, offset: u64) {
+        let Index { parts, fields, .. } = &mut self.index;
+        let rest = self.length.saturating_sub(offset);
+        let times = (rest / offset.max(1)).min(64) as usize;
+        let more = (parts.len() * times).min(self.most_parts as usize);
+        fields.reserve(fields.len() * more / parts.len().max(1));
+        parts.reserve(more + 1);
     }
 
     fn start(&mut self, start: &PartStart) {
+        if self.index.parts.len() == self.index.parts.capacity() {
+            self.grow(start.offset);
+        }
         let this = self.index.parts.len() as u32;
-        let (mut parent, mut ordinal) = (NONE, 1);
-        if let Some((number, part)) = self.top() {
+        let (parent, mut ordinal) = (self.open, 1);
+        if let Some(part) = self.top() {
             part.children += 1;
-            (parent, ordinal) = (number, part.children);
+            ordinal = part.children;
         }
         self.index.parts.push(PartRecord {
             parent,
@@ -368,17 +396,22 @@ impl Sink {
         if self.keeps {
             self.index.lines.push(LineCount::default());
         }
-        self.open.push(this);
+        self.open = this;
     }
 
+    #[inline]
     fn field(&mut self, field: &HeaderField<'_>) {
         self.index.fields.push(field.at);
-        let Some((_, part)) = self.top() else { return };
+        let Some(part) = self.top() else { return };
         part.fields += 1;
         let is_part = part.parent_kind == Parent::Multipart;
-        if !self.keeps {
-            return;
+        if self.keeps {
+            self.keep(field, is_part);
         }
+    }
+
+    /// Keeps a field that IMAP needs.
+    fn keep(&mut self, field: &HeaderField<'_>, is_part: bool) {
         let Index {
             kept, kept_bytes, ..
         } = &mut self.index;

@@ -31,6 +31,7 @@ pub(crate) struct PartRecord {
 }
 
 impl PartRecord {
+    #[inline]
     pub(crate) const fn new(parent_kind: Parent, offset: u64) -> Self {
         PartRecord {
             offset,
@@ -53,15 +54,18 @@ impl PartRecord {
         self.offset..self.body
     }
 
+    #[inline]
     pub(crate) fn body_range(&self) -> Range<u64> {
         self.body..self.body.saturating_add(self.octets)
     }
 
+    #[inline]
     pub(crate) fn field_range(&self) -> Range<usize> {
         let first = self.first_field as usize;
         first..first.saturating_add(self.fields as usize)
     }
 
+    #[inline]
     pub(crate) fn child_range(&self) -> Range<usize> {
         let first = self.first_child as usize;
         first..first.saturating_add(self.children as usize)

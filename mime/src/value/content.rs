@@ -265,6 +265,7 @@ fn find<'a>(parameters: &'a [Parameter], name: &str) -> Option<&'a str> {
 }
 
 /// A character of a token (RFC 2045 5.1), and any above 127.
+#[inline]
 fn is_token(byte: u8) -> bool {
     const TOKEN: [bool; 256] = {
         let mut token = [true; 256];

@@ -22,6 +22,7 @@ pub(crate) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    #[inline]
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Cursor {
             bytes,
@@ -31,24 +32,29 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn pos(&self) -> usize {
         self.pos
     }
 
     /// Goes back to a position that it was at.
+    #[inline]
     pub(crate) fn seek(&mut self, pos: usize) {
         self.pos = pos;
     }
 
+    #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.pos).copied()
     }
 
+    #[inline]
     pub(crate) fn bump(&mut self) {
         self.pos = (self.pos + 1).min(self.bytes.len());
     }
 
     /// Takes `byte` if it is next.
+    #[inline]
     pub(crate) fn eat(&mut self, byte: u8) -> bool {
         let is = self.peek() == Some(byte);
         if is {
@@ -58,12 +64,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// The bytes from `start` to here.
+    #[inline]
     pub(crate) fn since(&self, start: usize) -> &'a [u8] {
         self.bytes.get(start..self.pos).unwrap_or_default()
     }
 
     /// Takes bytes as long as `is` holds.
-    pub(crate) fn take_while(&mut self, is: impl Fn(u8) -> bool) -> &'a [u8] {
+    #[inline]
+    pub(crate) fn take_while(&mut self, mut is: impl FnMut(u8) -> bool) -> &'a [u8] {
         let rest = self.bytes.get(self.pos..).unwrap_or_default();
         let length = rest.iter().position(|b| !is(*b)).unwrap_or(rest.len());
         self.pos += length;
@@ -71,6 +79,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Skips white space and line ends.
+    #[inline]
     pub(crate) fn skip_space(&mut self) {
         self.take_while(is_space);
     }
@@ -179,6 +188,7 @@ pub(crate) fn unescape(text: &[u8]) -> Vec<u8> {
     out
 }
 
+#[inline]
 pub(crate) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }

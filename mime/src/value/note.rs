@@ -8,6 +8,7 @@ pub(crate) struct Notes<'n>(Option<&'n mut dyn FnMut(DefectKind, usize)>);
 
 impl<'n> Notes<'n> {
     /// Nobody wants to know.
+    #[inline]
     pub(crate) fn none() -> Self {
         Notes(None)
     }
@@ -18,10 +19,12 @@ impl<'n> Notes<'n> {
 
     /// Whether somebody wants to know: what only a defect needs may be left undone
     /// otherwise.
+    #[inline]
     pub(crate) fn wanted(&self) -> bool {
         self.0.is_some()
     }
 
+    #[inline]
     pub(crate) fn add(&mut self, kind: DefectKind, at: usize) {
         if let Some(take) = &mut self.0 {
             take(kind, at);

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use memchr::{memchr, memchr2, memchr3, memmem};
+use memchr::{memchr, memchr3, memmem};
 
 use super::charset::Charset;
 use super::lex::{Cursor, is_space, raw_text};
@@ -41,12 +41,9 @@ pub(crate) fn decode(value: &[u8]) -> Cow<'_, str> {
 /// The same, and what is wrong with the words: offsets are those in `value`.
 pub(crate) fn read<'a>(value: &'a [u8], notes: &mut Notes<'_>) -> Cow<'a, str> {
     let trimmed = super::lex::trim(value);
-    let plain = memchr3(b'=', b'\r', b'\n', trimmed).is_none()
-        || (memchr2(b'\r', b'\n', trimmed).is_none() && memmem::find(trimmed, b"=?").is_none());
-    if plain
-        && memchr(0, trimmed).is_none()
-        && let Ok(text) = core::str::from_utf8(trimmed)
-    {
+    let plain = !may_need_decoding(trimmed)
+        || (memchr3(b'\r', b'\n', 0, trimmed).is_none() && memmem::find(trimmed, b"=?").is_none());
+    if plain && let Ok(text) = core::str::from_utf8(trimmed) {
         return Cow::Borrowed(text);
     }
     let start = value.iter().position(|b| !is_space(*b)).unwrap_or(0);
@@ -61,6 +58,13 @@ pub(crate) fn read<'a>(value: &'a [u8], notes: &mut Notes<'_>) -> Cow<'a, str> {
     };
     Words::new(trimmed).decode(&mut out, &mut notes);
     Cow::Owned(out)
+}
+
+/// Whether there is an equals sign, a line end or NUL: in one pass over all, for values
+/// are short.
+fn may_need_decoding(text: &[u8]) -> bool {
+    let is = |b: &u8| u8::from(matches!(*b, b'=' | b'\r' | b'\n' | 0));
+    text.iter().fold(0, |all, b| all | is(b)) != 0
 }
 
 /// The length of the encoded word that `bytes` begin with, whole and on one line: to a

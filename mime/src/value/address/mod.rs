@@ -14,6 +14,7 @@ pub use parse::Addresses;
 pub(crate) use parse::read;
 
 use super::lex::raw_text;
+use super::note::Notes;
 use super::words;
 
 /// One entry of an address list.
@@ -143,7 +144,8 @@ pub fn mailboxes<'l, 'a>(list: &'l [Address<'a>]) -> impl Iterator<Item = &'l Ma
 }
 
 /// The characters of an atom (RFC 5322 3.2.3), and any above 127 (RFC 6532 3.2).
-pub(crate) fn is_atext(byte: u8) -> bool {
+#[inline]
+pub(crate) const fn is_atext(byte: u8) -> bool {
     const ATEXT: [bool; 256] = {
         let mut table = [false; 256];
         let mut byte = 0;
@@ -159,12 +161,20 @@ pub(crate) fn is_atext(byte: u8) -> bool {
         }
         table
     };
-    ATEXT.get(usize::from(byte)).is_some_and(|is| *is)
+    ATEXT[byte as usize]
 }
 
 pub(crate) fn is_dot_atom(text: &[u8]) -> bool {
-    text.split(|b| *b == b'.')
-        .all(|atom| !atom.is_empty() && atom.iter().all(|b| is_atext(*b)))
+    // Behind a dot, or at the start, an atom must come.
+    let mut open = true;
+    for byte in text {
+        let dot = *byte == b'.';
+        if (dot && open) || !(dot || is_atext(*byte)) {
+            return false;
+        }
+        open = dot;
+    }
+    !open
 }
 
 /// Appends `text` as a quoted string.
@@ -184,5 +194,5 @@ pub(crate) fn quote(text: &str, out: &mut String) {
 /// read, and gives the entries one at a time.
 #[must_use]
 pub fn parse(value: &[u8]) -> Vec<Address<'_>> {
-    Addresses::new(value).collect()
+    read(value, &mut Notes::none())
 }

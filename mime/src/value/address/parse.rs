@@ -62,6 +62,32 @@ pub struct Addresses<'a> {
     over: bool,
 }
 
+/// An `atext` or a dot.
+const DOTTED: u8 = 1;
+/// A space.
+const SPACE: u8 = 2;
+/// What an encoded word begins with, which is `atext` too.
+const EQUALS: u8 = 4;
+
+#[inline]
+fn class(byte: u8) -> u8 {
+    const CLASSES: [u8; 256] = {
+        let mut classes = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            classes[byte] = match byte as u8 {
+                b' ' => SPACE,
+                b'=' => DOTTED | EQUALS,
+                b if b == b'.' || is_atext(b) => DOTTED,
+                _ => 0,
+            };
+            byte += 1;
+        }
+        classes
+    };
+    CLASSES[usize::from(byte)]
+}
+
 /// What came last in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Before {
@@ -164,7 +190,7 @@ impl<'a> Addresses<'a> {
 
     fn common_entry(&mut self) -> Option<Mailbox<'a>> {
         let c = &mut self.cursor;
-        let is_dotted = |b: u8| is_atext(b) || b == b'.';
+        let is_dotted = |b: u8| class(b) & DOTTED != 0;
         c.skip_space();
         let mut start = c.pos();
         let name = match c.peek()? {
@@ -173,10 +199,27 @@ impl<'a> Addresses<'a> {
                 Cow::Owned(_) => return None,
             },
             _ => {
-                let words = c.take_while(|b| is_dotted(b) || b == b' ').trim_ascii_end();
+                let mut seen = 0;
+                let words = c.take_while(|b| {
+                    let class = class(b);
+                    let is = class & (DOTTED | SPACE) != 0;
+                    seen |= if is { class } else { 0 };
+                    is
+                });
                 c.skip_space();
-                let named = c.peek()? == b'<' && !words.windows(2).any(|w| w == b"  ");
-                (named && !self.cuts_a_word(start, words)).then_some(words)
+                match c.peek()? {
+                    b'<' => {
+                        let words = words.trim_ascii_end();
+                        if seen & SPACE != 0 && words.windows(2).any(|w| w == b"  ")
+                            || seen & EQUALS != 0 && self.cuts_a_word(start, words)
+                        {
+                            return None;
+                        }
+                        Some(words)
+                    }
+                    _ if seen & SPACE != 0 || c.pos() > start + words.len() => return None,
+                    _ => None,
+                }
             }
         };
         let c = &mut self.cursor;
@@ -192,11 +235,7 @@ impl<'a> Addresses<'a> {
             None => c.since(start),
         };
         let at = spec.len();
-        if at == 0
-            || spec.starts_with(b"=?")
-            || spec.iter().any(|b| is_space(*b))
-            || !c.eat(b'@')
-            || c.take_while(is_dotted).is_empty()
+        if at == 0 || spec.starts_with(b"=?") || !c.eat(b'@') || c.take_while(is_dotted).is_empty()
         {
             return None;
         }
@@ -206,7 +245,7 @@ impl<'a> Addresses<'a> {
         }
         c.skip_space();
         match c.peek() {
-            None => {}
+            None => self.over = self.group.is_none(),
             Some(b',') => {
                 c.bump();
                 self.fresh = true;

@@ -153,6 +153,15 @@ impl DateTime {
         out.extend_from_slice(&digits(minutes));
     }
 
+    /// Whether there is such a day and such a time.
+    fn is_real(&self) -> bool {
+        (1..=12).contains(&self.month)
+            && (1..=days_in(self.year, self.month)).contains(&self.day)
+            && self.hour <= 23
+            && self.minute <= 59
+            && self.second <= 60
+    }
+
     /// Which of [`DAYS`] it was.
     fn weekday(&self) -> usize {
         let (year, month, day) = (self.year.into(), self.month.into(), self.day.into());

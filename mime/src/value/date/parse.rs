@@ -1,12 +1,97 @@
 //! What dates look like.
 
-use super::{DAYS, DateTime, MONTHS, days_in};
+use super::{DAYS, DateTime, MONTHS};
 use crate::DefectKind;
 use crate::value::lex::Cursor;
 use crate::value::note::Notes;
 
 /// The date, and what is odd about it; nothing is told of what is no date.
 pub(super) fn read(value: &[u8], notes: &mut Notes<'_>) -> Option<DateTime> {
+    match common(value) {
+        Some(date) if !notes.wanted() => Some(date),
+        _ => read_any(value, notes),
+    }
+}
+
+/// A date as nearly all are: `Fri, 21 Nov 1997 09:55:06 -0600`, the day of the week
+/// perhaps left out. It is what [`read_any`] makes of it.
+pub(super) fn common(value: &[u8]) -> Option<DateTime> {
+    let value = value.strip_prefix(b" ").unwrap_or(value);
+    let value = match value {
+        [a, b, c, b',', b' ', rest @ ..] if named(&DAYS, [*a, *b, *c]).is_some() => rest,
+        _ => value,
+    };
+    let (day, rest) = match value {
+        [a, b' ', rest @ ..] => ([b'0', *a], rest),
+        [a, b, b' ', rest @ ..] => ([*a, *b], rest),
+        _ => return None,
+    };
+    let (fixed, behind) = rest.split_first_chunk::<23>()?;
+    let [
+        m,
+        o,
+        n,
+        b' ',
+        y,
+        e,
+        a,
+        r,
+        b' ',
+        h,
+        i,
+        b':',
+        t,
+        u,
+        b':',
+        s,
+        c,
+        b' ',
+        sign,
+        z @ ..,
+    ] = fixed
+    else {
+        return None;
+    };
+    if matches!(behind, [b'0'..=b'9' | b':', ..]) {
+        return None;
+    }
+    let digits = [
+        day[0], day[1], *y, *e, *a, *r, *h, *i, *t, *u, *s, *c, z[0], z[1], z[2], z[3],
+    ];
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let two = |a: u8, b: u8| (a - b'0') * 10 + (b - b'0');
+    let [z0, z1, z2, z3] = *z;
+    let (hours, minutes) = (two(z0, z1), two(z2, z3));
+    let east = i16::from(hours) * 60 + i16::from(minutes);
+    let offset = match sign {
+        _ if hours > 23 || minutes > 59 => return None,
+        b'+' => Some(east),
+        b'-' => (east > 0).then_some(-east),
+        _ => return None,
+    };
+    let date = DateTime {
+        year: u16::from(two(*y, *e)) * 100 + u16::from(two(*a, *r)),
+        month: named(&MONTHS, [*m, *o, *n])? as u8 + 1,
+        day: two(day[0], day[1]),
+        hour: two(*h, *i),
+        minute: two(*t, *u),
+        second: two(*s, *c),
+        offset,
+    };
+    date.is_real().then_some(date)
+}
+
+/// Which of the names the letters are, in any case.
+fn named(names: &[&str], letters: [u8; 3]) -> Option<usize> {
+    // Of letters, the case is one bit.
+    let word = |b: &[u8]| b.iter().fold(0, |w, b| w << 8 | u32::from(b | 0x20));
+    let wanted = word(&letters);
+    names.iter().position(|n| word(n.as_bytes()) == wanted)
+}
+
+pub(super) fn read_any(value: &[u8], notes: &mut Notes<'_>) -> Option<DateTime> {
     let mut parser = Parser {
         cursor: Cursor::new(value),
         odd: None,
@@ -86,12 +171,7 @@ impl Parser<'_> {
             None if first.digits == 4 => self.iso8601(first),
             None => self.usual(first),
         }?;
-        let real = (1..=12).contains(&date.month)
-            && (1..=days_in(date.year, date.month)).contains(&date.day)
-            && date.hour <= 23
-            && date.minute <= 59
-            && date.second <= 60;
-        real.then_some((weekday, date))
+        date.is_real().then_some((weekday, date))
     }
 
     /// `21 Nov 1997 09:55:06 -0600`
@@ -160,11 +240,8 @@ impl Parser<'_> {
             let at = self.cursor.pos();
             let word = self.cursor.take_while(|b| b.is_ascii_alphabetic());
             let named = |names: &[&str]| {
-                let start: [u8; 3] = word.get(..3)?.try_into().ok()?;
-                // Of letters, the case is one bit.
-                let same = |n: &&str| n.bytes().zip(start).all(|(a, b)| a | 0x20 == b | 0x20);
-                let which = names.iter().position(same);
-                which.map(|which| Word { which, at })
+                let which = named(names, *word.first_chunk()?)?;
+                Some(Word { which, at })
             };
             if word.is_empty() {
                 return (weekday, None);

@@ -105,6 +105,25 @@ proptest! {
         if let Some(date) = DateTime::from_unix(seconds, offset) {
             prop_assert_eq!(date.to_unix(), seconds);
             prop_assert_eq!(DateTime::parse(date.to_rfc5322().as_bytes()), Some(date));
+            prop_assert_eq!(parse::common(date.to_rfc5322().as_bytes()), Some(date));
+        }
+    }
+
+    #[test]
+    fn the_common_shape_is_read_as_any_other(
+        value in " ?((Fri|Dec|sAT|xyz|Mo), )?[ ]?[0-9]{1,3} (Nov|jAN|Feb|Junk|X{3}) [0-9]{4} [0-9]{2}:[0-6][0-9]:[0-6][0-9] [-+ ][0-9]{4}([0-9]|:[0-9]{2}| \\(CST\\)| PM|\r\n)?",
+        byte in any::<u8>(),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let mut value = value.into_bytes();
+        for _ in 0..2 {
+            let any = parse::read_any(&value, &mut Notes::none());
+            prop_assert_eq!(DateTime::parse(&value), any);
+            if let Some(date) = parse::common(&value) {
+                prop_assert_eq!(Some(date), any);
+            }
+            let at = at.index(value.len());
+            value[at] = byte;
         }
     }
 }
