@@ -42,6 +42,9 @@ pub(crate) struct Evaluation {
     trials: Vec<Trial>,
     pub(crate) outcomes: Vec<Outcome>,
     answers: Answers,
+    /// Questions that may still follow from reasons. They are counted before any answer
+    /// comes, so that the order of answers does not decide who may ask.
+    reserved: usize,
     pub(crate) skipped: usize,
 }
 
@@ -51,6 +54,8 @@ struct Trial {
     field: usize,
     /// It says `r=y`.
     wants_report: bool,
+    /// One of the questions that are reserved is its own.
+    may_follow: bool,
     stage: Stage,
 }
 
@@ -85,6 +90,7 @@ impl Evaluation {
             trials: Vec::new(),
             outcomes: Vec::new(),
             answers: Answers::default(),
+            reserved: 0,
             skipped: 0,
         }
     }
@@ -98,7 +104,9 @@ impl Evaluation {
         let from = from_problem(header);
         let mut kinds = Vec::new();
         for &field in all.iter().take(self.limits.signatures) {
-            let (outcome, trial) = self.look_at(header, field, from.as_ref());
+            let (outcome, mut trial) = self.look_at(header, field, from.as_ref());
+            trial.may_follow = self.may_follow(&trial, &outcome) && self.has_room();
+            self.reserved += usize::from(trial.may_follow);
             if let (Stage::Judging(_), Some(signature)) = (trial.stage, &outcome.signature) {
                 kinds.push(BodyKind::of(signature));
             }
@@ -120,6 +128,7 @@ impl Evaluation {
         let mut trial = Trial {
             field,
             wants_report: false,
+            may_follow: false,
             stage: Stage::Refused,
         };
         let signature = match Signature::parse(value) {
@@ -158,9 +167,27 @@ impl Evaluation {
     fn question(&mut self, name: &str) -> Option<usize> {
         let asked = self.answers.find(name, RecordKind::Txt);
         asked.or_else(|| {
-            (self.answers.len() < self.limits.queries)
-                .then(|| self.answers.question(name, RecordKind::Txt))
+            let room = self.has_room();
+            room.then(|| self.answers.question(name, RecordKind::Txt))
         })
+    }
+
+    fn has_room(&self) -> bool {
+        self.answers.len() + self.reserved < self.limits.queries
+    }
+
+    /// Whether its reason may lead to a question.
+    fn may_follow(&self, trial: &Trial, outcome: &Outcome) -> bool {
+        let reports = trial.wants_report && self.policy.look_up_reports;
+        #[cfg(feature = "atps")]
+        if outcome
+            .signature
+            .as_ref()
+            .is_some_and(|s| s.atps().is_some())
+        {
+            return true;
+        }
+        reports && outcome.domain.is_some()
     }
 
     /// Ends the message, of which these are the hashes; or nothing of it counts.
@@ -269,14 +296,17 @@ impl Evaluation {
 
     /// What is to be asked, now that the reason stands.
     fn after(&mut self, at: usize) -> Stage {
-        self.name_after(at)
-            .and_then(|(name, after)| Some(Stage::Following(self.question(&name)?, after)))
-            .unwrap_or(Stage::Done)
+        match self.name_after(at) {
+            None => Stage::Done,
+            Some((name, after)) => {
+                Stage::Following(self.answers.question(&name, RecordKind::Txt), after)
+            }
+        }
     }
 
     fn name_after(&self, at: usize) -> Option<(String, After)> {
         let (trial, outcome) = (self.trials.get(at)?, self.outcomes.get(at)?);
-        let domain = outcome.domain.as_ref()?;
+        let domain = outcome.domain.as_ref().filter(|_| trial.may_follow)?;
         if outcome.reason != Reason::Verified {
             let wanted = trial.wants_report && self.policy.look_up_reports;
             return wanted.then(|| (ReportRecord::name(domain), After::Report));

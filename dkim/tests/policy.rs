@@ -160,6 +160,50 @@ fn reports() {
     assert!(asked.borrow().is_empty());
 }
 
+/// Who may ask what follows from a failure does not depend on the order of the answers.
+#[test]
+fn the_budget_does_not_depend_on_the_order_of_answers() {
+    let field = |n: usize| {
+        let tags = format!("v=1; a=ed25519-sha256; d=d{n}.example.com; s=sel; r=y");
+        let forge = Forge {
+            tags: &tags,
+            ..Forge::default()
+        };
+        forge.field(HEADER, BODY)
+    };
+    let message = format!("{}{}{HEADER}\r\n{BODY}", field(1), field(2)).replace("hi", "ho");
+    let (mut policy, mut limits) = (Policy::default(), Limits::default());
+    policy.look_up_reports = true;
+    limits.queries = 3;
+    let run = |backwards: bool| {
+        let mut verifier = Verifier::new(policy.clone(), limits.clone(), NOW);
+        verifier.write(message.as_bytes()).unwrap();
+        let mut verification = verifier.finish();
+        let mut asked = Vec::new();
+        loop {
+            let mut queries: Vec<_> = std::iter::from_fn(|| verification.next_query()).collect();
+            if queries.is_empty() {
+                break;
+            }
+            if backwards {
+                queries.reverse();
+            }
+            for query in queries {
+                let answer = match query.name.starts_with("_report.") {
+                    true => Records::txt(["ra=a"]),
+                    false => Records::txt([record()]),
+                };
+                verification.answer(query.id, Ok(answer)).unwrap();
+                asked.push(query.name);
+            }
+        }
+        asked.sort();
+        (asked, format!("{:?}", verification.outcomes()))
+    };
+    assert_eq!(run(false), run(true));
+    assert_eq!(run(true).0.len(), 3);
+}
+
 /// RFC 6541 section 4.
 #[cfg(feature = "atps")]
 #[test]

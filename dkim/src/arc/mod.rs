@@ -25,6 +25,5 @@ mod validate;
 
 pub use seal::{SealError, Sealer, Sealing};
 pub use set::{ChainStatus, SetProblem};
-#[allow(unused_imports)]
 pub(crate) use validate::Evaluation;
 pub use validate::{Chain, ChainReason, Handler, Validation, Validator};
