@@ -1,10 +1,13 @@
 //! DMARC over a zone that the input spells out: eight names for each walk at most, the
-//! same verdict for any order of the answers, and records read back as written.
+//! same verdict for any order of the answers, and records read back as written; who gets
+//! reports does not depend on that order either.
 //!
 //! The first line is `AUTHOR [SIGNER..]`, each other one `NAME TXT`; `NAME FAIL` fails.
 #![no_main]
 
-use scop_dkim::dmarc::{Check, DmarcResult, Identifier, Policy, Record, Verdict};
+use scop_dkim::dmarc::{
+    Check, Destination, Destinations, DmarcResult, Identifier, Policy, Record, Verdict,
+};
 use scop_dkim::{DnsError, Domain, Query, RecordKind, Records};
 use scop_fuzz::{fuzz_target, heap_for, within};
 
@@ -37,6 +40,12 @@ fuzz_target!(|data: &[u8]| {
         );
         assert!(one.disposition == Policy::None || one.result == DmarcResult::Fail);
         assert_eq!(one.aligned.is_empty(), one.result != DmarcResult::Pass);
+        if let Some(record) = &one.record {
+            let there = destinations(&author, record, &zone, false);
+            assert_eq!(there, destinations(&author, record, &zone, true));
+            let uris = record.aggregate_reports.len();
+            assert_eq!(there.len(), uris);
+        }
     });
 });
 
@@ -64,6 +73,31 @@ fn run(
             .expect("an answer to a question");
     }
     check.verdict().expect("a verdict").clone()
+}
+
+fn destinations(
+    author: &Domain,
+    record: &Record,
+    zone: &[(&str, &str)],
+    last_first: bool,
+) -> Vec<Destination> {
+    let mut destinations = Destinations::of_aggregate(author, record);
+    let mut open = Vec::new();
+    let mut asked = 0;
+    loop {
+        while let Some(query) = destinations.next_query() {
+            asked += 1;
+            assert!(asked <= 9 * Destinations::MOST + 8, "too many queries");
+            open.push(query);
+            if !last_first {
+                break;
+            }
+        }
+        let Some(query) = open.pop() else { break };
+        let known = destinations.answer(query.id, answer(zone, &query));
+        known.expect("an answer to a question");
+    }
+    destinations.verified().expect("an end").to_vec()
 }
 
 fn answer(zone: &[(&str, &str)], query: &Query) -> Result<Records, DnsError> {

@@ -1,8 +1,8 @@
-//! Aggregate reports: an attachment unpacks within its limit, XML is read whatever it
-//! is, and what was read is written and read the same.
+//! Aggregate reports and reports of TLS: an attachment unpacks within its limit, XML and
+//! JSON are read whatever they are, and what was read is written and read the same.
 #![no_main]
 
-use scop_dkim::report::{AggregateReport, Limits, unpack};
+use scop_dkim::report::{AggregateReport, Limits, TlsReport, unpack};
 use scop_fuzz::{fuzz_target, heap_for, within};
 
 fuzz_target!(|data: &[u8]| {
@@ -21,6 +21,12 @@ fuzz_target!(|data: &[u8]| {
             assert!(defects.is_empty());
             assert_eq!(again.rows, report.rows);
             assert_eq!(again.policy, report.policy);
+        }
+        limits.values = 10_000;
+        if let Ok((report, _)) = TlsReport::from_json(&xml, &limits) {
+            let json = report.to_json();
+            let again = TlsReport::from_json(json.as_bytes(), &Limits::default());
+            assert_eq!(again, Ok((report, vec![])));
         }
     });
 });

@@ -102,7 +102,10 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn one_line(text: &str) {
-    assert!(!text.contains(['\r', '\n', '\0']), "a value has no line end and no NUL");
+    assert!(
+        !text.contains(['\r', '\n', '\0']),
+        "a value has no line end and no NUL"
+    );
 }
 
 /// An address that is shown is read as the same, and as one.
