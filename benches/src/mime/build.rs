@@ -58,7 +58,7 @@ fn row(name: &'static str, unit: Unit, html: Option<String>, attached: usize) ->
             let file = Part::attachment("minutes.pdf", "application/pdf", data.clone());
             builder = builder.attach(file.expect("an attachment"));
         }
-        built(&builder.build().to_vec(), tally);
+        built(&builder.build().into_vec(), tally);
     };
     let peer = move |tally: &mut Tally| {
         let mut builder = MessageBuilder::new()

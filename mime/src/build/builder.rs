@@ -15,6 +15,9 @@ use crate::DateTime;
 /// The longest subject, in bytes.
 const TEXT: usize = 16 << 10;
 
+/// Room for the header of most messages.
+const HEAD: usize = 512;
+
 /// A message that is being built. See the [module](super).
 ///
 /// `S` is what the caller knows a streamed source by: see
@@ -22,7 +25,9 @@ const TEXT: usize = 16 << 10;
 #[derive(Clone, Debug)]
 pub struct Builder<S = Infallible> {
     date: DateTime,
-    from: Vec<Mailbox>,
+    from: Mailbox,
+    /// More authors.
+    others: Vec<Mailbox>,
     sender: Option<Mailbox>,
     reply_to: Vec<Address>,
     to: Vec<Address>,
@@ -77,7 +82,8 @@ impl Builder {
     pub fn new(from: Mailbox, date: DateTime) -> Self {
         Builder {
             date,
-            from: alloc::vec![from],
+            from,
+            others: Vec::new(),
             sender: None,
             reply_to: Vec::new(),
             to: Vec::new(),
@@ -104,6 +110,7 @@ impl Builder {
         Builder {
             date: self.date,
             from: self.from,
+            others: self.others,
             sender: self.sender,
             reply_to: self.reply_to,
             to: self.to,
@@ -127,7 +134,7 @@ impl<S> Builder<S> {
     /// [another](Self::sender) (RFC 5322 3.6.2).
     #[must_use]
     pub fn and_from(mut self, mailbox: Mailbox) -> Self {
-        self.from.push(mailbox);
+        self.others.push(mailbox);
         self
     }
 
@@ -350,21 +357,21 @@ impl<S> Builder<S> {
     /// `MAIL FROM`.
     #[must_use]
     pub fn reverse_path(&self) -> Option<&Mailbox> {
-        self.sender.as_ref().or(self.from.first())
+        Some(self.sender.as_ref().unwrap_or(&self.from))
     }
 
     /// The message. Large attachments are not encoded yet: they are as they leave.
     #[must_use]
     pub fn build(mut self) -> Built<S> {
         let utf8 = self.needs_utf8();
-        let mut head = Vec::with_capacity(1 << 10);
-        self.head(&mut head, utf8);
         let mut root = self.root();
         let eight_bit = root.choose(Options {
             eight_bit: self.eight_bit,
             ..Options::default()
         });
         let depth = root.depth();
+        let mut head = Vec::with_capacity(HEAD + root.room());
+        self.head(&mut head, utf8);
         let boundaries = match root.is_multipart() {
             true => Boundaries::new(&self.seed, &head, &root),
             false => Boundaries::none(),
@@ -374,8 +381,12 @@ impl<S> Builder<S> {
         out.finish(eight_bit, depth)
     }
 
+    fn authors(&self) -> impl Iterator<Item = &Mailbox> {
+        core::iter::once(&self.from).chain(&self.others)
+    }
+
     fn needs_utf8(&self) -> bool {
-        let mut mailboxes = self.from.iter().chain(&self.sender);
+        let mut mailboxes = self.authors().chain(&self.sender);
         let bcc = self.keep_bcc.then_some(&self.bcc).into_iter().flatten();
         let lists = self.to.iter().chain(&self.cc).chain(&self.reply_to);
         mailboxes.any(Mailbox::needs_smtputf8)
@@ -430,15 +441,15 @@ impl<S> Builder<S> {
         out.extend_from_slice(b"Date: ");
         self.date.write_rfc5322(out);
         out.extend_from_slice(b"\r\n");
-        mailboxes(out, "From", &self.from, utf8);
-        let sender = match (&self.sender, &self.from[..]) {
-            (Some(sender), [from]) if from.address() == sender.address() => None,
-            (Some(sender), _) => Some(sender),
-            (None, [first, _, ..]) => Some(first),
-            (None, _) => None,
+        mailboxes(out, "From", self.authors(), utf8);
+        let alone = self.others.is_empty();
+        let sender = match &self.sender {
+            Some(sender) if alone && self.from.address() == sender.address() => None,
+            None if alone => None,
+            sender => Some(sender.as_ref().unwrap_or(&self.from)),
         };
         if let Some(sender) = sender {
-            mailboxes(out, "Sender", core::slice::from_ref(sender), utf8);
+            mailboxes(out, "Sender", core::iter::once(sender), utf8);
         }
         addresses(out, "Reply-To", &self.reply_to, utf8);
         addresses(out, "To", &self.to, utf8);

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr_iter, memrchr};
 
 use crate::EncodeBase64;
 
@@ -55,10 +55,11 @@ pub(crate) struct Options {
 
 impl Facts {
     pub(super) fn of(data: &[u8]) -> Self {
+        let marks = Marks::of(data);
         let mut facts = Facts {
-            ascii: data.is_ascii(),
-            lines: has_crlf_alone(data),
-            sendable: memchr(0, data).is_none() && has_short_lines(data),
+            ascii: marks.high & 0x80 == 0,
+            lines: marks.alone == 0 && (data.is_empty() || data.ends_with(b"\r\n")),
+            sendable: marks.nul == 0 && has_short_lines(data),
             quotable: true,
         };
         if !facts.ascii || !facts.sendable || !facts.lines {
@@ -94,28 +95,46 @@ impl Facts {
     }
 }
 
-/// Whether every CR and LF is of a CRLF, and there is one at the end.
-fn has_crlf_alone(data: &[u8]) -> bool {
-    /// In steps of this a compiler makes vectors of the comparison.
-    const BLOCK: usize = 64;
-    let [first, second @ ..] = data else {
-        return true;
-    };
-    // An LF without a CR before it; there is no such CR only if there are as many.
-    let mut alone = u8::from(*first == b'\n');
-    let (blocks, _) = data.as_chunks::<BLOCK>();
-    let (shifted, _) = second.as_chunks::<BLOCK>();
-    for (before, here) in blocks.iter().zip(shifted) {
-        for (before, here) in before.iter().zip(here) {
-            alone |= u8::from(*before != b'\r') & u8::from(*here == b'\n');
+/// What there is of some kinds of bytes, 0 if nothing.
+#[derive(Clone, Copy, Default)]
+struct Marks {
+    /// All bytes together.
+    high: u8,
+    nul: u8,
+    /// A CR without an LF behind it, or an LF without a CR before it; a CR at the end
+    /// is not seen.
+    alone: u8,
+}
+
+impl Marks {
+    fn of(data: &[u8]) -> Self {
+        /// In steps of this a compiler makes vectors of the comparisons.
+        const STEP: usize = 16;
+        let [first, behind @ ..] = data else {
+            return Self::default();
+        };
+        let mut marks = Self::default();
+        marks.byte(0, *first);
+        let (steps, rest) = behind.as_chunks::<STEP>();
+        let (before, _) = data.as_chunks::<STEP>();
+        for (before, here) in before.iter().zip(steps) {
+            for (before, here) in before.iter().zip(here) {
+                marks.byte(*before, *here);
+            }
         }
+        let done = steps.len() * STEP;
+        let before = data.get(done..).unwrap_or_default();
+        for (before, here) in before.iter().zip(rest) {
+            marks.byte(*before, *here);
+        }
+        marks
     }
-    let done = shifted.len() * BLOCK;
-    for pair in data.get(done..).unwrap_or_default().windows(2) {
-        alone |= u8::from(matches!(pair, [before, b'\n'] if *before != b'\r'));
+
+    fn byte(&mut self, before: u8, here: u8) {
+        self.high |= here;
+        self.nul |= u8::from(here == 0);
+        self.alone |= u8::from(before == b'\r') ^ u8::from(here == b'\n');
     }
-    let count = |byte| memchr_iter(byte, data).count();
-    alone == 0 && data.ends_with(b"\r\n") && count(b'\r') == count(b'\n')
 }
 
 /// Whether no line is too long to be sent: looks for the last line end where the next
@@ -168,4 +187,24 @@ pub(super) fn canonical(text: Vec<u8>) -> (Vec<u8>, Facts) {
     }
     let facts = Facts::of(&out);
     (out, facts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+        #[test]
+        fn marks_are_what_a_search_finds(data in proptest::collection::vec(prop::sample::select(&b"\r\n\0a\xc3"[..]), 0..60), pad in 0usize..40) {
+            let text = [&b"x".repeat(pad)[..], &data].concat();
+            let facts = Facts::of(&text);
+            prop_assert_eq!(facts.ascii, text.is_ascii());
+            prop_assert_eq!(facts.sendable, !text.contains(&0));
+            let rest: Vec<u8> = alloc::string::String::from_utf8_lossy(&text).replace("\r\n", "").into();
+            let lines = !rest.contains(&b'\r') && !rest.contains(&b'\n');
+            prop_assert_eq!(facts.lines, lines && (text.is_empty() || text.ends_with(b"\r\n")));
+        }
+    }
 }

@@ -352,15 +352,15 @@ impl Field {
             }
             Value::Urls(urls) => {
                 for (n, url) in urls.iter().enumerate() {
-                    let end = if n + 1 < urls.len() { ">," } else { ">" };
-                    folder.words(&["<", url.as_str(), end]);
+                    let end = if n + 1 < urls.len() { "," } else { "" };
+                    folder.angle(url.as_str(), end);
                 }
             }
             Value::ListId(name, id) => {
                 if !name.is_empty() {
                     folder.phrase(name);
                 }
-                folder.words(&["<", id, ">"]);
+                folder.angle(id, "");
             }
             Value::Raw(value) if value.is_empty() => {}
             Value::Raw(value) => {
@@ -384,13 +384,16 @@ pub(super) fn addresses(out: &mut Vec<u8>, name: &str, list: &[Address], utf8: b
     }
 }
 
-/// Writes a field of mailboxes, if there are any.
-pub(super) fn mailboxes(out: &mut Vec<u8>, name: &str, list: &[Mailbox], utf8: bool) {
-    if !list.is_empty() {
-        let mut folder = Folder::field(out, name, utf8);
-        write_mailboxes(list, &mut folder);
-        folder.end();
-    }
+/// Writes a field of mailboxes.
+pub(super) fn mailboxes<'b>(
+    out: &mut Vec<u8>,
+    name: &str,
+    list: impl Iterator<Item = &'b Mailbox>,
+    utf8: bool,
+) {
+    let mut folder = Folder::field(out, name, utf8);
+    write_mailboxes(list, &mut folder);
+    folder.end();
 }
 
 /// Writes a field of ids, if there are any.
@@ -404,7 +407,7 @@ pub(super) fn ids(out: &mut Vec<u8>, name: &str, ids: &[MessageId]) {
 
 fn write_ids(ids: &[MessageId], folder: &mut Folder<'_>) {
     for id in ids {
-        folder.words(&["<", id.as_str(), ">"]);
+        folder.angle(id.as_str(), "");
     }
 }
 

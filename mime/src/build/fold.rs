@@ -7,7 +7,7 @@
 
 use alloc::vec::Vec;
 
-use crate::encode::base64_digits;
+use crate::encode::{base64_digits, plain_length};
 use crate::value::address::is_atext;
 
 /// `=?utf-8?Q?` and `?=`.
@@ -54,21 +54,42 @@ impl<'o> Folder<'o> {
 
     /// Writes a space and a word, on a new line if it does not fit on this one.
     pub(crate) fn word(&mut self, word: &str) -> &mut Self {
-        self.words(&[word])
+        self.space(b" ", word.len(), false);
+        self.out.extend_from_slice(word.as_bytes());
+        self
+    }
+
+    /// The same with a word in angle brackets, and `end` behind it.
+    pub(crate) fn angle(&mut self, word: &str, end: &str) -> &mut Self {
+        self.space(b" ", word.len() + 2 + end.len(), false);
+        self.out.push(b'<');
+        self.out.extend_from_slice(word.as_bytes());
+        self.out.push(b'>');
+        self.append(end.as_bytes())
     }
 
     /// The same with a word that is in pieces.
     pub(crate) fn words(&mut self, pieces: &[&str]) -> &mut Self {
         let length = pieces.iter().map(|p| p.len()).sum();
-        self.space(" ", length, false);
+        self.space(b" ", length, false);
         for piece in pieces {
-            self.out.extend_from_slice(piece.as_bytes());
+            self.append(piece.as_bytes());
+        }
+        self
+    }
+
+    /// Appends what is nothing, or a byte, most of the time.
+    fn append(&mut self, bytes: &[u8]) -> &mut Self {
+        match bytes {
+            [] => {}
+            [byte] => self.out.push(*byte),
+            bytes => self.out.extend_from_slice(bytes),
         }
         self
     }
 
     /// Makes room for a word of `length` behind `space`, and writes the space.
-    fn space(&mut self, space: &str, length: usize, encoded: bool) {
+    fn space(&mut self, space: &[u8], length: usize, encoded: bool) {
         let line = match self.encoded || encoded {
             true => ENCODED_LINE,
             false => LINE,
@@ -82,29 +103,28 @@ impl<'o> Folder<'o> {
             self.encoded = false;
         }
         self.encoded |= encoded;
-        self.out.extend_from_slice(space.as_bytes());
+        self.append(space);
         self.column += space.len() + length;
     }
 
     /// Appends to the word that was written last.
     pub(crate) fn glue(&mut self, text: &str) -> &mut Self {
-        self.out.extend_from_slice(text.as_bytes());
         self.column += text.len();
-        self
+        self.append(text.as_bytes())
     }
 
     /// Writes unstructured text: words that need it as encoded words, and only those.
     pub(crate) fn text(&mut self, text: &str) -> &mut Self {
-        let edges = text.starts_with(is_blank) || text.ends_with(is_blank);
-        if !edges && text.len() <= LONG && self.is_plain(text) && !has_many_blanks(text) {
+        let outer = has_edges(text) || has_many_blanks(text);
+        if !outer && text.len() <= LONG && self.is_plain(text) {
             self.plain(text);
             return self;
         }
-        if edges || has_many_blanks(text) {
-            return self.encode(" ", text); // a reader would trim it
+        if outer {
+            return self.encode(b" ", text); // a reader would trim it
         }
         let mut rest = text;
-        let mut space = " ";
+        let mut space: &[u8] = b" ";
         while !rest.is_empty() {
             let (word, behind) = split_word(rest);
             if self.needs_encoding(word) {
@@ -124,7 +144,7 @@ impl<'o> Folder<'o> {
     /// Writes text of which no word needs encoding: lines as long as they may be.
     fn plain(&mut self, text: &str) {
         let mut rest = text.as_bytes();
-        let mut space = " ";
+        let mut space: &[u8] = b" ";
         while !rest.is_empty() {
             let room = LINE.saturating_sub(self.column + space.len());
             let end = match rest.len() <= room {
@@ -145,9 +165,7 @@ impl<'o> Folder<'o> {
             self.out.extend_from_slice(line);
             let blanks = behind.iter().take_while(|b| matches!(b, b' ' | b'\t'));
             let (blanks, behind) = behind.split_at(blanks.count());
-            // They are ASCII.
-            space = core::str::from_utf8(blanks).unwrap_or(" ");
-            rest = behind;
+            (space, rest) = (blanks, behind);
         }
     }
 
@@ -155,10 +173,12 @@ impl<'o> Folder<'o> {
     /// else as a quoted string, else as encoded words.
     pub(crate) fn phrase(&mut self, phrase: &str) -> &mut Self {
         let atoms = |b: u8| is_atext(b) || b == b' ';
-        let ascii = phrase.is_ascii() || self.utf8;
-        let edges = phrase.starts_with(is_blank) || phrase.ends_with(is_blank);
+        if !self.utf8 && !phrase.is_ascii() {
+            return self.encode(b" ", phrase);
+        }
+        let edges = has_edges(phrase);
         let spaced = edges || phrase.as_bytes().windows(2).any(|w| w == b"  ");
-        if ascii && !spaced && phrase.bytes().all(atoms) && !has_word(phrase) {
+        if !spaced && phrase.bytes().all(atoms) && !has_word(phrase) {
             if phrase.len() <= BLANKS || phrase.split(' ').all(|w| w.len() <= LONG) {
                 phrase.split(' ').for_each(|word| {
                     self.word(word);
@@ -169,19 +189,21 @@ impl<'o> Folder<'o> {
             let escapes = phrase.bytes().filter(|b| matches!(b, b'"' | b'\\')).count();
             let length = phrase.len() + escapes + 2;
             if length <= ENCODED_LINE {
-                self.space(" ", length, false);
+                self.space(b" ", length, false);
                 quote(phrase, self.out);
                 return self;
             }
         }
         // All of it: between encoded words and others a phrase loses its spaces in
         // some readers.
-        self.encode(" ", phrase)
+        self.encode(b" ", phrase)
     }
 
     /// Writes `text` as encoded words, each of whole characters.
-    fn encode(&mut self, space: &str, text: &str) -> &mut Self {
-        let q = is_q_shorter(text);
+    fn encode(&mut self, space: &[u8], text: &str) -> &mut Self {
+        let mut left: usize = text.bytes().map(q_length).sum();
+        // The shorter of the two.
+        let q = left <= b_length(text.len());
         let mut rest = text;
         let mut space = space;
         while !rest.is_empty() {
@@ -191,31 +213,48 @@ impl<'o> Folder<'o> {
                 room => room.min(ENCODED_WORD),
             };
             let room = room.saturating_sub(FRAME);
-            let (mut length, mut taken) = (0, 0);
-            for c in rest.chars() {
-                let total = match q {
-                    true => length + q_length(c),
-                    false => (taken + c.len_utf8()).div_ceil(3) * 4,
-                };
-                if total > room && taken > 0 {
-                    break;
+            let (mut length, mut taken) = match q {
+                true => (left, rest.len()),
+                false => (b_length(rest.len()), rest.len()),
+            };
+            if length > room {
+                (length, taken) = (0, 0);
+                for c in rest.chars() {
+                    let behind = taken + c.len_utf8();
+                    let total = match q {
+                        true => {
+                            length
+                                + rest
+                                    .bytes()
+                                    .take(behind)
+                                    .skip(taken)
+                                    .map(q_length)
+                                    .sum::<usize>()
+                        }
+                        false => b_length(behind),
+                    };
+                    if total > room && taken > 0 {
+                        break;
+                    }
+                    (length, taken) = (total, behind);
                 }
-                length = total;
-                taken += c.len_utf8();
             }
             let (chunk, behind) = rest.split_at(taken);
             self.space(space, length + FRAME, true);
-            self.out.extend_from_slice(match q {
-                true => b"=?utf-8?Q?",
-                false => b"=?utf-8?B?",
-            });
             match q {
-                true => chunk.bytes().for_each(|b| q_byte(b, self.out)),
-                false => base64_digits(chunk.as_bytes(), self.out),
+                true => {
+                    left -= length;
+                    self.out.extend_from_slice(b"=?utf-8?Q?");
+                    chunk.bytes().for_each(|b| q_byte(b, self.out));
+                }
+                false => {
+                    self.out.extend_from_slice(b"=?utf-8?B?");
+                    base64_digits(chunk.as_bytes(), self.out);
+                }
             }
             self.out.extend_from_slice(b"?=");
             rest = behind;
-            space = " ";
+            space = b" ";
         }
         self
     }
@@ -232,7 +271,7 @@ impl<'o> Folder<'o> {
                 return self.words(&[name, "=", value]);
             }
             let escapes = value.bytes().filter(|b| matches!(b, b'"' | b'\\')).count();
-            self.space(" ", name.len() + value.len() + escapes + 3, false);
+            self.space(b" ", name.len() + value.len() + escapes + 3, false);
             self.out.extend_from_slice(name.as_bytes());
             self.out.push(b'=');
             quote(value, self.out);
@@ -261,7 +300,7 @@ impl<'o> Folder<'o> {
             if section > 0 {
                 self.glue(";");
             }
-            self.space(" ", start + length, false);
+            self.space(b" ", start + length, false);
             for piece in [name, &number, charset] {
                 self.out.extend_from_slice(piece.as_bytes());
             }
@@ -283,9 +322,12 @@ impl<'o> Folder<'o> {
     }
 
     fn is_plain(&self, text: &str) -> bool {
-        let special = |b: u8| u8::from(b < b' ') | u8::from(b == 0x7f);
-        let controls = text.bytes().fold(0, |any, b| any | special(b));
-        controls == 0 && (self.utf8 || text.is_ascii()) && !has_word(text)
+        // That is fast, and says no to `=` and UTF-8 too.
+        if plain_length(text.as_bytes()) == text.len() {
+            return true;
+        }
+        let control = |b: u8| b.is_ascii_control();
+        !text.bytes().any(control) && (self.utf8 || text.is_ascii()) && !has_word(text)
     }
 
     /// The words from the start of `text` that need encoding, the spaces between them
@@ -317,9 +359,17 @@ fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t')
 }
 
+/// White space at its start or its end.
+fn has_edges(text: &str) -> bool {
+    let blank = |b: Option<&u8>| matches!(b, Some(b' ' | b'\t'));
+    blank(text.as_bytes().first()) || blank(text.as_bytes().last())
+}
+
 /// More white space in a row than readers keep.
 fn has_many_blanks(text: &str) -> bool {
-    if text.len() <= BLANKS {
+    // A run that is so long has one of these places in it.
+    let mut places = text.bytes().skip(BLANKS).step_by(BLANKS + 1);
+    if !places.any(|b| is_blank(b.into())) {
         return false;
     }
     let mut run = 0;
@@ -340,33 +390,44 @@ fn split_word(text: &str) -> (&str, &str) {
     text.split_at(end.unwrap_or(text.len()))
 }
 
-fn split_space(text: &str) -> (&str, &str) {
+fn split_space(text: &str) -> (&[u8], &str) {
     let end = text.bytes().position(|b| !is_blank(b.into()));
-    text.split_at(end.unwrap_or(text.len()))
+    let (space, behind) = text.split_at(end.unwrap_or(text.len()));
+    (space.as_bytes(), behind)
 }
 
-fn is_q_shorter(text: &str) -> bool {
-    let cost = |b| if is_q_safe(b) || b == b' ' { 1 } else { 3 };
-    text.bytes().map(cost).sum::<usize>() <= text.len().div_ceil(3) * 4
-}
+/// What a byte is in Q anywhere in a header (RFC 2047 5 (3)); 0 if it must be escaped.
+const Q: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let c = byte as u8;
+        if c.is_ascii_alphanumeric() || matches!(c, b'!' | b'*' | b'+' | b'-' | b'/') {
+            table[byte] = c;
+        }
+        byte += 1;
+    }
+    table[b' ' as usize] = b'_';
+    table
+};
 
-/// Characters that are themselves anywhere in a header (RFC 2047 5 (3)).
-fn is_q_safe(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'!' | b'*' | b'+' | b'-' | b'/')
-}
-
-fn q_length(c: char) -> usize {
-    match u8::try_from(c) {
-        Ok(byte) if is_q_safe(byte) || byte == b' ' => 1,
-        _ => c.len_utf8() * 3,
+/// How long a byte is in Q.
+fn q_length(byte: u8) -> usize {
+    match Q.get(usize::from(byte)) {
+        None | Some(0) => 3,
+        Some(_) => 1,
     }
 }
 
+/// How long so many bytes are in B.
+fn b_length(bytes: usize) -> usize {
+    bytes.div_ceil(3) * 4
+}
+
 fn q_byte(byte: u8, out: &mut Vec<u8>) {
-    match byte {
-        b' ' => out.push(b'_'),
-        byte if is_q_safe(byte) => out.push(byte),
-        byte => escape(b'=', byte, out),
+    match Q.get(usize::from(byte)) {
+        None | Some(0) => escape(b'=', byte, out),
+        Some(shown) => out.push(*shown),
     }
 }
 

@@ -58,8 +58,9 @@ impl Part {
 
     fn of_text(content_type: impl Into<Cow<'static, str>>, text: String) -> Self {
         let (data, facts) = canonical(text.into_bytes());
-        let part = Self::new(content_type, Content::data(data, Some(facts)));
-        part.with_parameter("charset", facts.charset())
+        let mut part = Self::new(content_type, Content::data(data, Some(facts)));
+        part.charset = Some(facts.charset());
+        part
     }
 
     /// Bytes of a type, `application/pdf`; where nothing better is known,

@@ -43,6 +43,7 @@ mod people;
 mod shapes;
 pub(crate) mod stream;
 pub(crate) mod write;
+pub(crate) mod written;
 
 use thiserror::Error;
 

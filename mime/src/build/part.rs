@@ -11,7 +11,8 @@ use bytes::Bytes;
 use super::content::{Encoding, Facts, Options};
 use super::field::check_token;
 use super::fold::{Folder, is_token};
-use super::stream::Source;
+use super::write::LARGE;
+use super::written::{Source, Written};
 use super::{BuildError, Built, Field, MessageId, Url, check};
 
 /// Parts within each other; with what the builder adds that stays under the
@@ -45,6 +46,8 @@ const PARAMETERS: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Part<S = Infallible> {
     pub(super) content_type: Cow<'static, str>,
+    /// Of a text; the first parameter.
+    pub(super) charset: Option<&'static str>,
     parameters: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     disposition: Option<Disposition>,
     file_name: Option<String>,
@@ -88,6 +91,7 @@ impl<S> Part<S> {
     pub(super) fn new(content_type: impl Into<Cow<'static, str>>, content: Content<S>) -> Self {
         Part {
             content_type: content_type.into(),
+            charset: None,
             parameters: Vec::new(),
             disposition: None,
             file_name: None,
@@ -219,10 +223,8 @@ impl<S> Part<S> {
     pub fn parameter(mut self, name: &str, value: &str) -> Result<Self, BuildError> {
         check_token("a parameter", name)?;
         check_shown("a parameter", value)?;
-        let text = matches!(&self.content, Content::Data { .. })
-            && self.parameters.iter().any(|p| p.0 == "charset");
-        let own =
-            name.eq_ignore_ascii_case("boundary") || (text && name.eq_ignore_ascii_case("charset"));
+        let own = name.eq_ignore_ascii_case("boundary")
+            || (self.charset.is_some() && name.eq_ignore_ascii_case("charset"));
         let taken = |p: &(Cow<'static, str>, Cow<'static, str>)| p.0.eq_ignore_ascii_case(name);
         if own || self.parameters.iter().any(taken) || name.contains(['*', '\'', '%']) {
             return Err(BuildError::Token("a parameter that may be added"));
@@ -324,10 +326,33 @@ impl<S> Part<S> {
         }
     }
 
+    /// How much room writing it takes, about: without what is not copied.
+    pub(super) fn room(&self) -> usize {
+        const HEAD: usize = 256;
+        HEAD + match &self.content {
+            Content::Data { data, encoding, .. } => match encoding {
+                _ if data.len() >= LARGE => 0,
+                Encoding::SevenBit | Encoding::EightBit => data.len(),
+                Encoding::QuotedPrintable => data.len() + data.len() / 8,
+                Encoding::Base64 => data.len() / 2 * 3,
+            },
+            Content::Streamed { .. } => 0,
+            Content::Multipart { parts, .. } => parts.iter().map(Part::room).sum(),
+            Content::Message(built) => built.written.text.len(),
+            Content::Verbatim { bytes, .. } | Content::Entity { bytes, .. } => match bytes.len() {
+                LARGE.. => 0,
+                length => length,
+            },
+        }
+    }
+
     /// Writes its Content-* fields: `boundary` is that of a multipart.
     pub(super) fn head(&self, out: &mut Vec<u8>, boundary: Option<&str>, utf8: bool) {
         let mut folder = Folder::field(out, "Content-Type", utf8);
         folder.word(&self.content_type);
+        if let Some(charset) = self.charset {
+            folder.glue(";").words(&["charset=", charset]);
+        }
         for (name, value) in &self.parameters {
             folder.parameter(name, value);
         }
@@ -378,6 +403,7 @@ impl Part {
     pub fn lift<S>(self) -> Part<S> {
         Part {
             content_type: self.content_type,
+            charset: self.charset,
             parameters: self.parameters,
             disposition: self.disposition,
             file_name: self.file_name,
@@ -407,10 +433,13 @@ impl Content<Infallible> {
                 eight_bit,
             },
             Content::Message(built) => {
-                let built = *built;
+                let large = built.written.large.into_iter();
+                let large = large.map(|(at, segment)| (at, segment.lift()));
                 Content::Message(Box::new(Built {
-                    segments: built.segments,
-                    sources: Vec::new(),
+                    written: Written {
+                        text: built.written.text,
+                        large: large.collect(),
+                    },
                     utf8: built.utf8,
                     eight_bit: built.eight_bit,
                     depth: built.depth,

@@ -54,6 +54,17 @@ impl Mailbox {
     /// [`BuildError::Address`] as for [`new`](Self::new); controls, white space that is
     /// not ASCII, and marks that turn the direction of text are refused too.
     pub fn utf8(address: &str) -> Result<Self, BuildError> {
+        match is_plain(address) {
+            true => Ok(Mailbox {
+                address: address.into(),
+                name: None,
+            }),
+            false => Self::other(address),
+        }
+    }
+
+    /// The same without a short way.
+    fn other(address: &str) -> Result<Self, BuildError> {
         let bad = |what| Err(BuildError::Address(what));
         let shown = match address.is_ascii() {
             true => address.bytes().all(|b| (b' '..=b'~').contains(&b)),
@@ -129,9 +140,38 @@ impl Mailbox {
     fn write(&self, folder: &mut Folder<'_>, end: &str) {
         match &self.name {
             None => folder.words(&[&self.address, end]),
-            Some(name) => folder.phrase(name).words(&["<", &self.address, ">", end]),
+            Some(name) => folder.phrase(name).angle(&self.address, end),
         };
     }
+}
+
+/// Whether that is a mailbox that stays as it is: two dot-atoms (RFC 5322 3.2.3) of
+/// letters, digits and a few marks. Not all that are such are found; those found are.
+fn is_plain(address: &str) -> bool {
+    const ATEXT: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            let c = byte as u8;
+            table[byte] = c.is_ascii_alphanumeric() || c == b'-' || c == b'_' || c == b'+';
+            byte += 1;
+        }
+        table
+    };
+    let (mut at, mut starts) = (None, true);
+    for (n, byte) in address.bytes().enumerate() {
+        if ATEXT.get(usize::from(byte)) == Some(&true) {
+            starts = false;
+            continue;
+        }
+        match byte {
+            b'.' if !starts => {}
+            b'@' if !starts && at.is_none() => at = Some(n),
+            _ => return false,
+        }
+        starts = true;
+    }
+    !starts && at.is_some_and(|at| at <= 64 && address.len() - at <= 256)
 }
 
 /// A character that an address may have: one that is seen, or a space.
@@ -260,7 +300,7 @@ impl Address {
             Address::Mailbox(mailbox) => mailbox.write(folder, end),
             Address::Group(group) => {
                 folder.phrase(&group.name).glue(":");
-                write_list(&group.members, folder, Mailbox::write);
+                write_mailboxes(group.members.iter(), folder);
                 folder.glue(";").glue(end);
             }
         }
@@ -269,18 +309,26 @@ impl Address {
 
 /// Writes addresses with commas between them.
 pub(super) fn write_addresses(addresses: &[Address], folder: &mut Folder<'_>) {
-    write_list(addresses, folder, Address::write);
+    write_list(addresses.iter(), folder, Address::write);
 }
 
 /// The same for mailboxes.
-pub(super) fn write_mailboxes(mailboxes: &[Mailbox], folder: &mut Folder<'_>) {
+pub(super) fn write_mailboxes<'b>(
+    mailboxes: impl Iterator<Item = &'b Mailbox>,
+    folder: &mut Folder<'_>,
+) {
     write_list(mailboxes, folder, Mailbox::write);
 }
 
-fn write_list<T>(list: &[T], folder: &mut Folder<'_>, write: impl Fn(&T, &mut Folder<'_>, &str)) {
-    if let Some((last, others)) = list.split_last() {
-        others.iter().for_each(|item| write(item, folder, ","));
-        write(last, folder, "");
+fn write_list<'b, T: 'b>(
+    list: impl Iterator<Item = &'b T>,
+    folder: &mut Folder<'_>,
+    write: impl Fn(&T, &mut Folder<'_>, &str),
+) {
+    let mut list = list.peekable();
+    while let Some(item) = list.next() {
+        let end = if list.peek().is_some() { "," } else { "" };
+        write(item, folder, end);
     }
 }
 
@@ -296,11 +344,12 @@ impl MessageId {
     /// [`BuildError::MessageId`] (RFC 5322 3.6.4; at most 900 characters).
     pub fn new(id: impl Into<String>) -> Result<Self, BuildError> {
         let id = id.into();
-        let valid = id.len() <= 900
-            && id.is_ascii()
-            && id
-                .split_once('@')
-                .is_some_and(|(left, right)| is_dot_atom(left.as_bytes()) && is_domain(right));
+        let parts = || id.split_once('@');
+        let valid = is_plain(&id)
+            || (id.len() <= 900
+                && id.is_ascii()
+                && parts()
+                    .is_some_and(|(left, right)| is_dot_atom(left.as_bytes()) && is_domain(right)));
         match valid {
             true => Ok(MessageId(id)),
             false => Err(BuildError::MessageId),
@@ -362,5 +411,31 @@ impl Url {
     pub fn is_https(&self) -> bool {
         let scheme = self.0.get(..6).unwrap_or_default();
         scheme.eq_ignore_ascii_case("https:")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn plain_mailboxes_are_found() {
+        for address in ["ann@example.org", "a.b+c@x-y.test", "a@b"] {
+            assert!(is_plain(address), "{address}");
+        }
+        for address in [
+            "", "@", "a@", "@b", "a@b@c", "a..b@c", ".a@b", "a.@b", "a@b.", "=?a@b",
+        ] {
+            assert!(!is_plain(address), "{address}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+        #[test]
+        fn the_short_way_changes_nothing(address in "[a-z.@=?+\"é -]{0,9}@?[a-z.@-]{0,9}|a{60,70}@b|a@b{250,260}") {
+            prop_assert_eq!(Mailbox::utf8(&address), Mailbox::other(&address));
+        }
     }
 }

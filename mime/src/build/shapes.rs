@@ -8,10 +8,8 @@ use bytes::Bytes;
 use super::content::Options;
 use super::field::check_token;
 use super::part::Part;
-use super::stream::Segment;
 use super::write::entity;
 use super::{BuildError, Field};
-use crate::EncodeBase64;
 
 /// What of the message a report gives back (RFC 6522 3).
 #[derive(Clone, Debug)]
@@ -112,24 +110,11 @@ impl Part {
             sealed: true,
             ..Options::default()
         };
-        let (segments, eight_bit) = entity(self, options);
+        let (written, eight_bit) = entity(self, options);
         if eight_bit {
             return Err(BuildError::EightBit);
         }
-        let length: u64 = segments.iter().filter_map(Segment::len).sum();
-        let mut out = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-        for segment in segments {
-            match segment {
-                Segment::Plain(bytes) => out.extend_from_slice(&bytes),
-                Segment::Base64(bytes) => {
-                    let mut encoder = EncodeBase64::new();
-                    encoder.encode(&bytes, &mut out);
-                    encoder.finish(&mut out);
-                }
-                Segment::Source(..) => {} // there is none
-            }
-        }
-        Ok(Sealed(out.into()))
+        Ok(Sealed(written.into_vec().into()))
     }
 }
 

@@ -5,41 +5,11 @@ use core::convert::Infallible;
 
 use bytes::Bytes;
 
-use crate::{EncodeBase64, Encoder, TransferEncoding};
+use super::written::{Segment, Source, Written};
+use crate::{Encoder, TransferEncoding};
 
 /// Bytes that are encoded at a time: lines of base64 that make a chunk of some 40 KiB.
 pub(crate) const BLOCK: usize = 57 * 512;
-
-/// A stretch of a message.
-#[derive(Clone, Debug)]
-pub(crate) enum Segment {
-    /// As it is.
-    Plain(Bytes),
-    /// To be encoded as it leaves. Its last line has no end: what is behind it begins
-    /// with one.
-    Base64(Bytes),
-    /// What the source of that number gives, encoded.
-    Source(usize, Source),
-}
-
-/// How a streamed source is encoded.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Source {
-    /// In base64; so many bytes, if that is known.
-    Base64(Option<u64>),
-    QuotedPrintable,
-}
-
-impl Segment {
-    pub(crate) fn len(&self) -> Option<u64> {
-        match self {
-            Segment::Plain(bytes) => Some(bytes.len() as u64),
-            Segment::Base64(bytes) => Some(EncodeBase64::encoded_len(bytes.len() as u64)),
-            Segment::Source(_, Source::Base64(length)) => length.map(EncodeBase64::encoded_len),
-            Segment::Source(_, Source::QuotedPrintable) => None,
-        }
-    }
-}
 
 /// A message, built. All its lines end in CRLF, the last one too.
 ///
@@ -48,8 +18,7 @@ impl Segment {
 /// [`stream`](Self::stream) asks for their bytes.
 #[derive(Clone, Debug)]
 pub struct Built<S = Infallible> {
-    pub(super) segments: Vec<Segment>,
-    pub(super) sources: Vec<S>,
+    pub(super) written: Written<S>,
     /// Its header is in UTF-8.
     pub(super) utf8: bool,
     /// A byte over 127 is in it.
@@ -63,8 +32,7 @@ impl<S> Built<S> {
     /// want to know. `None` if the length of a streamed source was not said.
     #[must_use]
     pub fn size(&self) -> Option<u64> {
-        let mut lengths = self.segments.iter().map(Segment::len);
-        lengths.try_fold(0u64, |sum, length| Some(sum.saturating_add(length?)))
+        self.written.len()
     }
 
     /// An address that is not ASCII is in its header, which is in UTF-8: only a mail
@@ -115,7 +83,8 @@ impl<S> Built<S> {
     #[must_use]
     pub fn stream(&self) -> Stream<'_, S> {
         Stream {
-            built: self,
+            written: &self.written,
+            at: 0,
             next: 0,
             encoding: Bytes::new(),
             encoder: Encoder::Identity,
@@ -135,7 +104,7 @@ impl Built {
     /// Never: a message has a header.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.segments.is_empty()
+        self.written.is_empty()
     }
 
     /// The message in chunks. Attachments are encoded as they are asked for, some 40 KiB
@@ -161,18 +130,7 @@ impl Built {
 
     /// Appends all of it.
     pub fn write_to(&self, out: &mut Vec<u8>) {
-        out.reserve(usize::try_from(self.len()).unwrap_or(0));
-        for segment in &self.segments {
-            match segment {
-                Segment::Plain(bytes) => out.extend_from_slice(bytes),
-                Segment::Base64(bytes) => {
-                    let mut encoder = EncodeBase64::new();
-                    encoder.encode(bytes, out);
-                    encoder.finish(out);
-                }
-                Segment::Source(..) => {} // there is none
-            }
-        }
+        self.written.write_to(out);
     }
 
     /// All of it at once.
@@ -186,11 +144,14 @@ impl Built {
     /// All of it at once, not copied if it lies together: as it does without large
     /// attachments.
     #[must_use]
+    pub fn into_vec(self) -> Vec<u8> {
+        self.written.into_vec()
+    }
+
+    /// The same, to be shared.
+    #[must_use]
     pub fn into_bytes(self) -> Bytes {
-        match &self.segments[..] {
-            [Segment::Plain(bytes)] => bytes.clone(),
-            _ => self.to_vec().into(),
-        }
+        self.into_vec().into()
     }
 }
 
@@ -251,20 +212,23 @@ pub enum StreamError {
 /// A [`Built`] message that leaves: see [`Built::stream`].
 #[derive(Clone, Debug)]
 pub struct Stream<'b, S> {
-    built: &'b Built<S>,
+    written: &'b Written<S>,
+    /// How much of the text is out.
+    at: usize,
+    /// Which of what is large is next.
     next: usize,
     /// What is left of the attachment in hand.
     encoding: Bytes,
     /// Of the attachment or the source in hand.
     encoder: Encoder,
-    source: Option<Asked>,
+    source: Option<Asked<'b, S>>,
     /// Encoded bytes of a source.
     ready: Option<Bytes>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Asked {
-    number: usize,
+#[derive(Clone, Debug)]
+struct Asked<'b, S> {
+    source: &'b S,
     announced: Option<u64>,
     given: u64,
 }
@@ -276,10 +240,8 @@ impl<'b, S> Stream<'b, S> {
             if let Some(bytes) = self.ready.take() {
                 return Some(Chunk::Bytes(bytes));
             }
-            if let Some(source) = &self.source
-                && let Some(source) = self.built.sources.get(source.number)
-            {
-                return Some(Chunk::Need(source));
+            if let Some(asked) = &self.source {
+                return Some(Chunk::Need(asked.source));
             }
             if !self.encoding.is_empty() {
                 let n = self.encoding.len().min(BLOCK);
@@ -291,7 +253,15 @@ impl<'b, S> Stream<'b, S> {
                 }
                 return Some(Chunk::Bytes(out.into()));
             }
-            let segment = self.built.segments.get(self.next)?;
+            let text = &self.written.text;
+            let large = self.written.large.get(self.next);
+            let end = large.map_or(text.len(), |(at, _)| *at);
+            if let Some(text) = text.get(self.at..end).filter(|t| !t.is_empty()) {
+                let chunk = text.get(..BLOCK).unwrap_or(text);
+                self.at += chunk.len();
+                return Some(Chunk::Bytes(Bytes::copy_from_slice(chunk)));
+            }
+            let (_, segment) = large?;
             self.next += 1;
             match segment {
                 Segment::Plain(bytes) if bytes.is_empty() => {}
@@ -300,14 +270,14 @@ impl<'b, S> Stream<'b, S> {
                     self.encoding = bytes.clone();
                     self.encoder = Encoder::new(&TransferEncoding::Base64);
                 }
-                Segment::Source(number, how) => {
+                Segment::Source(source, how) => {
                     let (announced, encoding) = match how {
                         Source::Base64(length) => (*length, TransferEncoding::Base64),
                         Source::QuotedPrintable => (None, TransferEncoding::QuotedPrintable),
                     };
                     self.encoder = Encoder::new(&encoding);
                     self.source = Some(Asked {
-                        number: *number,
+                        source,
                         announced,
                         given: 0,
                     });
@@ -343,7 +313,7 @@ impl<'b, S> Stream<'b, S> {
     ///
     /// [`StreamError::NotAsked`], [`StreamError::TooShort`].
     pub fn end_source(&mut self) -> Result<(), StreamError> {
-        let source = self.source.filter(|_| self.ready.is_none());
+        let source = self.source.as_ref().filter(|_| self.ready.is_none());
         let source = source.ok_or(StreamError::NotAsked)?;
         let given = source.given;
         if let Some(announced) = source.announced.filter(|a| given < *a) {

@@ -8,13 +8,13 @@ use memchr::memmem;
 use super::Built;
 use super::content::{Encoding, Options};
 use super::part::{Content, Part};
-use super::stream::{Segment, Source};
+use super::written::{Segment, Source, Stretch, Written};
 use crate::{EncodeBase64, EncodeQuotedPrintable};
 
 /// A body of this size is not copied behind what is before it.
-const LARGE: usize = 16 << 10;
+pub(super) const LARGE: usize = 16 << 10;
 /// So much of the start and of the end of a body is hashed.
-const HASHED: usize = 512;
+const HASHED: usize = 128;
 
 /// What begins every boundary of a message, and no line of its bodies.
 ///
@@ -98,14 +98,18 @@ fn gather<'p, S>(part: &'p Part<S>, hash: &mut Hash, identity: &mut Vec<&'p [u8]
             parts.iter().for_each(|part| gather(part, hash, identity));
         }
         Content::Message(built) => {
-            for segment in &built.segments {
-                match segment {
-                    Segment::Plain(bytes) => {
+            for stretch in built.written.stretches() {
+                match stretch {
+                    Stretch::Text(bytes) => {
                         hash.write(bytes);
                         identity.push(bytes);
                     }
-                    Segment::Base64(bytes) => hash.write(bytes),
-                    Segment::Source(_, how) => hash.source(*how),
+                    Stretch::Large(Segment::Plain(bytes)) => {
+                        hash.write(bytes);
+                        identity.push(bytes);
+                    }
+                    Stretch::Large(Segment::Base64(bytes)) => hash.write(bytes),
+                    Stretch::Large(Segment::Source(_, how)) => hash.source(*how),
                 }
             }
         }
@@ -152,8 +156,7 @@ impl Hash {
 /// What was written so far.
 pub(crate) struct Writer<S> {
     out: Vec<u8>,
-    segments: Vec<Segment>,
-    sources: Vec<S>,
+    large: Vec<(usize, Segment<S>)>,
     boundaries: Boundaries,
     utf8: bool,
 }
@@ -163,8 +166,7 @@ impl<S> Writer<S> {
     pub(crate) fn new(head: Vec<u8>, boundaries: Boundaries, utf8: bool) -> Self {
         Writer {
             out: head,
-            segments: Vec::new(),
-            sources: Vec::new(),
+            large: Vec::new(),
             boundaries,
             utf8,
         }
@@ -206,23 +208,8 @@ impl<S> Writer<S> {
                 }
                 Encoding::Base64 => self.segment(Segment::Base64(data)),
             },
-            Content::Streamed { source, how } => {
-                self.segment(Segment::Source(self.sources.len(), how));
-                self.sources.push(source);
-            }
-            Content::Message(built) => {
-                let first = self.sources.len();
-                self.sources.extend(built.sources);
-                for segment in built.segments {
-                    match segment {
-                        Segment::Plain(bytes) => self.push(bytes),
-                        Segment::Base64(bytes) => self.segment(Segment::Base64(bytes)),
-                        Segment::Source(number, how) => {
-                            self.segment(Segment::Source(first + number, how));
-                        }
-                    }
-                }
-            }
+            Content::Streamed { source, how } => self.segment(Segment::Source(source, how)),
+            Content::Message(built) => self.written(built.written),
             Content::Verbatim { bytes, .. } => self.push(bytes),
             Content::Multipart { .. } | Content::Entity { .. } => {}
         }
@@ -242,50 +229,49 @@ impl<S> Writer<S> {
         }
     }
 
-    fn segment(&mut self, segment: Segment) {
-        self.flush();
-        self.segments.push(segment);
+    fn segment(&mut self, segment: Segment<S>) {
+        self.large.push((self.out.len(), segment));
     }
 
-    fn flush(&mut self) {
-        if !self.out.is_empty() {
-            let plain = core::mem::take(&mut self.out);
-            self.segments.push(Segment::Plain(plain.into()));
-        }
+    /// What was written before.
+    fn written(&mut self, written: Written<S>) {
+        let start = self.out.len();
+        self.out.extend_from_slice(&written.text);
+        let large = written.large.into_iter();
+        self.large
+            .extend(large.map(|(at, segment)| (start + at, segment)));
     }
 
     /// The end of a message: it has a line end, whatever its body is.
-    pub(crate) fn finish(mut self, eight_bit: bool, depth: u16) -> Built<S> {
-        let ends = match (&self.out[..], self.segments.last()) {
-            ([], Some(Segment::Plain(last))) => last.ends_with(b"\r\n"),
-            (out, _) => out.ends_with(b"\r\n"),
-        };
-        if !ends {
-            self.out.extend_from_slice(b"\r\n");
+    pub(crate) fn finish(self, eight_bit: bool, depth: u16) -> Built<S> {
+        let utf8 = self.utf8;
+        let mut written = self.into_written();
+        if !written.ends_with(b"\r\n") {
+            written.text.extend_from_slice(b"\r\n");
         }
-        self.flush();
         Built {
-            segments: self.segments,
-            sources: self.sources,
-            utf8: self.utf8,
+            written,
+            utf8,
             eight_bit,
             depth,
         }
     }
 
     /// The end of a part: nothing is added.
-    pub(crate) fn into_segments(mut self) -> Vec<Segment> {
-        self.flush();
-        self.segments
+    pub(crate) fn into_written(self) -> Written<S> {
+        Written {
+            text: self.out,
+            large: self.large,
+        }
     }
 }
 
 /// Writes a part without streamed sources on its own.
-pub(crate) fn entity(part: Part, options: Options) -> (Vec<Segment>, bool) {
+pub(crate) fn entity(part: Part, options: Options) -> (Written, bool) {
     let mut part = part;
     let eight_bit = part.choose(options);
     let boundaries = Boundaries::new(&[], &[], &part);
     let mut writer = Writer::new(Vec::new(), boundaries, false);
     writer.part(part);
-    (writer.into_segments(), eight_bit)
+    (writer.into_written(), eight_bit)
 }

@@ -14,8 +14,8 @@ use super::header::NewHeader;
 use super::{Change, Edit, EditError};
 use crate::build;
 use crate::build::content::Options;
-use crate::build::stream::Segment;
 use crate::build::write::{Boundaries, entity};
+use crate::build::written::Segment;
 use crate::{Content, DefectKind, Parent, Part, tree_slice};
 
 /// A header beyond this without a line end says nothing about how lines end.
@@ -82,7 +82,7 @@ impl Edit<'_, '_> {
         }
         let plain: Vec<Bytes> = added
             .into_iter()
-            .flat_map(|part| entity(part.clone(), Options::default()).0)
+            .flat_map(|part| entity(part.clone(), Options::default()).0.into_segments())
             .filter_map(|segment| match segment {
                 Segment::Plain(bytes) => Some(bytes),
                 _ => None,
@@ -382,17 +382,17 @@ impl<'m, 'a> Out<'m, 'a> {
     /// is refused.
     fn render(&self, new: build::Part) -> Result<Vec<Segment>, EditError> {
         if self.around.is_empty() {
-            return Ok(entity(new, Options::default()).0);
+            return Ok(entity(new, Options::default()).0.into_segments());
         }
         let armoured = Options {
             armoured: true,
             ..Options::default()
         };
-        let segments = entity(new.clone(), Options::default()).0;
+        let segments = entity(new.clone(), Options::default()).0.into_segments();
         if self.breaks(&segments).is_none() {
             return Ok(segments);
         }
-        let segments = entity(new, armoured).0;
+        let segments = entity(new, armoured).0.into_segments();
         match self.breaks(&segments) {
             None => Ok(segments),
             Some(offset) => Err(EditError::Boundary { offset }),

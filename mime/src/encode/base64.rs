@@ -7,10 +7,9 @@ use base64_turbo::STANDARD;
 /// Bytes on a line, and the digits they make.
 const BYTES: usize = 57;
 const DIGITS: usize = 76;
-const LINE: usize = DIGITS + 2;
 
-/// Lines that are encoded at a time.
-const LINES: usize = 128;
+/// Lines that are encoded at a time, which the CPU's first cache holds.
+const LINES: usize = 32;
 
 /// Encodes base64: lines of 76 characters, CRLF between them.
 ///
@@ -22,20 +21,30 @@ const LINES: usize = 128;
 /// assert_eq!(out, format!("{}\r\nAAAA", "A".repeat(76)).as_bytes());
 /// assert_eq!(out.len() as u64, scop_mime::EncodeBase64::encoded_len(60));
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct EncodeBase64 {
     /// What is there of a line.
-    line: Vec<u8>,
+    line: [u8; BYTES],
+    length: usize,
     /// There is a line before this one.
     behind: bool,
-    digits: Vec<u8>,
+}
+
+impl Default for EncodeBase64 {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl EncodeBase64 {
     /// An encoder at the start of a body.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        EncodeBase64 {
+            line: [0; BYTES],
+            length: 0,
+            behind: false,
+        }
     }
 
     /// The length of what is made of so many bytes.
@@ -46,68 +55,65 @@ impl EncodeBase64 {
         digits.saturating_add(lines.saturating_sub(1).saturating_mul(2))
     }
 
-    /// Encodes the next bytes and appends the lines that are complete to `out`.
+    /// Encodes the next bytes and appends the lines that are complete to `out`. Room for
+    /// what [`finish`](Self::finish) appends is made, too.
     pub fn encode(&mut self, input: &[u8], out: &mut Vec<u8>) {
-        out.reserve(input.len() / BYTES * LINE + LINE);
+        let all = Self::encoded_len((self.length + input.len()) as u64);
+        let end = if self.behind { 2 } else { 0 };
+        out.reserve(
+            usize::try_from(all)
+                .unwrap_or(usize::MAX)
+                .saturating_add(end),
+        );
         let mut rest = input;
-        if !self.line.is_empty() {
-            let room = (BYTES - self.line.len()).min(rest.len());
-            let (first, behind) = rest.split_at(room);
-            self.line.extend_from_slice(first);
+        // The first line of all has no line end before it.
+        if self.length > 0 || !self.behind {
+            let space = self.line.get_mut(self.length..).unwrap_or_default();
+            let (first, behind) = rest.split_at(space.len().min(rest.len()));
+            for (to, from) in space.iter_mut().zip(first) {
+                *to = *from;
+            }
+            self.length += first.len();
             rest = behind;
-            if self.line.len() < BYTES {
+            if self.length < BYTES {
                 return;
             }
-            let line = core::mem::take(&mut self.line);
-            self.lines(&line, out);
-            self.line = line;
-            self.line.clear();
+            self.flush(out);
         }
-        let whole = rest.len() / BYTES * BYTES;
-        let (lines, rest) = rest.split_at(whole);
+        let (lines, rest) = rest.split_at(rest.len() / BYTES * BYTES);
+        let mut digits = [0; LINES * DIGITS];
         for block in lines.chunks(LINES * BYTES) {
-            self.lines(block, out);
+            // There is room for a whole block.
+            let written = STANDARD.encode_slice(block, &mut digits);
+            debug_assert!(written == Ok(block.len() / BYTES * DIGITS));
+            let (lines, _) = digits.as_chunks::<DIGITS>();
+            for line in lines.iter().take(block.len() / BYTES) {
+                out.extend_from_slice(b"\r\n");
+                out.extend_from_slice(line);
+            }
         }
-        self.line.extend_from_slice(rest);
+        for (to, from) in self.line.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        self.length = rest.len();
     }
 
-    /// Encodes whole lines: all at once, then with their ends between them.
-    fn lines(&mut self, block: &[u8], out: &mut Vec<u8>) {
-        let length = block.len() / BYTES * DIGITS;
-        if self.digits.len() < length {
-            self.digits.resize(length, 0);
+    /// Puts the line in hand.
+    fn flush(&mut self, out: &mut Vec<u8>) {
+        if self.behind {
+            out.extend_from_slice(b"\r\n");
         }
-        let digits = self.digits.get_mut(..length).unwrap_or_default();
-        // The space is what the digits take.
-        let written = STANDARD.encode_slice(block, &mut *digits);
-        debug_assert!(written == Ok(length));
-        let start = out.len();
-        out.resize(start + length / DIGITS * LINE, 0);
-        let space = out.get_mut(start..).unwrap_or_default();
-        let (lines, _) = space.as_chunks_mut::<LINE>();
-        let (digits, _) = digits.as_chunks::<DIGITS>();
-        for (line, digits) in lines.iter_mut().zip(digits) {
-            // Before a line, for behind the last one there is none.
-            let [cr, lf, rest @ ..] = line;
-            (*cr, *lf) = (b'\r', b'\n');
-            rest.copy_from_slice(digits);
-        }
-        if !self.behind {
-            self.behind = true;
-            out.drain(start..start + 2);
-        }
+        digits(self.line.get(..self.length).unwrap_or_default(), out);
+        self.behind = true;
+        self.length = 0;
     }
 
     /// The body is over: appends the last line.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
-        if self.line.is_empty() {
-            return;
+        if self.length > 0 {
+            self.flush(out);
         }
-        if self.behind {
-            out.extend_from_slice(b"\r\n");
-        }
-        digits(&self.line, out);
-        self.line.clear();
+        self.behind = false;
     }
 }
 

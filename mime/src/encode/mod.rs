@@ -9,6 +9,7 @@ pub use base64::EncodeBase64;
 pub use quoted_printable::EncodeQuotedPrintable;
 
 pub(crate) use base64::digits as base64_digits;
+pub(crate) use quoted_printable::plain_length;
 
 use crate::TransferEncoding;
 

@@ -206,7 +206,7 @@ impl EncodeQuotedPrintable {
 }
 
 /// How many bytes at the start of `text` are printable characters but `=`, or spaces.
-fn plain_length(text: &[u8]) -> usize {
+pub(crate) fn plain_length(text: &[u8]) -> usize {
     let mut length = 0;
     let (words, rest) = text.as_chunks::<WORD>();
     for word in words {

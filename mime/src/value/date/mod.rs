@@ -133,24 +133,21 @@ impl DateTime {
         let month = MONTHS.get(usize::from(self.month) - 1).unwrap_or(&"Jan");
         let (sign, hours, minutes) = self.offset_parts();
         let digits = |n: u16| {
-            let digit = |n: u16| b'0' + (n % 10) as u8;
-            [digit(n / 10), digit(n)]
+            let n = (n % 100) as u8;
+            [b'0' + n / 10, b'0' + n % 10]
         };
-        out.extend_from_slice(weekday.as_bytes());
-        out.extend_from_slice(b", ");
-        out.extend_from_slice(&digits(self.day.into()));
-        out.push(b' ');
-        out.extend_from_slice(month.as_bytes());
-        out.push(b' ');
-        out.extend_from_slice(&digits(self.year / 100));
-        out.extend_from_slice(&digits(self.year));
-        for (before, n) in [(b' ', self.hour), (b':', self.minute), (b':', self.second)] {
-            out.push(before);
-            out.extend_from_slice(&digits(n.into()));
-        }
-        out.extend_from_slice(&[b' ', sign as u8]);
-        out.extend_from_slice(&digits(hours));
-        out.extend_from_slice(&digits(minutes));
+        let letters = |name: &str| name.as_bytes().first_chunk().copied().unwrap_or(*b"???");
+        let ([w, e, k], [m, o, n]) = (letters(weekday), letters(month));
+        let ([c, d], [y, z]) = (digits(self.year / 100), digits(self.year));
+        let [d1, d2] = digits(self.day.into());
+        let [h1, h2] = digits(self.hour.into());
+        let [m1, m2] = digits(self.minute.into());
+        let [s1, s2] = digits(self.second.into());
+        let ([o1, o2], [o3, o4]) = (digits(hours), digits(minutes));
+        out.extend_from_slice(&[
+            w, e, k, b',', b' ', d1, d2, b' ', m, o, n, b' ', c, d, y, z, b' ', h1, h2, b':', m1,
+            m2, b':', s1, s2, b' ', sign as u8, o1, o2, o3, o4,
+        ]);
     }
 
     /// Whether there is such a day and such a time.
