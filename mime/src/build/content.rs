@@ -108,21 +108,29 @@ struct Marks {
 
 impl Marks {
     fn of(data: &[u8]) -> Self {
-        /// In steps of this a compiler makes vectors of the comparisons.
-        const STEP: usize = 16;
+        /// Bytes that are looked at at a time, each in a lane of its own, so that a
+        /// compiler makes vectors of them.
+        const LANES: usize = 16;
         let [first, behind @ ..] = data else {
             return Self::default();
         };
         let mut marks = Self::default();
         marks.byte(0, *first);
-        let (steps, rest) = behind.as_chunks::<STEP>();
-        let (before, _) = data.as_chunks::<STEP>();
+        let (steps, rest) = behind.as_chunks::<LANES>();
+        let (before, _) = data.as_chunks::<LANES>();
+        let (mut high, mut nul, mut alone) = ([0; LANES], [0; LANES], [0; LANES]);
         for (before, here) in before.iter().zip(steps) {
-            for (before, here) in before.iter().zip(here) {
-                marks.byte(*before, *here);
+            for n in 0..LANES {
+                high[n] |= here[n];
+                nul[n] |= u8::from(here[n] == 0);
+                alone[n] |= u8::from(before[n] == b'\r') ^ u8::from(here[n] == b'\n');
             }
         }
-        let done = steps.len() * STEP;
+        let any = |lanes: [u8; LANES]| lanes.iter().fold(0, |any, lane| any | lane);
+        marks.high |= any(high);
+        marks.nul |= any(nul);
+        marks.alone |= any(alone);
+        let done = steps.len() * LANES;
         let before = data.get(done..).unwrap_or_default();
         for (before, here) in before.iter().zip(rest) {
             marks.byte(*before, *here);

@@ -14,7 +14,7 @@ use crate::{EncodeBase64, EncodeQuotedPrintable};
 /// A body of this size is not copied behind what is before it.
 pub(super) const LARGE: usize = 16 << 10;
 /// So much of the start and of the end of a body is hashed.
-const HASHED: usize = 128;
+const HASHED: usize = 64;
 
 /// What begins every boundary of a message, and no line of its bodies.
 ///

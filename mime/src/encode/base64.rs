@@ -8,8 +8,11 @@ use base64_turbo::STANDARD;
 const BYTES: usize = 57;
 const DIGITS: usize = 76;
 
-/// Lines that are encoded at a time, which the CPU's first cache holds.
-const LINES: usize = 32;
+const LINE: usize = DIGITS + 2;
+
+/// Lines that are encoded at a time: with what is made of them they fit a CPU's first
+/// cache.
+const LINES: usize = 128;
 
 /// Encodes base64: lines of 76 characters, CRLF between them.
 ///
@@ -81,16 +84,10 @@ impl EncodeBase64 {
             self.flush(out);
         }
         let (lines, rest) = rest.split_at(rest.len() / BYTES * BYTES);
-        let mut digits = [0; LINES * DIGITS];
+        let most = lines.len().min(LINES * BYTES) / BYTES;
+        let mut digits = alloc::vec![0; most * DIGITS];
         for block in lines.chunks(LINES * BYTES) {
-            // There is room for a whole block.
-            let written = STANDARD.encode_slice(block, &mut digits);
-            debug_assert!(written == Ok(block.len() / BYTES * DIGITS));
-            let (lines, _) = digits.as_chunks::<DIGITS>();
-            for line in lines.iter().take(block.len() / BYTES) {
-                out.extend_from_slice(b"\r\n");
-                out.extend_from_slice(line);
-            }
+            put_lines(block, &mut digits, out);
         }
         for (to, from) in self.line.iter_mut().zip(rest) {
             *to = *from;
@@ -114,6 +111,31 @@ impl EncodeBase64 {
             self.flush(out);
         }
         self.behind = false;
+    }
+}
+
+/// Appends whole lines, a line end before each: all digits at once, which the CPU
+/// encodes many at a time, then each line to its place.
+fn put_lines(block: &[u8], digits: &mut [u8], out: &mut Vec<u8>) {
+    let lines = block.len() / BYTES;
+    // There is room for all.
+    let written = STANDARD.encode_slice(block, &mut *digits);
+    debug_assert!(written == Ok(lines * DIGITS));
+    let start = out.len();
+    out.resize(start + lines * LINE, 0);
+    spread(digits, out.get_mut(start..).unwrap_or_default());
+}
+
+/// Moves lines of digits to their places, and puts a line end before each. A function of
+/// its own: so a compiler knows that the two do not overlap, and moves what is large.
+#[inline(never)]
+fn spread(digits: &[u8], space: &mut [u8]) {
+    let (digits, _) = digits.as_chunks::<DIGITS>();
+    let (places, _) = space.as_chunks_mut::<LINE>();
+    for (place, digits) in places.iter_mut().zip(digits) {
+        let [cr, lf, line @ ..] = place;
+        (*cr, *lf) = (b'\r', b'\n');
+        *line = *digits;
     }
 }
 
