@@ -865,3 +865,67 @@ fn what_keeps_every_must_is_told_nothing_of() {
     let (bytes, _) = message(text);
     assert_eq!(Message::parse(&bytes).inspect(), []);
 }
+
+#[test]
+fn what_the_builder_writes_keeps_every_must() {
+    use scop_mime::DateTime;
+    use scop_mime::build::{Builder, Group, Mailbox, MessageId, Part};
+
+    let names = [
+        "Doe, (J.) \"x\" <a>",
+        "=?utf-8?Q?a?=",
+        "=?a?=",
+        "J. Doe",
+        "ü, ö; ä: (ß)",
+        &"long ".repeat(60),
+        &"ü".repeat(300),
+        &"x".repeat(1000),
+        "\t tab and more ",
+    ];
+    let files = [
+        "a.txt",
+        "100% =?utf-8?Q?a?= \"b\\c\".pdf",
+        &"n".repeat(100),
+        &"ü".repeat(200),
+        "utf-8''x",
+    ];
+    let text = format!(
+        "From me\n> quoted\n\n-- \n Ann\nü\n{}\n{} \n",
+        "long ".repeat(400),
+        "x".repeat(3000)
+    );
+    let mailbox = |n: usize| Mailbox::new(&format!("a.{n}@b.test")).unwrap();
+    let mut builder = Builder::new(mailbox(0), DateTime::from_unix(1_700_000_000, -90).unwrap())
+        .and_from(mailbox(1))
+        .sender(mailbox(2))
+        .message_id(MessageId::new("1@b.test").unwrap())
+        .in_reply_to(MessageId::new("2@b.test").unwrap())
+        .flowed(&text)
+        .html(text.clone());
+    for n in 0..50 {
+        builder = builder.reference(MessageId::new(format!("{n}.long@b.test")).unwrap());
+    }
+    for (n, name) in names.iter().enumerate() {
+        let to = mailbox(n).named(*name).unwrap();
+        builder = builder
+            .to(to.clone())
+            .cc(Group::new(name.trim(), [to]).unwrap())
+            .subject(*name)
+            .unwrap();
+        let built = builder.clone().build().to_vec();
+        assert_eq!(Message::parse(&built).inspect(), [], "{name}");
+    }
+    for name in files {
+        let data = (0..=255).cycle().take(1000).collect::<Vec<u8>>();
+        builder = builder.attach(Part::attachment(name, "application/x", data).unwrap());
+    }
+    let built = builder.build().to_vec();
+    let message = Message::parse(&built);
+    assert_eq!(message.inspect(), []);
+    assert!(
+        message
+            .attachments()
+            .map(|a| a.filename().unwrap())
+            .eq(files)
+    );
+}

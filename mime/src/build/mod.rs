@@ -27,9 +27,32 @@
 //! # Ok::<(), scop_mime::build::BuildError>(())
 //! ```
 //!
-//! Other shapes than text, HTML, images and attachments are trees of [`Part`]s, given
-//! as the [`body`](Builder::body). A file that is larger than memory is a
-//! [streamed part](Part::streamed).
+//! Alternatives, images within and invitations have methods of their own; other shapes
+//! are trees of [`Part`]s, given as the [`body`](Builder::body). A file that is larger than
+//! memory is a [streamed part](Part::streamed).
+//!
+//! ```
+//! use scop_mime::build::{Builder, Group, Mailbox, MessageId, Part};
+//! use scop_mime::{DateTime, Message};
+//!
+//! let now = DateTime::from_unix(1_700_000_000, 0).unwrap();
+//! let start = || Ok::<_, scop_mime::build::BuildError>(Builder::new(Mailbox::new("ann@a.test")?, now));
+//! let page = start()?
+//!     .to(Group::new("Team", [Mailbox::new("bob@b.test")?])?)
+//!     .text("See there.\n")
+//!     .html("<img src=\"cid:1@a.test\">")
+//!     .inline(Part::data("image/png", &b"\x89PNG"[..])?.content_id(MessageId::new("1@a.test")?))
+//!     .build();
+//! let invitation = start()?.text("Come!\n").calendar("REQUEST", "BEGIN:VCALENDAR\r\n")?.build();
+//! let both = start()?.body(Part::mixed([Part::message(page)?, Part::message(invitation)?])?).build();
+//! let bytes = both.to_vec();
+//! let message = Message::parse(&bytes);
+//! let types: Vec<String> = message.parts().map(|p| p.content_type().to_string()).collect();
+//! assert_eq!(types[..4], ["multipart/mixed", "message/rfc822", "multipart/alternative", "text/plain"]);
+//! assert!(types.contains(&"text/calendar".into()) && types.contains(&"multipart/related".into()));
+//! assert!(message.inspect().is_empty());
+//! # Ok::<(), scop_mime::build::BuildError>(())
+//! ```
 
 mod builder;
 pub(crate) mod content;

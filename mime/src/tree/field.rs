@@ -82,7 +82,16 @@ impl<'a> Field<'a> {
         unfold(self.value())
     }
 
-    /// The value as text: on one line, encoded words decoded (RFC 2047).
+    /// The value as text: on one line, encoded words decoded (RFC 2047), a character that
+    /// is cut between two of them put together.
+    ///
+    /// ```
+    /// use scop_mime::Message;
+    ///
+    /// let message = Message::parse(b"Subject: =?iso-8859-1*de?Q?Gr=FC?= =?utf-8?B?w58=?=\r\n =?utf-8?B?w7w=?=!\r\n\r\n");
+    /// let field = message.header().get("subject").unwrap();
+    /// assert_eq!(field.text(), "Grüßü!");
+    /// ```
     #[must_use]
     pub fn text(&self) -> Cow<'a, str> {
         words::decode(self.value())

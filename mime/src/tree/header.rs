@@ -108,6 +108,16 @@ impl<'m, 'a> Header<'m, 'a> {
     }
 
     /// The ids of References, without their brackets.
+    ///
+    /// ```
+    /// use scop_mime::Message;
+    ///
+    /// let message = Message::parse(b"Message-ID: <3@a.test>\r\nIn-Reply-To: <2@a.test>\r\nReferences: <1@a.test>\r\n <2@a.test>\r\n\r\n");
+    /// let header = message.header();
+    /// assert_eq!(header.message_id().unwrap(), "3@a.test");
+    /// assert_eq!(header.in_reply_to(), ["2@a.test"]);
+    /// assert_eq!(header.references(), ["1@a.test", "2@a.test"]);
+    /// ```
     #[must_use]
     pub fn references(&self) -> Vec<Cow<'a, str>> {
         self.ids("references")

@@ -388,6 +388,16 @@ impl<'m, 'a> Part<'m, 'a> {
     }
 
     /// The Content-ID, without its brackets; one that is no id as it is.
+    ///
+    /// ```
+    /// use scop_mime::Message;
+    ///
+    /// let message = Message::parse(b"Content-ID: <1@a.test>\r\nContent-Description: =?utf-8?Q?caf=C3=A9?=\r\nContent-Location: a%20b.png\r\n\r\n");
+    /// let part = message.root();
+    /// assert_eq!(part.content_id().unwrap(), "1@a.test");
+    /// assert_eq!(part.description().unwrap(), "café");
+    /// assert_eq!(part.location().unwrap(), "a%20b.png");
+    /// ```
     #[must_use]
     pub fn content_id(&self) -> Option<Cow<'a, str>> {
         let field = self.header().get("content-id")?;

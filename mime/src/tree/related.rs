@@ -291,6 +291,15 @@ impl<'m, 'a> Part<'m, 'a> {
     /// What a multipart has before its first delimiter, for readers that know no MIME
     /// (RFC 2046 5.1.1), without the line end that belongs to the delimiter. Nothing
     /// for another part. Cost: its length and the delimiter line's.
+    ///
+    /// ```
+    /// use scop_mime::Message;
+    ///
+    /// let text = b"Content-Type: multipart/mixed; boundary=b\r\n\r\nYours is old.\r\n--b\r\n\r\nHi\r\n--b--\r\nThe end\r\n";
+    /// let message = Message::parse(text);
+    /// assert_eq!(message.root().preamble(), b"Yours is old.");
+    /// assert_eq!(message.root().epilogue(), b"The end\r\n");
+    /// ```
     #[must_use]
     pub fn preamble(&self) -> &'a [u8] {
         self.around_parts().0

@@ -7,6 +7,14 @@ use core::fmt;
 use super::lex::{Cursor, is_space, raw_text};
 
 /// How a body is encoded.
+///
+/// ```
+/// use scop_mime::TransferEncoding;
+///
+/// assert_eq!(TransferEncoding::parse(b" BASE64 (of course)"), TransferEncoding::Base64);
+/// assert!(TransferEncoding::parse(b"8bit").is_identity());
+/// assert_eq!(TransferEncoding::parse(b"x-new").to_string(), "x-new");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum TransferEncoding {
     /// `7bit`: as it is. Where no field says anything, too.
