@@ -43,6 +43,8 @@ pub struct Base64 {
     group: [u8; 4],
     digits: u8,
     padded: bool,
+    /// How many more `=` must come.
+    padding: u8,
     block: Vec<u8>,
     defects: Firsts,
 }
@@ -142,7 +144,8 @@ impl Base64 {
             [_, _, last] => value(*last) & 0x03,
             _ => 0,
         };
-        if !last || (padding > 0 && (rest.len() < 2 || unused != 0)) {
+        let whole_group = 4usize.checked_sub(rest.len() + padding);
+        if !last || (padding > 0 && (rest.len() < 2 || whole_group.is_none() || unused != 0)) {
             return None;
         }
         let start = out.len();
@@ -159,6 +162,7 @@ impl Base64 {
         if padding > 0 {
             self.flush(out);
             self.padded = true;
+            self.padding = whole_group.unwrap_or(0) as u8;
         }
         Some(())
     }
@@ -186,10 +190,11 @@ impl Base64 {
         match (byte, value(byte)) {
             (b'=', _) => match self.digits {
                 2 | 3 => {
+                    self.padding = 3 - self.digits;
                     self.flush(out);
                     self.padded = true;
                 }
-                0 if self.padded => {}
+                0 if self.padding > 0 => self.padding -= 1,
                 _ => self.defects.add(DefectKind::Base64Junk, self.offset),
             },
             (b' ' | b'\t' | b'\r' | b'\n', _) => {}
@@ -197,12 +202,20 @@ impl Base64 {
             (_, INVALID) => self.defects.add(DefectKind::Base64Junk, self.offset),
             _ => {
                 if self.padded {
+                    self.too_short();
                     self.padded = false;
                     let kind = DefectKind::Base64AfterPadding;
                     self.defects.add(kind, self.offset);
                 }
                 self.digit(byte, out);
             }
+        }
+    }
+
+    /// No padding comes any more.
+    fn too_short(&mut self) {
+        if core::mem::take(&mut self.padding) > 0 {
+            self.defects.add(DefectKind::Base64Truncated, self.offset);
         }
     }
 
@@ -240,6 +253,7 @@ impl Base64 {
 
     /// The body is over: appends what an unfinished group holds.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
+        self.too_short();
         if self.digits > 0 {
             self.defects.add(DefectKind::Base64Truncated, self.offset);
             self.flush(out);
@@ -337,8 +351,23 @@ mod tests {
         check(b"S", b"", &[Base64Truncated]);
         check(b"S===", b"", &[Base64Junk, Base64Truncated]);
         check(b"====", b"", &[Base64Junk]);
+        let long = "QUFB".repeat(40);
+        for (end, kinds) in [
+            ("SQ==", &[][..]),
+            ("SQ=", &[Base64Truncated]),
+            ("SQ===", &[Base64Junk]),
+            ("SGVsbG8=", &[]),
+            ("SGVsbG8==", &[Base64Junk]),
+        ] {
+            let text = long.clone() + end;
+            let (_, found) = run(&TransferEncoding::Base64, text.as_bytes());
+            assert_eq!(found, kinds, "{end}");
+        }
         check(b"SQ==", b"I", &[]);
-        check(b"SQ===", b"I", &[]);
+        check(b"SQ===", b"I", &[Base64Junk]);
+        check(b"SQ=", b"I", &[Base64Truncated]);
+        check(b"SQ=SQ==", b"II", &[Base64Truncated, Base64AfterPadding]);
+        check(b"SGVsbG8==", b"Hello", &[Base64Junk]);
         check(b"S=Q==", b"I", &[Base64Junk]);
         check(b"", b"", &[]);
         // Stray bits behind the last byte.
@@ -371,7 +400,7 @@ mod tests {
             ("", &[][..]),
             ("SQ==", &[]),
             ("SQ==\r\n", &[]),
-            ("SQ=", &[]),
+            ("SQ=", &[Base64Truncated]),
             ("SQ", &[Base64Truncated]),
             ("S=", &[Base64Junk, Base64Truncated]),
             ("=", &[Base64Junk]),
