@@ -31,19 +31,45 @@ pub enum BodyLength {
 /// policy.public_suffixes = Some(PublicSuffixes::new(|domain| domain == "co.uk"));
 /// ```
 #[derive(Clone)]
-pub struct PublicSuffixes(Arc<dyn Fn(&str) -> bool + Send + Sync>);
+pub struct PublicSuffixes(Suffixes);
+
+#[derive(Clone)]
+enum Suffixes {
+    Given(Arc<dyn Fn(&str) -> bool + Send + Sync>),
+    #[cfg(feature = "psl")]
+    Icann,
+}
 
 impl PublicSuffixes {
     /// `is_one` is asked about a whole domain, at least two labels in lower case without a
     /// final dot.
     #[must_use]
     pub fn new(is_one: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        Self(Arc::new(is_one))
+        Self(Suffixes::Given(Arc::new(is_one)))
+    }
+
+    /// Those of registries in the list of <https://publicsuffix.org>, as the crate `psl` had
+    /// it when this one was built. Its other part, `github.io` for instance, names domains
+    /// whose owners may well sign.
+    #[cfg(feature = "psl")]
+    #[must_use]
+    pub fn icann() -> Self {
+        Self(Suffixes::Icann)
     }
 
     /// Whether it is one.
     pub(crate) fn contain(&self, domain: &Domain) -> bool {
-        (self.0)(&domain.as_str().to_ascii_lowercase())
+        let domain = domain.as_str().to_ascii_lowercase();
+        match &self.0 {
+            Suffixes::Given(is_one) => is_one(&domain),
+            #[cfg(feature = "psl")]
+            Suffixes::Icann => {
+                use psl::{Psl as _, Type};
+                psl::List.suffix(domain.as_bytes()).is_some_and(|suffix| {
+                    suffix.as_bytes() == domain.as_bytes() && suffix.typ() == Some(Type::Icann)
+                })
+            }
+        }
     }
 }
 
@@ -53,10 +79,16 @@ impl fmt::Debug for PublicSuffixes {
     }
 }
 
-/// The same function.
+/// The same function, or the same list.
 impl PartialEq for PublicSuffixes {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        match (&self.0, &other.0) {
+            (Suffixes::Given(one), Suffixes::Given(other)) => Arc::ptr_eq(one, other),
+            #[cfg(feature = "psl")]
+            (Suffixes::Icann, Suffixes::Icann) => true,
+            #[cfg(feature = "psl")]
+            _ => false,
+        }
     }
 }
 
@@ -91,9 +123,9 @@ pub struct Policy {
     /// Whether a signature past `x=` is refused. Default true.
     pub honour_expiration: bool,
     /// Domains under which anybody may register, and for which nobody can therefore sign:
-    /// `d=co.uk` (RFC 6376 section 8.13). Default none: a list of them
-    /// (<https://publicsuffix.org>) changes every week, so it is the caller's to keep. A
-    /// domain of one label, `d=com`, is refused in any case.
+    /// `d=co.uk` (RFC 6376 section 8.13). A list of them changes every week, so it is the
+    /// caller's to keep, and the default is none; with the feature `psl` it is
+    /// [`PublicSuffixes::icann`]. A domain of one label, `d=com`, is refused in any case.
     pub public_suffixes: Option<PublicSuffixes>,
     /// Whether to ask DNS where a signer wants to hear of a signature that failed, if it
     /// says `r=y` (RFC 6651): one query for each such domain. Default false.
@@ -116,6 +148,9 @@ impl Default for Policy {
             max_rsa_bits: 8192,
             clock_skew: 300,
             honour_expiration: true,
+            #[cfg(feature = "psl")]
+            public_suffixes: Some(PublicSuffixes::icann()),
+            #[cfg(not(feature = "psl"))]
             public_suffixes: None,
             look_up_reports: false,
             required_fields: Vec::new(),

@@ -130,7 +130,7 @@ impl Verification {
     }
 
     /// One outcome for each signature tried, topmost first. Where a key is not
-    /// known yet the reason is [`Reason::Pending`].
+    /// known yet the reason is [`Reason::Pending`](crate::Reason::Pending).
     #[must_use]
     pub fn outcomes(&self) -> &[Outcome] {
         &self.evaluation.outcomes

@@ -55,6 +55,26 @@ fn public_suffixes() {
     assert_eq!(Reason::PublicSuffix.result(), DkimResult::Policy);
 }
 
+/// The list of registries, without the domains whose owners ask others to keep apart.
+#[cfg(feature = "psl")]
+#[test]
+fn the_list_of_public_suffixes() {
+    assert_eq!(Policy::default(), Policy::default());
+    for (domain, reason) in [
+        ("co.uk", Reason::PublicSuffix),
+        ("CO.JP", Reason::PublicSuffix),
+        ("anything.ck", Reason::PublicSuffix),
+        ("www.ck", Reason::Verified),
+        ("example.co.uk", Reason::Verified),
+        ("github.io", Reason::Verified),
+        ("no.such-top-level", Reason::Verified),
+    ] {
+        let message = forged(&format!("v=1; a=ed25519-sha256; d={domain}; s=sel"));
+        let outcome = run(&Policy::default(), &message).outcomes()[0].clone();
+        assert_eq!(outcome.reason, reason, "{domain}");
+    }
+}
+
 /// RFC 6376 section 8.4: 200 signatures do not make 200 queries.
 #[test]
 fn the_budget_of_queries() {
