@@ -65,7 +65,7 @@ impl AuthservIds {
     pub fn claims(&self, header: &[u8]) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
         for (start, field) in lines::fields(header) {
-            if self.is_claim(field) {
+            if self.is_claim(field) || self.is_claim(lines::head(field)) {
                 found.push(start..start + field.len());
             } else {
                 for (at, line) in lines::hidden(field) {

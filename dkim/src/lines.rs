@@ -40,6 +40,14 @@ pub(crate) fn hidden(field: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     })
 }
 
+/// The field as it ends for those who end it at a bare CR or LF.
+pub(crate) fn head(field: &[u8]) -> &[u8] {
+    let end = hidden(field)
+        .next()
+        .map_or(field.len(), |(start, _)| start - 1);
+    field.get(..end).unwrap_or(field)
+}
+
 /// What is behind the colon, if anyone could read the name before it as `name` (lower
 /// case, visible ASCII): in any case, folded, with white space, control characters or
 /// 8-bit junk in it.
@@ -69,6 +77,8 @@ mod tests {
         assert_eq!(fields, [(0, &header[..20])]);
         let hidden: Vec<_> = hidden(fields[0].1).collect();
         assert_eq!(hidden, [(9, &b"B: 3"[..]), (14, b"4\n\tb")]);
+        assert_eq!(head(fields[0].1), b"A: 1\r\n 2");
+        assert_eq!(head(b"A: 1\r\n"), b"A: 1\r\n");
         assert_eq!(super::fields(b"\r\nA: 1\r\n").count(), 0);
         assert_eq!(super::fields(b"A: 1\r\nB").count(), 2);
     }

@@ -28,7 +28,8 @@ fn one_author() {
         "From: \"bank.test\" <ann@example.com>",
         "From: \"ceo@bank.test\" <ann@example.com>",
         "From: =?utf-8?q?ceo=40bank.test?= <ann@example.com>",
-        "From: (ceo@bank.test) ann (x) @ (y) example.com",
+        "From: (ceo) ann (x) @ (y) example.com",
+        "From: (ceo@bank.test) ann@example.com",
         "From: ann@example.com.",
         "From: Ann\r\n <ann@example.com>",
         "From: ann@example.com, bob@Example.com",
@@ -108,6 +109,11 @@ fn dk02_odd_from_fields() {
         "bank.test example.com",
         SeveralDomains,
     );
+    check(
+        "From: (ceo@bank.test) ann (x) @ (y) example.com",
+        "bank.test example.com",
+        Damaged,
+    );
     // Hidden in a name (RFC 2047 section 5, RFC 6854).
     check("From: =?utf-8?q?ceo=40bank.test?=", "bank.test", InName);
     check(
@@ -184,6 +190,13 @@ fn dk01_several_and_disguised_fields() {
         "bank.test example.com",
         Disguised,
     );
+}
+
+/// Found by fuzzing: the field goes on for exact readers, and ends for others.
+#[test]
+fn a_field_that_ends_at_a_bare_line_end_for_some() {
+    let (domains, _) = read("From: <a@example.cr. y\nFrom: e@[(om\r\n\r\n");
+    assert_eq!(domains, "example.cr example.cr.y");
 }
 
 #[test]

@@ -381,3 +381,18 @@ proptest! {
         let _ = unpack(&[b"PK\x03\x04", raw.as_slice()].concat(), &limits);
     }
 }
+
+/// Found by fuzzing: a report is read with no more than can be written.
+#[test]
+fn control_characters_are_replaced() {
+    for (text, read_as) in [
+        ("a\u{3}\u{1f}b", "a\u{fffd}\u{fffd}b"),
+        ("a&#13;b", "a\u{fffd}b"),
+        ("a\nb", "a\nb"),
+    ] {
+        let xml = SAMPLE.replace("Sample Reporter", text);
+        let report = read(&xml).unwrap();
+        assert_eq!(report.metadata.org_name, read_as);
+        assert_eq!(read(&report.to_xml()), Ok(report));
+    }
+}

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use scop_mime::{DefectClass, DefectKind, Message, mailboxes};
+use scop_mime::{DefectClass, Message, mailboxes};
 
 use crate::lines;
 use crate::name::Domain;
@@ -114,6 +114,13 @@ impl Author {
                 exact += usize::from(is_exact);
                 disguised |= !is_exact;
                 found.take(value);
+                // Some readers see it end at a break within.
+                let head = lines::head(field);
+                if head.len() < field.len()
+                    && let Some(value) = lines::value(head, "from")
+                {
+                    found.take(value);
+                }
             }
             for (_, line) in lines::hidden(field) {
                 if let Some(value) = lines::value(line, "from") {
@@ -189,20 +196,22 @@ impl Found {
         let Some(field) = message.header().get("from") else {
             return;
         };
-        let before = self.domains.len();
         let entries = field.addresses();
+        let mut nobody = true;
         for domain in mailboxes(&entries).filter_map(|mailbox| mailbox.domain()) {
+            nobody = false;
             self.add(&String::from_utf8_lossy(domain));
         }
-        let nobody = self.domains.len() == before && !self.bad && !self.literal;
-        // A dot in a name misleads nobody where each `@` is that of an address.
+        // What every reader makes the same of misleads nobody, where each `@` is that of
+        // an address.
         let addresses = mailboxes(&entries).filter(|mailbox| mailbox.domain().is_some());
         let at_signs = spaced.iter().filter(|b| **b == b'@').count();
-        let dots_matter = at_signs != addresses.count();
-        let mut defects = field.defects().into_iter().map(|defect| defect.kind);
-        let is_damaged = defects.any(|kind| match kind {
-            DefectKind::UnquotedDot => dots_matter,
-            _ => kind.class() != DefectClass::Deception,
+        let is_plain = at_signs == addresses.count();
+        let mut classes = field.defects().into_iter().map(|d| d.kind.class());
+        let is_damaged = classes.any(|class| match class {
+            DefectClass::Deception => false,
+            DefectClass::Deviation => !is_plain,
+            _ => true,
         });
         if nobody || is_damaged || is_cut {
             // Whatever others may find in it; some drop control characters.

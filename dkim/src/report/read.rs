@@ -10,6 +10,7 @@ use quick_xml::Reader;
 use quick_xml::escape::{resolve_predefined_entity, unescape};
 use quick_xml::events::Event;
 
+use super::write::chars_of_xml;
 use super::{
     AggregateReport, Disposition, DkimAuth, Metadata, OverrideReason, PublishedPolicy, Row, SpfAuth,
 };
@@ -191,13 +192,15 @@ struct Draft {
 impl Draft {
     fn row(self) -> Result<Row, &'static str> {
         Ok(Row {
-            source_ip: self.source_ip.ok_or("no valid source_ip")?,
-            count: self.count.ok_or("no valid count")?,
-            disposition: self.disposition.ok_or("no disposition")?,
+            source_ip: self
+                .source_ip
+                .ok_or("no valid source_ip; it was left out")?,
+            count: self.count.ok_or("no valid count; it was left out")?,
+            disposition: self.disposition.ok_or("no disposition; it was left out")?,
             dkim_aligned: self.dkim_aligned,
             spf_aligned: self.spf_aligned,
             reasons: self.reasons,
-            header_from: self.header_from.ok_or("no header_from")?,
+            header_from: self.header_from.ok_or("no header_from; it was left out")?,
             envelope_from: self.envelope_from,
             envelope_to: self.envelope_to,
             dkim: self.dkim,
@@ -268,7 +271,7 @@ impl<'l> State<'l> {
     }
 
     fn end(&mut self) {
-        let value = core::mem::take(&mut self.text);
+        let value = chars_of_xml(&core::mem::take(&mut self.text));
         let value = value.trim();
         let path: Vec<&str> = self.path.iter().skip(1).map(String::as_str).collect();
         let text = || Some(value.to_owned());

@@ -366,11 +366,11 @@ impl Reader<'_> {
 
     fn policy(&mut self, record: usize, value: &Value) -> Option<TlsPolicy> {
         let Some(policy) = value.get("policy").and_then(Value::as_object) else {
-            self.defect(record, "no policy");
+            self.defect(record, "no policy; left out");
             return None;
         };
         let Some(domain) = self.text(policy, "policy-domain") else {
-            self.defect(record, "no policy-domain");
+            self.defect(record, "no policy-domain; left out");
             return None;
         };
         let total = |key| {
@@ -408,7 +408,7 @@ impl Reader<'_> {
 
     fn failure(&mut self, record: usize, value: &Value) -> Option<TlsFailure> {
         let Some(details) = value.as_object() else {
-            self.defect(record, "failure details that are no object");
+            self.defect(record, "failure details that are no object; left out");
             return None;
         };
         let (result, count) = (
@@ -418,7 +418,7 @@ impl Reader<'_> {
         let (Some(result), Some(count)) = (result, count) else {
             self.defect(
                 record,
-                "failure details without result-type or valid failed-session-count",
+                "failure details without result-type or valid failed-session-count; left out",
             );
             return None;
         };

@@ -99,6 +99,17 @@ fn record(out: &mut Writer, row: &Row) {
     });
 }
 
+/// The text, with U+FFFD in place of what XML cannot hold (XML 1.0 section 2.2), or not as
+/// it is: a CR.
+pub(super) fn chars_of_xml(text: &str) -> String {
+    let is_char =
+        |c: char| c >= ' ' && c != '\u{fffe}' && c != '\u{ffff}' || matches!(c, '\t' | '\n');
+    let chars = text
+        .chars()
+        .map(|c| if is_char(c) { c } else { '\u{fffd}' });
+    chars.collect()
+}
+
 #[derive(Default)]
 struct Writer {
     text: String,
@@ -116,11 +127,7 @@ impl Writer {
     }
 
     fn leaf(&mut self, name: &str, value: &str) {
-        let is_char = |c: char| c >= ' ' && c != '\u{fffe}' && c != '\u{ffff}' || c == '\t';
-        let value: String = value
-            .chars()
-            .map(|c| if is_char(c) { c } else { '\u{fffd}' })
-            .collect();
+        let value = chars_of_xml(value);
         let indent = 2 * self.depth;
         let _ = writeln!(
             self.text,
