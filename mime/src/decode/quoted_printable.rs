@@ -14,8 +14,8 @@ const SPACE: usize = 1024;
 /// first cache holds.
 const BLOCK: usize = 8 << 10;
 
-/// Where nothing special was for a while, so many bytes are looked at at a time.
-const WIDE: usize = 32;
+/// So many bytes are looked at at a time: two words, or a vector.
+const WIDE: usize = 2 * WORD;
 
 /// Decodes quoted-printable. Line ends stay as they are; white space before them
 /// is dropped; `=` that begins no escape is taken as it is.
@@ -91,7 +91,7 @@ impl QuotedPrintable {
         for block in input.chunks(BLOCK) {
             let start = out.len();
             // What is held may come out too.
-            out.resize(start + block.len() + SPACE + WORD, 0);
+            out.resize(start + block.len() + SPACE + WIDE, 0);
             let mut room = Room {
                 bytes: out.get_mut(start..).unwrap_or_default(),
                 length: 0,
@@ -111,7 +111,7 @@ impl QuotedPrintable {
         }
         let mut rest = input;
         while let [byte, behind @ ..] = rest {
-            if self.state == State::Text && self.space.length == 0 && rest.len() > WORD {
+            if self.state == State::Text && self.space.length == 0 && rest.len() >= WIDE {
                 let taken = self.fast(rest, out);
                 self.offset += taken as u64;
                 if taken > 0 {
@@ -128,26 +128,21 @@ impl QuotedPrintable {
     fn fast<R: Output>(&mut self, input: &[u8], out: &mut R) -> usize {
         // `text`: behind the last line end or escape. White space is the end of a line
         // from there on only.
-        let (mut at, mut text, mut clean) = (0, 0, 0);
-        while let Some(bytes) = input.get(at..).and_then(<[u8]>::first_chunk) {
+        let (mut at, mut text) = (0, 0);
+        while let Some(bytes) = input.get(at..).and_then(<[u8]>::first_chunk::<WIDE>) {
             out.put(bytes);
-            let word = u64::from_le_bytes(*bytes);
-            let Some(n) = first(equal(word, b'=') | below(word, b'\r' + 1)) else {
-                out.advance(WORD);
-                at += WORD;
-                clean += 1;
-                if clean > 1 {
-                    at += plain(input.get(at..).unwrap_or_default(), out);
-                }
+            if !has_special(bytes) {
+                out.advance(WIDE);
+                at += WIDE;
                 continue;
-            };
-            clean = 0;
+            }
+            let n = special(bytes);
             out.advance(n);
             at += n;
             match input.get(at..) {
                 Some([b'=', high, low, ..]) => {
-                    if escape(*high, *low).is_some() {
-                        at += self.escapes(input, at, out);
+                    if let Some(escaped) = escape(*high, *low) {
+                        at = self.escapes(input, at, escaped, out);
                     } else if (*high, *low) == (b'\r', b'\n') {
                         at += 3;
                     } else if *high == b'\n' {
@@ -191,23 +186,31 @@ impl QuotedPrintable {
         sure
     }
 
-    /// Decodes escapes that follow each other; gives their length.
-    fn escapes<R: Output>(&mut self, input: &[u8], at: usize, out: &mut R) -> usize {
-        let text = input.get(at..).unwrap_or_default();
-        let (escapes, _) = text.as_chunks::<3>();
-        let mut length = 0;
-        for [sign, high, low] in escapes {
-            let (b'=', Some((byte, lower))) = (sign, escape(*high, *low)) else {
-                break;
-            };
+    /// Decodes escapes that follow each other, the first of which is at `at`; gives where
+    /// they end.
+    fn escapes<R: Output>(
+        &mut self,
+        input: &[u8],
+        mut at: usize,
+        first: (u8, bool),
+        out: &mut R,
+    ) -> usize {
+        let (mut byte, mut lower) = first;
+        loop {
             if lower {
-                let offset = self.offset + (at + length) as u64;
+                let offset = self.offset + at as u64;
                 self.defects.add(DefectKind::QpLowerCase, offset);
             }
             out.push(byte);
-            length += 3;
+            at += 3;
+            let Some([b'=', high, low, ..]) = input.get(at..) else {
+                return at;
+            };
+            let Some(next) = escape(*high, *low) else {
+                return at;
+            };
+            (byte, lower) = next;
         }
-        length
     }
 
     /// Takes back the white space at the end of a line.
@@ -359,20 +362,27 @@ impl QuotedPrintable {
     }
 }
 
-/// Passes on what is neither a sign nor a control character, in large pieces.
-fn plain<R: Output>(input: &[u8], out: &mut R) -> usize {
-    let mut length = 0;
-    let (pieces, _) = input.as_chunks::<WIDE>();
-    for piece in pieces {
-        let special = |b: &u8| (*b == b'=') | (*b <= b'\r');
-        if piece.iter().fold(false, |any, b| any | special(b)) {
-            break;
-        }
-        out.put_wide(piece);
-        out.advance(WIDE);
-        length += WIDE;
+/// Whether there is `=` or a control character up to CR in it. A compiler makes a
+/// comparison of vectors of it.
+fn has_special(bytes: &[u8; WIDE]) -> bool {
+    let special = |b: &u8| (*b == b'=') | (*b <= b'\r');
+    bytes.iter().fold(false, |any, b| any | special(b))
+}
+
+/// Where the first of them is.
+fn special(bytes: &[u8; WIDE]) -> usize {
+    let (words, _) = bytes.as_chunks::<WORD>();
+    let hits = |word: &[u8; WORD]| {
+        let word = u64::from_le_bytes(*word);
+        equal(word, b'=') | below(word, b'\r' + 1)
+    };
+    match words {
+        [low, high] => match first(hits(low)) {
+            Some(n) => n,
+            None => WORD + first(hits(high)).unwrap_or(WORD),
+        },
+        _ => WIDE,
     }
-    length
 }
 
 /// How much of `line` is before the white space at its end.
@@ -412,9 +422,8 @@ impl Space {
 
 /// Where decoded bytes go that may be taken back.
 trait Output: Sink {
-    /// Puts eight bytes, of which [`advance`](Self::advance) says how many count.
-    fn put(&mut self, word: &[u8; WORD]);
-    fn put_wide(&mut self, piece: &[u8; WIDE]);
+    /// Puts bytes, of which [`advance`](Self::advance) says how many count.
+    fn put(&mut self, bytes: &[u8; WIDE]);
     fn advance(&mut self, n: usize);
     fn back(&mut self, n: usize);
     fn push(&mut self, byte: u8);
@@ -435,15 +444,9 @@ impl Sink for Room<'_> {
 }
 
 impl Output for Room<'_> {
-    fn put(&mut self, word: &[u8; WORD]) {
-        if let Some(space) = self.bytes.get_mut(self.length..self.length + WORD) {
-            space.copy_from_slice(word);
-        }
-    }
-
-    fn put_wide(&mut self, piece: &[u8; WIDE]) {
+    fn put(&mut self, bytes: &[u8; WIDE]) {
         if let Some(space) = self.bytes.get_mut(self.length..self.length + WIDE) {
-            space.copy_from_slice(piece);
+            space.copy_from_slice(bytes);
         }
     }
 
@@ -464,9 +467,7 @@ impl Output for Room<'_> {
 }
 
 impl Output for Length {
-    fn put(&mut self, _: &[u8; WORD]) {}
-
-    fn put_wide(&mut self, _: &[u8; WIDE]) {}
+    fn put(&mut self, _: &[u8; WIDE]) {}
 
     fn advance(&mut self, n: usize) {
         self.0 += n as u64;

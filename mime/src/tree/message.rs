@@ -10,9 +10,10 @@ use super::id::PartId;
 use super::index::Index;
 use super::record::PartRecord;
 use crate::imap::{BodyStructure, Envelope, Section, SectionText};
-use crate::value::{charset, content, words};
+use crate::value::{content, words};
 use crate::{
-    Content, ContentType, Decoder, Defect, Disposition, Limits, Parent, Size, TransferEncoding,
+    Charset, Content, ContentType, Decoder, Defect, Disposition, Limits, Parent, Size,
+    TransferEncoding,
 };
 
 /// A message, taken apart where it lies.
@@ -473,12 +474,15 @@ impl<'m, 'a> Part<'m, 'a> {
             None if self.shown_type().kind() == "text" => None,
             _ => return None,
         };
-        let label = charset.as_deref().unwrap_or("us-ascii").as_bytes();
+        let known = match &charset {
+            Some(label) => Charset::for_label(label.as_bytes())?,
+            None => Charset::US_ASCII,
+        };
         let (text, lossy) = match self.decoded() {
-            Cow::Borrowed(bytes) => charset::decode(label, bytes)?,
+            Cow::Borrowed(bytes) => known.decode(bytes),
             Cow::Owned(bytes) => {
-                let (text, lossy) = charset::decode(label, &bytes)?;
-                (Cow::Owned(text.into_owned()), lossy)
+                let (text, lossy) = known.decode_owned(bytes);
+                (Cow::Owned(text), lossy)
             }
         };
         Some(Text {

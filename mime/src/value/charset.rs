@@ -2,6 +2,7 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::lex::is_space;
 use super::utf7::Utf7;
@@ -85,6 +86,9 @@ const UNKNOWN: [&str; 11] = [
 ];
 
 impl Charset {
+    /// What a text is in that names none.
+    pub(crate) const US_ASCII: Self = Charset(Kind::Ascii);
+
     /// The character set of that name, in any case; white space, quotes and punctuation
     /// around it do no harm. Names that are in use by mistake are known too: `cp-1252`,
     /// `utf_8`, `iso8859-1`. `x-unknown` and the like, and an empty name, are read as
@@ -155,6 +159,26 @@ impl Charset {
             #[cfg(feature = "charsets")]
             Kind::Other(encoding) => encoding == encoding_rs::ISO_2022_JP,
             _ => false,
+        }
+    }
+
+    /// The same as [`decode`](Self::decode) of bytes that nobody else needs: what is
+    /// UTF-8 is not copied.
+    pub(crate) fn decode_owned(&self, bytes: Vec<u8>) -> (String, bool) {
+        let is_utf8 = self.is_utf8();
+        if !is_utf8 && !matches!(self.0, Kind::Ascii | Kind::Unknown) {
+            let (text, lossy) = self.decode(&bytes);
+            return (text.into_owned(), lossy);
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => {
+                let lossy = !is_utf8 && !text.is_ascii();
+                (text, lossy)
+            }
+            Err(error) => {
+                let (text, lossy) = self.decode(error.as_bytes());
+                (text.into_owned(), lossy)
+            }
         }
     }
 

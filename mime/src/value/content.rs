@@ -294,7 +294,17 @@ fn media_type<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], &'a [u8])> {
         return None;
     }
     cursor.skip_cfws();
-    let subtype = cursor.take_while(|b| !is_space(b) && !br#"()";,"#.contains(&b));
+    const ENDS: [bool; 256] = {
+        let mut table = [false; 256];
+        let ends = b" \t\r\n()\";,";
+        let mut n = 0;
+        while n < ends.len() {
+            table[ends[n] as usize] = true;
+            n += 1;
+        }
+        table
+    };
+    let subtype = cursor.take_while(|b| ENDS.get(usize::from(b)) == Some(&false));
     (!subtype.is_empty()).then_some((kind, subtype))
 }
 
