@@ -19,28 +19,9 @@ use hickory_resolver::{
     TokioResolver,
     proto::rr::{Name, RData, RecordType},
 };
-use scop_dkim::{DnsError, Policy, PublicSuffixes, Query, RecordKind, Records};
+use scop_dkim::{DnsError, Query, RecordKind, Records};
 
 pub use zone::Zone;
-
-/// The safe rules for signatures, with what DNS does not tell: nobody signs for `co.uk`, or
-/// whatever else the public suffix list has as a registry's.
-///
-/// ```
-/// let policy = dns::policy();
-/// assert!(policy.public_suffixes.is_some());
-/// ```
-#[must_use]
-pub fn policy() -> Policy {
-    let mut policy = Policy::default();
-    policy.public_suffixes = Some(PublicSuffixes::new(|domain| {
-        psl::suffix(domain.as_bytes()).is_some_and(|suffix| {
-            // The list also has names that firms own, and may sign with.
-            suffix.typ() == Some(psl::Type::Icann) && suffix == domain
-        })
-    }));
-    policy
-}
 
 /// Who is asked. One serves any number of questions at the same time.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use ring::rand::SystemRandom;
 use scop_dkim::arc::{Chain, ChainStatus, Handler, SealError, Sealer, Validator};
-use scop_dkim::{AuthenticationResults, Limits, MethodResult};
+use scop_dkim::{AuthenticationResults, Limits, MethodResult, Policy};
 
 use serde_json::{Value, json};
 
@@ -62,7 +62,7 @@ fn validate(
     dns: &dns::From,
     mut next: impl FnMut() -> Result<Option<bytes::Bytes>, Failure>,
 ) -> Result<Chain, Failure> {
-    let mut validator = Validator::new(::dns::policy(), Limits::default(), crate::now()?);
+    let mut validator = Validator::new(Policy::default(), Limits::default(), crate::now()?);
     while let Some(piece) = next()? {
         // What is over a limit shows in the chain.
         let _ = validator.write(&piece);

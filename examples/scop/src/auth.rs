@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use scop_dkim::{Limits, authentication::Authentication};
+use scop_dkim::authentication::Authentication;
 use serde_json::json;
 
 use crate::{
@@ -40,14 +40,7 @@ pub(crate) fn run(args: &Auth) -> Result<(), Failure> {
         helo,
         mail_from,
     } = &args.client;
-    let message = Authentication::with(
-        ::dns::policy(),
-        Limits::default(),
-        *ip,
-        helo,
-        mail_from,
-        now,
-    );
+    let message = Authentication::new(*ip, helo, mail_from, now);
     let mut message = message.with_receiver(args.authserv_id.as_deref().unwrap_or("unknown"), now);
     let mut pieces = Source::new(args.file.clone()).pieces()?;
     while let Some(piece) = pieces.next()? {

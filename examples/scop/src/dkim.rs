@@ -9,8 +9,8 @@ use std::{
 use clap::{Args, Subcommand};
 use ring::rand::{SecureRandom, SystemRandom};
 use scop_dkim::{
-    Canonicalization, DkimResult, Domain, Limits, Outcome, Selector, Signer, Signers, SigningKey,
-    Verification, Verifier,
+    Canonicalization, DkimResult, Domain, Limits, Outcome, Policy, Selector, Signer, Signers,
+    SigningKey, Verification, Verifier,
 };
 use scop_mime::EncodeBase64;
 use serde_json::{Value, json};
@@ -196,7 +196,7 @@ fn sign(args: &Sign) -> Result<(), Failure> {
 
 fn verify(args: &Verify) -> Result<(), Failure> {
     let mut dns = args.dns.open()?;
-    let mut verifier = Verifier::new(::dns::policy(), Limits::default(), crate::now()?);
+    let mut verifier = Verifier::new(Policy::default(), Limits::default(), crate::now()?);
     let mut pieces = Source::new(args.file.clone()).pieces()?;
     while let Some(piece) = pieces.next()? {
         // What is over a limit shows in the result.

@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use dns::Dns;
 use scop_dkim::{
-    DnsError, Limits, QueryId, Records,
+    DnsError, QueryId, Records,
     authentication::{Authenticated, Authentication},
     dmarc::{DmarcResult, Policy},
 };
@@ -50,8 +50,7 @@ impl Checking {
         if client.is_loopback() && !self.loopback {
             return None;
         }
-        let (policy, limits) = (dns::policy(), Limits::default());
-        let message = Authentication::with(policy, limits, client, helo, mail_from, now)
+        let message = Authentication::new(client, helo, mail_from, now)
             .with_helo(helo)
             .with_receiver(receiver, now);
         let mut checks = Checks {
