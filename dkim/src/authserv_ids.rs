@@ -65,15 +65,22 @@ impl AuthservIds {
     pub fn claims(&self, header: &[u8]) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
         for (start, field) in lines::fields(header) {
-            if self.is_claim(field) || self.is_claim(lines::head(field)) {
-                found.push(start..start + field.len());
-            } else {
-                for (at, line) in lines::hidden(field) {
-                    if self.is_claim(line) {
-                        // The break before it goes too, the one behind it stays.
-                        found.push(start + at - 1..start + at + line.len());
-                    }
+            let (whole, before) = (start..start + field.len(), found.len());
+            if self.is_claim(field) {
+                found.push(whole);
+                continue;
+            }
+            for (at, line) in lines::hidden(field) {
+                if self.is_claim(line) {
+                    // The break before it goes too, the one behind it stays.
+                    found.push(start + at - 1..start + at + line.len());
                 }
+            }
+            // Without them what is left may be read as a claim.
+            let hidden = found.get(before..).unwrap_or_default();
+            if !hidden.is_empty() && self.is_claim(&without(header, whole.clone(), hidden)) {
+                found.truncate(before);
+                found.push(whole);
             }
         }
         found
@@ -86,17 +93,15 @@ impl AuthservIds {
         if claims.is_empty() {
             return Cow::Borrowed(header);
         }
-        let mut out = Vec::with_capacity(header.len());
-        let mut from = 0;
-        for claim in claims {
-            out.extend_from_slice(header.get(from..claim.start).unwrap_or_default());
-            from = claim.end;
-        }
-        out.extend_from_slice(header.get(from..).unwrap_or_default());
-        Cow::Owned(out)
+        Cow::Owned(without(header, 0..header.len(), &claims))
     }
 
+    /// Read by exact rules, or to its first bare CR or LF.
     fn is_claim(&self, field: &[u8]) -> bool {
+        self.names_us(field) || self.names_us(lines::head(field))
+    }
+
+    fn names_us(&self, field: &[u8]) -> bool {
         let Some(value) = lines::value(field, "authentication-results") else {
             return false;
         };
@@ -115,6 +120,18 @@ impl AuthservIds {
         let is_ours = |id: &[u8]| self.ids.contains(&plain(id));
         is_ours(read.id().as_bytes()) || is_ours(first)
     }
+}
+
+/// A part of `header` without some of its bytes.
+fn without(header: &[u8], part: Range<usize>, gone: &[Range<usize>]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(part.len());
+    let mut from = part.start;
+    for gone in gone {
+        out.extend_from_slice(header.get(from..gone.start).unwrap_or_default());
+        from = gone.end;
+    }
+    out.extend_from_slice(header.get(from..part.end).unwrap_or_default());
+    out
 }
 
 fn is_id_byte(byte: u8) -> bool {
@@ -253,6 +270,11 @@ mod tests {
             (
                 "S: x\rauthentication-results:mx.ours.test\r\n\tb\nB: c\r\n",
                 "S: x\nB: c\r\n",
+            ),
+            // Found by fuzzing: a claim that shows when another one in it is gone.
+            (
+                "Auth\nAuthentication-Results: mx.ours.test\nentication-Results: mx.ours.test\r\nA: b\r\n",
+                "A: b\r\n",
             ),
             // What hides in a claim goes with it.
             (
