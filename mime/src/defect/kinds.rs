@@ -162,6 +162,9 @@ kinds! {
     /// `filename=\"a\\b\"`. Others: the backslash is a character of the value.
     BackslashInParameter = "backslash-in-parameter", Ambiguity, "RFC 2045 5.1",
         "A backslash before a character that needs none: dropped, as the rule is.";
+    /// Others: keep the line end; Python then finds no boundary.
+    FoldInParameter = "fold-in-parameter", Ambiguity, "RFC 2045 5.1",
+        "A line end within the quotes of a parameter: dropped, and the white space behind it kept.";
     /// Others: the words as they are.
     EncodedWordInParameter = "encoded-word-in-parameter", Ambiguity, "RFC 2047 5",
         "An encoded word in a parameter: decoded.";

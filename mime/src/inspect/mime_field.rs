@@ -340,7 +340,7 @@ fn value(c: &mut Cursor<'_>, note: Note<'_>) -> Vec<u8> {
     let start = c.pos();
     if c.peek() == Some(b'"') {
         c.bump();
-        let mut value = Vec::new();
+        let (mut value, mut folded) = (Vec::new(), false);
         loop {
             let at = c.pos();
             match c.peek() {
@@ -349,6 +349,9 @@ fn value(c: &mut Cursor<'_>, note: Note<'_>) -> Vec<u8> {
                     return value;
                 }
                 Some(b'"') => {
+                    if folded {
+                        note(DefectKind::FoldInParameter, start);
+                    }
                     c.bump();
                     return value;
                 }
@@ -364,8 +367,16 @@ fn value(c: &mut Cursor<'_>, note: Note<'_>) -> Vec<u8> {
                     }
                     c.bump();
                 }
-                Some(b'\r' | b'\n') => c.bump(),
+                Some(b'\r' | b'\n') => {
+                    folded = true;
+                    c.bump();
+                }
                 Some(byte) => {
+                    // The line end of the field is no fold.
+                    if folded && !is_space(byte) {
+                        note(DefectKind::FoldInParameter, start);
+                        folded = false;
+                    }
                     value.push(byte);
                     c.bump();
                 }
