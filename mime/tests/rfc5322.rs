@@ -1,6 +1,6 @@
 //! The messages of RFC 5322 appendix A, each with what it says of itself.
 
-use scop_mime::{Address, DefectKind, Message, ReturnPath};
+use scop_mime::{Address, DefectKind, Message, ReturnPath, mailboxes};
 
 const BODY: &str = "\r\nThis is a message just to say hello.\r\nSo, \"Hello\".\r\n";
 
@@ -205,6 +205,56 @@ fn a_5_white_space_and_comments() {
         kinds(&message),
         [DefectKind::UncommonDate, DefectKind::ObsoleteAddress]
     );
+}
+
+#[test]
+fn nul_is_in_no_value() {
+    let values = [
+        "\"A. B.\" <@r.test:\"a b\"@[1.2.3.4]> (c \\( d), G: x@y.test (z);",
+        "from a.test (b [1.2.3.4]) by \"c d\" id <1@x>; Fri, 21 Nov 1997 09:55:06 -0600",
+        "a.test; spf=pass reason=\"x y\" smtp.mailfrom=\"a b\"@c.test (d)",
+        "\"The list\" <a.b.test> (c), <mailto:a@b.test>",
+        "text/plain; name=\"a b\"; x*=utf-8''a%20b; y=z (c)",
+        "=?utf-8?Q?a_b?= c =?utf-8?B?w7w=?=",
+    ];
+    for value in values {
+        for at in 0..=value.len() {
+            let mut text = value.as_bytes().to_vec();
+            text.insert(at, 0);
+            let text = [b"X: ", &text[..], b"\r\n\r\n"].concat();
+            let message = Message::parse(&text);
+            let field = message.header().fields().next().unwrap();
+            let mut said = vec![field.text().into_owned(), field.raw_text().into_owned()];
+            for mailbox in mailboxes(&field.addresses()) {
+                said.extend([mailbox.to_string(), mailbox.address().into_owned()]);
+            }
+            let received = field.received();
+            for clause in received.clauses() {
+                said.push(clause.value().to_owned());
+                said.extend(clause.comments().iter().map(ToString::to_string));
+            }
+            let results = field.authentication_results();
+            said.push(results.id().to_owned());
+            for result in results.results() {
+                said.push(format!("{result:?}").replace("\\0", "\0"));
+            }
+            said.extend(field.message_ids().iter().map(ToString::to_string));
+            said.extend(field.keywords().iter().map(ToString::to_string));
+            said.push(format!("{:?}", field.list_urls()).replace("\\0", "\0"));
+            said.push(format!("{:?}", field.list_id()).replace("\\0", "\0"));
+            if let Some(kind) = field.content_type() {
+                said.push(kind.to_string());
+                said.extend(kind.parameters().iter().map(|p| p.value().to_owned()));
+            }
+            for said in said {
+                assert!(
+                    !said.contains('\0'),
+                    "{said:?} of {:?}",
+                    text.escape_ascii().to_string()
+                );
+            }
+        }
+    }
 }
 
 #[test]

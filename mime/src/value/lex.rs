@@ -164,7 +164,7 @@ impl<'a> Cursor<'a> {
                     plain = false;
                     pos += 1;
                 }
-                b'\r' | b'\n' => plain = false,
+                b'\r' | b'\n' | 0 => plain = false,
                 _ => {}
             }
             pos += 1;
@@ -174,14 +174,14 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Removes quoted pairs and line ends.
+/// Removes quoted pairs, line ends and NUL.
 pub(crate) fn unescape(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.iter();
     while let Some(byte) = bytes.next() {
         match byte {
-            b'\\' => out.extend(bytes.next().filter(|b| !matches!(b, b'\r' | b'\n'))),
-            b'\r' | b'\n' => {}
+            b'\\' => out.extend(bytes.next().filter(|b| !matches!(b, b'\r' | b'\n' | 0))),
+            b'\r' | b'\n' | 0 => {}
             byte => out.push(*byte),
         }
     }

@@ -235,6 +235,10 @@ pub(crate) fn parse(
         let Some(entry) = gathered.get_mut(index) else {
             continue;
         };
+        let value = match memchr::memchr(0, &value) {
+            None => value,
+            Some(_) => Cow::Owned(value.iter().copied().filter(|b| *b != 0).collect()),
+        };
         let again = match (number, extended) {
             (Some(n), extended) => {
                 entry.sections.push((n, extended, value));
