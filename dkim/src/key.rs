@@ -233,6 +233,38 @@ impl KeyRecord {
         }
     }
 
+    /// A record that says that the key which stood there is revoked: `p=` without a value
+    /// (RFC 6376 section 3.6.1). Signatures that were made with it fail from then on.
+    ///
+    /// ```
+    /// use scop_dkim::{KeyRecord, KeyType};
+    /// assert_eq!(KeyRecord::revoked(KeyType::Rsa).to_string(), "v=DKIM1; k=rsa; p=");
+    /// ```
+    #[must_use]
+    pub fn revoked(key_type: KeyType) -> Self {
+        Self {
+            key_type,
+            key: None,
+            hashes: None,
+            services: None,
+            flags: Vec::new(),
+        }
+    }
+
+    /// Sets `h=sha256`: no other hash, whatever is defined one day.
+    #[must_use]
+    pub fn only_sha256(mut self) -> Self {
+        self.hashes = Some(alloc::vec!["sha256".to_owned()]);
+        self
+    }
+
+    /// Sets `s=email`: for no other service than electronic mail.
+    #[must_use]
+    pub fn only_email(mut self) -> Self {
+        self.services = Some(alloc::vec!["email".to_owned()]);
+        self
+    }
+
     /// Sets the flag `t=y`: the domain is testing DKIM.
     #[must_use]
     pub fn testing_mode(mut self) -> Self {
@@ -447,6 +479,21 @@ mod tests {
         );
         assert_eq!(parse("v=DKIM1; p=").unwrap().key(), None);
         assert_eq!(parse("k=ed25519; p=\r\n ").unwrap().key(), None);
+    }
+
+    #[test]
+    fn built_records() {
+        let key = || PublicKey::ed25519([7; 32]);
+        let record = KeyRecord::new(key())
+            .only_sha256()
+            .only_email()
+            .testing_mode()
+            .strict_identity();
+        let text = record.to_string();
+        assert!(text.starts_with("v=DKIM1; h=sha256; k=ed25519; s=email; t=y:s; p="));
+        assert_eq!(KeyRecord::parse(text.as_bytes()), Ok(record));
+        let revoked = KeyRecord::revoked(KeyType::Ed25519);
+        assert_eq!(KeyRecord::parse(b"v=DKIM1; k=ed25519; p="), Ok(revoked));
     }
 
     #[test]
