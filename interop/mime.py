@@ -6,8 +6,8 @@ Judges: Dovecot's IMAP (ENVELOPE, BODYSTRUCTURE, sizes, sections, BINARY sizes) 
 `email` (trees, decoded bodies; the same again of the message as `--sanitise` writes it),
 munpack (attachments as files), openssl (what S/MIME signs). `mime-differences.tsv` lists where
 they differ from us, who is right and why; every other difference fails, and so does one in the
-list that is gone. Some forty of them were looked at one by one; the others have the reason of
-their kind, given by pattern, until somebody looks. --show prints both sides.
+list that is gone. Each of Dovecot's was looked at where the two first differ, each of email's
+against the defects that are told of the message. --show prints both sides.
 """
 
 import argparse
