@@ -23,6 +23,7 @@ use messages::Set;
 const AREA: &str = "mime";
 const MAIL_PARSER: &str = "mail-parser 1.0.1";
 const VALUES_IGNORED: &str = "mail-parser 1.0.1, values ignored";
+const OTHERS_IGNORED: &str = "mail-parser 1.0.1, other values ignored";
 const MAILPARSE: &str = "mailparse 0.18";
 
 pub fn rows() -> Vec<Row> {
@@ -40,6 +41,9 @@ pub fn rows() -> Vec<Row> {
             let set = Rc::new(set);
             rows.push(index(&set, ends));
             rows.push(four(&set, ends));
+            if ends == "CRLF" {
+                rows.push(four_of_header(&set));
+            }
             rows.push(bodies(&set, ends));
         }
     }
@@ -103,6 +107,26 @@ fn four(set: &Rc<Set>, ends: &str) -> Row {
         each(set, move |m, t| mail_parser::four(&parser, m, t)),
     )
     .peer(MAILPARSE, each(set, mailparse::four))
+    .goal(2.0)
+}
+
+/// For who needs nothing else of a message.
+fn four_of_header(set: &Rc<Set>) -> Row {
+    let (parser, bare) = (mail_parser::parser(), mail_parser::four_only());
+    Row::new(
+        AREA,
+        format!("four headers, header alone: {}", set.name),
+        unit(set),
+        each(set, ours::four_of_header),
+    )
+    .peer(
+        MAIL_PARSER,
+        each(set, move |m, t| mail_parser::four_of_header(&parser, m, t)),
+    )
+    .peer(
+        OTHERS_IGNORED,
+        each(set, move |m, t| mail_parser::four_of_header(&bare, m, t)),
+    )
     .goal(2.0)
 }
 

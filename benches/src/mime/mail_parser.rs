@@ -1,6 +1,6 @@
 //! mail-parser's side.
 
-use peer_mail_parser::{HeaderForm, HeaderName, MessageParser, MessagePart, PartKind};
+use peer_mail_parser::{HeaderForm, HeaderName, Message, MessageParser, MessagePart, PartKind};
 
 use crate::measure::Tally;
 
@@ -11,6 +11,16 @@ pub fn parser() -> MessageParser {
 
 /// Told to leave the values of all fields alone that it can be told to.
 pub fn structure_only() -> MessageParser {
+    ignoring(|_| true)
+}
+
+/// Told the same, but for the four.
+pub fn four_only() -> MessageParser {
+    use HeaderName::{Date, From, Subject, To};
+    ignoring(|name| !matches!(name, From | To | Subject | Date))
+}
+
+fn ignoring(ignored: impl Fn(&HeaderName<'static>) -> bool) -> MessageParser {
     const EAGER: [HeaderName<'static>; 33] = [
         HeaderName::Subject,
         HeaderName::Comments,
@@ -49,6 +59,7 @@ pub fn structure_only() -> MessageParser {
     let parser = MessageParser::new();
     EAGER
         .into_iter()
+        .filter(ignored)
         .fold(parser, |p, name| p.header(name, HeaderForm::Ignore))
 }
 
@@ -74,7 +85,16 @@ fn node(part: &MessagePart<'_>, tally: &mut Tally) {
 }
 
 pub fn four(parser: &MessageParser, message: &[u8], tally: &mut Tally) {
-    let Some(message) = parser.parse(message) else {
+    four_of(parser.parse(message), tally);
+}
+
+/// The same of the header alone.
+pub fn four_of_header(parser: &MessageParser, message: &[u8], tally: &mut Tally) {
+    four_of(parser.parse_headers(message), tally);
+}
+
+fn four_of(message: Option<Message<'_>>, tally: &mut Tally) {
+    let Some(message) = message else {
         return tally.bytes(b"(no message)");
     };
     for addresses in [message.from(), message.to()].into_iter().flatten() {

@@ -32,6 +32,12 @@ pub fn four(message: &[u8], tally: &mut Tally) {
     tally.item();
 }
 
+/// The same, and nothing but the header is looked at.
+pub fn four_of_header(message: &[u8], tally: &mut Tally) {
+    four_of(&Message::parse_header(message), tally);
+    tally.item();
+}
+
 pub fn four_of(message: &Message<'_>, tally: &mut Tally) {
     let header = message.header();
     for addresses in [header.from(), header.to()] {
