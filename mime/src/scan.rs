@@ -2,7 +2,7 @@
 //! one, lines of a body that begin with dashes. The loops are over arrays, which the
 //! compiler makes vectors of.
 
-use memchr::{memchr, memmem};
+use memchr::memmem;
 
 /// Bytes that are looked at together.
 const BLOCK: usize = 64;
@@ -118,8 +118,8 @@ impl Dashes {
     /// Where its LF is, the first such one in `bytes`.
     ///
     /// Most parts are short: what is near is looked at block by block, which takes no
-    /// preparation. In what is far a dash is looked for, which is the fastest where
-    /// there is hardly any (base64 has none), else all three bytes.
+    /// preparation. What is far is passed over as long as there is no dash at all
+    /// (base64 has none).
     #[inline]
     pub(crate) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
         const NEAR: usize = 8 * BLOCK;
@@ -140,22 +140,39 @@ impl Dashes {
 
     #[cold]
     fn far(&mut self, bytes: &[u8], start: usize) -> Option<usize> {
-        /// A dash in fewer bytes than these is a common one.
-        const RARE: usize = 256;
-        let (mut from, mut dashes) = (start, 0);
-        while dashes < 8 || dashes * RARE < from - start {
-            let dash = from + memchr(b'-', bytes.get(from..)?)?;
-            if bytes.get(dash.wrapping_sub(1)..dash + 2) == Some(b"\n--") {
-                return Some(dash - 1);
-            }
-            (from, dashes) = (dash + 1, dashes + 1);
-        }
-        // A line end may be right before.
-        let from = from.saturating_sub(2);
+        /// So much is searched at a time once there is a dash.
+        const STRETCH: usize = 16 << 10;
         let new = || memmem::Finder::new(b"\n--");
-        let found = self.finder.get_or_insert_with(new);
-        Some(from + found.find(bytes.get(from..)?)?)
+        let finder = self.finder.get_or_insert_with(new);
+        let mut at = start;
+        loop {
+            at += dashless(bytes.get(at..)?);
+            // A line end and a dash may be right before.
+            let from = at.saturating_sub(2);
+            let end = at.saturating_add(STRETCH).min(bytes.len());
+            if let Some(found) = finder.find(bytes.get(from..end)?) {
+                return Some(from + found);
+            }
+            if end == bytes.len() {
+                return None;
+            }
+            at = end;
+        }
     }
+}
+
+/// How many bytes, in blocks, come before one with a dash in it or the last block.
+fn dashless(bytes: &[u8]) -> usize {
+    const BLOCK: usize = 256;
+    let blocks = bytes.as_chunks::<BLOCK>().0;
+    let has_dash = |block: &[u8; BLOCK]| {
+        let mut any = 0;
+        for byte in block {
+            any |= u8::from(*byte == b'-');
+        }
+        any != 0
+    };
+    blocks.iter().take_while(|block| !has_dash(block)).count() * BLOCK
 }
 
 /// The same in one block with the two bytes behind it.
@@ -221,6 +238,11 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
+    const LONG: &str = match core::str::from_utf8(&[b'A'; 255]) {
+        Ok(text) => text,
+        Err(_) => "",
+    };
+
     fn is_odd(bytes: &[u8]) -> bool {
         let mut pairs = bytes.iter().zip(bytes.iter().skip(1).chain([&b' ']));
         pairs.any(|(a, b)| *a == 0 || *a > 127 || (*a == b'\r' && *b != b'\n'))
@@ -255,7 +277,7 @@ mod tests {
         #[test]
         fn dashes_are_found_wherever_they_are(
             pieces in prop::collection::vec(
-                prop::sample::select(&["\n", "-", "\n-", "\r\n", "a", "word - word", "0123456789", "-\n"][..]),
+                prop::sample::select(&["\n", "-", "\n-", "\r\n", "a", "word - word", "0123456789", "-\n", LONG][..]),
                 0..60,
             ),
             times in prop::sample::select(&[1usize, 1, 30, 300][..]),
