@@ -12,6 +12,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::words::equal;
+
 /// One of the two algorithms of RFC 6376 section 3.4, for header or body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Canonicalization {
@@ -107,14 +109,6 @@ fn plain_text(text: &[u8]) -> usize {
         at += 1;
     }
     at.min(text.len())
-}
-
-/// The highest bit of each byte of `word` that is `byte`, and no other bit.
-const fn equal(word: u64, byte: u8) -> u64 {
-    const ONES: u64 = u64::MAX / 255;
-    const LOW: u64 = ONES * 0x7f;
-    let differs = word ^ (ONES * byte as u64);
-    !(((differs & LOW) + LOW) | differs | LOW)
 }
 
 /// Where canonical body bytes go.

@@ -112,7 +112,7 @@ fn add<'a>(
 }
 
 fn count(header: &Header, name: &str) -> usize {
-    header.named(name.to_ascii_lowercase().as_bytes()).len()
+    header.named(name.as_bytes()).len()
 }
 
 /// What an ARC message signature covers: what DKIM signs, as often as it is there, since

@@ -8,12 +8,13 @@
 //! a message as a careless reader would.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use scop_mime::{DefectKind, Event, FieldAt, Mode, Reader};
 
 use crate::limits::{LimitExceeded, Limits};
+use crate::message::{SINGLE, singles};
 
 /// A header, whole.
 #[derive(Clone, Debug, Default)]
@@ -22,8 +23,13 @@ pub(crate) struct Header {
     /// Their bytes follow each other in `bytes`, each with the CRLF that ends it,
     /// if it came.
     fields: Vec<FieldAt>,
-    /// Lower-case name to the fields that have it, from top to bottom.
-    index: BTreeMap<Vec<u8>, Vec<usize>>,
+    /// Those that have a name, sorted by it without regard to case, and those of one name
+    /// from top to bottom.
+    by_name: Vec<usize>,
+    /// [`start`] of the names of `by_name`: most differ there.
+    starts: Vec<u64>,
+    /// How many there are of each of [`SINGLE`].
+    singles: [usize; SINGLE.len()],
 }
 
 /// Collects a header from chunks of any size. Work and memory are linear in
@@ -83,17 +89,13 @@ impl Splitter {
     pub(crate) fn finish(mut self) -> Result<Header, LimitExceeded> {
         self.reader.finish();
         self.write(&[])?;
+        self.header.sort(0);
         Ok(self.header)
     }
 }
 
 impl Header {
     fn push(&mut self, raw: &[u8], at: FieldAt) {
-        let name = raw.get(..at.name_length as usize).unwrap_or_default();
-        if !name.is_empty() {
-            let named = self.index.entry(name.to_ascii_lowercase()).or_default();
-            named.push(self.fields.len());
-        }
         self.bytes.extend_from_slice(raw);
         self.fields.push(at);
     }
@@ -103,9 +105,48 @@ impl Header {
         &self.bytes
     }
 
-    /// Fields named `name` (lower case), from top to bottom.
+    /// Makes the index. The fields from number `top` on stand above all others.
+    fn sort(&mut self, top: usize) {
+        let named = (0..self.fields.len()).filter_map(|field| match self.name(field) {
+            [] => None,
+            name => Some((start(name), field)),
+        });
+        let mut named: Vec<(u64, usize)> = named.collect();
+        let place = |field: usize| (field < top, field);
+        named.sort_unstable_by(|(a, field), (b, other)| {
+            (a.cmp(b))
+                .then_with(|| compare(self.name(*field), self.name(*other)))
+                .then_with(|| place(*field).cmp(&place(*other)))
+        });
+        (self.starts, self.by_name) = named.into_iter().unzip();
+        self.singles = singles((0..self.fields.len()).map(|field| self.name(field)));
+    }
+
+    /// How many fields there are of each of [`SINGLE`].
+    pub(crate) fn singles(&self) -> &[usize; SINGLE.len()] {
+        &self.singles
+    }
+
+    /// Fields named `name`, in any case, from top to bottom.
     pub(crate) fn named(&self, name: &[u8]) -> &[usize] {
-        self.index.get(name).map_or(&[], Vec::as_slice)
+        let wanted = start(name);
+        // Where those that start alike begin, then among them; mostly that is all of them.
+        let alike = self.starts.partition_point(|at| *at < wanted);
+        let order = |field: &usize| compare(self.name(*field), name);
+        let rest = match self.starts.get(alike) {
+            Some(at) if *at == wanted => self.by_name.get(alike..).unwrap_or_default(),
+            _ => return &[],
+        };
+        let starts = self.starts.get(alike..).unwrap_or_default();
+        let alike = match starts.get(1) {
+            Some(at) if *at == wanted => starts.partition_point(|at| *at == wanted),
+            _ => 1,
+        };
+        let alike = rest.get(..alike).unwrap_or_default();
+        let first = alike.partition_point(|field| order(field).is_lt());
+        let alike = alike.get(first..).unwrap_or_default();
+        let length = alike.partition_point(|field| order(field).is_eq());
+        alike.get(..length).unwrap_or_default()
     }
 
     /// How many fields there are.
@@ -133,11 +174,7 @@ impl Header {
             offset: at.offset + octets,
             ..*at
         }));
-        for (name, mut fields) in top.index {
-            fields.iter_mut().for_each(|field| *field += count);
-            let named = header.index.entry(name).or_default();
-            named.splice(0..0, fields);
-        }
+        header.sort(count);
         Ok(header)
     }
 
@@ -174,24 +211,52 @@ impl Header {
     /// with control characters or 8-bit junk in it, or one behind a bare CR or
     /// LF. Such a message shows an author that the exact fields do not name.
     pub(crate) fn has_from_lookalike(&self) -> bool {
-        (0..self.fields.len()).any(|i| {
+        self.fields.iter().enumerate().any(|(i, at)| {
             let bytes = self.field(i);
-            // Up to the colon, whatever it is: not every such thing is a name.
-            let colon = match bytes {
-                [b' ' | b'\t', ..] => None,
-                _ => memchr::memchr(b':', bytes),
-            };
-            let name = colon.and_then(|colon| bytes.get(..colon)).unwrap_or(&[]);
-            let folded = memchr::memchr2(b'\r', b'\n', name).is_some()
-                && bytes.get(..=name.len()).is_some_and(reads_as_from);
-            let lines = bytes.split(|b| matches!(b, b'\r' | b'\n')).enumerate();
-            folded
-                || lines.into_iter().any(|(n, line)| match n {
-                    0 => !name.eq_ignore_ascii_case(b"from") && reads_as_from(line),
-                    _ => !matches!(line, [b' ' | b'\t', ..]) && reads_as_from(line),
-                })
+            // A name with its colon behind it is what it is.
+            let is_exact = at.name_length > 0 && at.value_start == at.name_length + 1;
+            if !is_exact && first_line_reads_as_from(bytes) {
+                return true;
+            }
+            // What a bare CR or LF would make a line of.
+            memchr::memchr2_iter(b'\r', b'\n', bytes).any(|at| match bytes.get(at + 1..) {
+                None | Some([] | [b' ' | b'\t' | b'\r' | b'\n', ..]) => false,
+                Some(line) => {
+                    let end = memchr::memchr2(b'\r', b'\n', line).unwrap_or(line.len());
+                    line.get(..end).is_some_and(reads_as_from)
+                }
+            })
         })
     }
+}
+
+/// The first eight octets of a name, in lower case, as they sort.
+fn start(name: &[u8]) -> u64 {
+    let mut octets = [0; 8];
+    let length = name.len().min(8);
+    if let (Some(to), Some(from)) = (octets.get_mut(..length), name.get(..length)) {
+        to.copy_from_slice(from);
+    }
+    octets.make_ascii_lowercase();
+    u64::from_be_bytes(octets)
+}
+
+/// How names sort that [`start`] alike.
+fn compare(a: &[u8], b: &[u8]) -> Ordering {
+    fn rest(name: &[u8]) -> impl Iterator<Item = u8> {
+        name.iter().skip(8).map(u8::to_ascii_lowercase)
+    }
+    rest(a).cmp(rest(b)).then(a.len().cmp(&b.len()))
+}
+
+/// As it is, or with a fold before the colon.
+fn first_line_reads_as_from(field: &[u8]) -> bool {
+    let line = memchr::memchr2(b'\r', b'\n', field).unwrap_or(field.len());
+    let folded = match field {
+        [b' ' | b'\t', ..] => false,
+        _ => memchr::memchr(b':', field).is_some_and(|colon| colon > line),
+    };
+    folded && reads_as_from(field) || field.get(..line).is_some_and(reads_as_from)
 }
 
 /// Whether `line` starts with "from" and a colon once everything is dropped
@@ -206,6 +271,7 @@ fn reads_as_from(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::collections::BTreeMap;
     use alloc::string::String;
     use alloc::vec;
     use proptest::prelude::*;
@@ -241,6 +307,27 @@ mod tests {
             assert_eq!(header.named(b"b"), [1]);
             assert_eq!(header.value(1), b" 2\r\n\t3\r\n ");
             assert_eq!(body, b"body\r\n\r\n");
+        }
+    }
+
+    #[test]
+    fn names_that_start_alike_are_told_apart() {
+        let text = b"List-Unsubscribe-Post: 1\r\nlist-unsubscribe: 2\r\nList-Unsubscribes: 3\r\n\
+            LIST-UNSUBSCRIBE: 4\r\nList-Uns: 5\r\nList-Un: 6\r\nlist-uns: 7\r\n\r\n";
+        let (header, _) = split(text, 9);
+        assert_eq!(header.named(b"List-Unsubscribe"), [1, 3]);
+        assert_eq!(header.named(b"list-unsubscribe-post"), [0]);
+        assert_eq!(header.named(b"list-unsubscribes"), [2]);
+        assert_eq!(header.named(b"list-uns"), [4, 6]);
+        assert_eq!(header.named(b"list-un"), [5]);
+        for absent in [
+            &b"list-unsubscrib"[..],
+            b"list-u",
+            b"a",
+            b"z",
+            b"list-unsubscribe-posts",
+        ] {
+            assert!(header.named(absent).is_empty());
         }
     }
 
@@ -335,7 +422,16 @@ mod tests {
                     prop_assert_eq!(header.value(i), value.strip_suffix(b"\r\n").unwrap_or(value));
                 }
             }
-            prop_assert_eq!(&header.index, &named);
+            for (name, fields) in &named {
+                prop_assert_eq!(header.named(name), &fields[..]);
+                prop_assert_eq!(header.named(&name.to_ascii_uppercase()), &fields[..]);
+            }
+            prop_assert_eq!(header.by_name.len(), named.values().map(Vec::len).sum::<usize>());
+            for absent in [&b"B"[..], b"fromm", b"fro", b"", b"X-"] {
+                if !named.contains_key(&absent.to_ascii_lowercase()) {
+                    prop_assert!(header.named(absent).is_empty());
+                }
+            }
         }
     }
 

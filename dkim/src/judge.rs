@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::header::Header;
-use crate::message::{BodyHash, SINGLE};
+use crate::message::{BodyHash, SINGLE, singles};
 use crate::outcome::{Reason, UnsignedField};
 use crate::policy::{BodyLength, Policy};
 use crate::signature::Signature;
@@ -40,19 +40,15 @@ pub(crate) fn unacceptable(
             .headers()
             .iter()
             .any(|h| h.eq_ignore_ascii_case(name))
-            && !header
-                .named(name.to_ascii_lowercase().as_bytes())
-                .is_empty()
+            && !header.named(name.as_bytes()).is_empty()
     };
     if let Some(name) = policy.required_fields.iter().find(unsigned) {
         return Some(Reason::RequiredField(name.escape_debug().collect()));
     }
     if policy.reject_extra_instances {
-        let extra = SINGLE.iter().find(|name| {
-            let (there, signed) = instances(header, signature, name);
-            signed > 0 && there > signed
-        });
-        return extra.map(|name| Reason::ExtraInstance(name));
+        let mut instances = instances(header, signature);
+        let extra = instances.find(|(_, there, signed)| *signed > 0 && there > signed);
+        return extra.map(|(name, ..)| Reason::ExtraInstance(name));
     }
     None
 }
@@ -85,22 +81,24 @@ pub(crate) fn from_problem(header: &Header) -> Option<Reason> {
     }
 }
 
-/// How many fields `name` there are, and how many of them `h=` covers.
-fn instances(header: &Header, signature: &Signature, name: &str) -> (usize, usize) {
-    let there = header.named(name.to_ascii_lowercase().as_bytes()).len();
-    let signed = signature
-        .headers()
+/// Of each name in [`SINGLE`] how many fields there are, and how many of them `h=` covers.
+fn instances(
+    header: &Header,
+    signature: &Signature,
+) -> impl Iterator<Item = (&'static str, usize, usize)> {
+    let signed = singles(signature.headers().iter().map(|name| name.as_bytes()));
+    let there = *header.singles();
+    let counts = there.into_iter().zip(signed);
+    SINGLE
         .iter()
-        .filter(|h| h.eq_ignore_ascii_case(name))
-        .count();
-    (there, signed)
+        .zip(counts)
+        .map(|(name, (there, signed))| (*name, there, signed))
 }
 
 pub(crate) fn unsigned_fields(header: &Header, signature: &Signature) -> Vec<UnsignedField> {
-    let unsigned = |name: &&'static str| {
-        let (there, signed) = instances(header, signature, name);
+    let unsigned = |(name, there, signed): (&'static str, usize, usize)| {
         let instances = there.saturating_sub(signed);
         (instances > 0).then_some(UnsignedField { name, instances })
     };
-    SINGLE.iter().filter_map(unsigned).collect()
+    instances(header, signature).filter_map(unsigned).collect()
 }

@@ -116,6 +116,7 @@ pub mod spf;
 mod tags;
 pub mod tls_rpt;
 mod verify;
+mod words;
 
 pub use authserv_ids::AuthservIds;
 pub use canon::Canonicalization;

@@ -1,6 +1,5 @@
 //! The two hashes over a message: RFC 6376 section 3.7.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -30,6 +29,25 @@ pub(crate) const SINGLE: &[&str] = &[
     "Content-ID",
 ];
 
+/// Where in [`SINGLE`] a name is.
+fn single(name: &[u8]) -> Option<usize> {
+    // Compared only where the length fits.
+    SINGLE
+        .iter()
+        .position(|known| known.len() == name.len() && known.as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// How often each of [`SINGLE`] is among names.
+pub(crate) fn singles<'a>(names: impl Iterator<Item = &'a [u8]>) -> [usize; SINGLE.len()] {
+    let mut counts = [0; SINGLE.len()];
+    for name in names {
+        if let Some(count) = single(name).and_then(|at| counts.get_mut(at)) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
 /// Which fields `h=` takes: for each name the next instance from the bottom,
 /// or nothing when there is none left (sections 3.5 and 5.4.2). `own` is the
 /// signature itself, which is never among them.
@@ -38,12 +56,14 @@ pub(crate) fn select<'a>(
     names: impl Iterator<Item = &'a str>,
     own: Option<usize>,
 ) -> Vec<usize> {
-    let mut taken: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
-    let mut selected = Vec::new();
+    // How many of a name, by the first field that has it.
+    let mut taken = alloc::vec![0; header.len()];
+    let mut selected = Vec::with_capacity(header.len());
     for name in names {
-        let name = name.as_bytes().to_ascii_lowercase();
-        let instances = header.named(&name);
-        let taken = taken.entry(name).or_default();
+        let instances = header.named(name.as_bytes());
+        let Some(taken) = instances.first().and_then(|first| taken.get_mut(*first)) else {
+            continue;
+        };
         let mut left = instances.iter().rev().skip(*taken);
         let next = left.find(|i| {
             *taken += 1;
@@ -62,7 +82,10 @@ pub(crate) fn signed_data(
     selected: &[usize],
     signature: &[u8],
 ) -> Vec<u8> {
-    let mut data = Vec::new();
+    // Relaxed adds no more than a colon to what is no field.
+    let length = |i: &usize| header.field(*i).len() + 3;
+    let fields: usize = selected.iter().map(length).sum();
+    let mut data = Vec::with_capacity(fields + signature.len() + 1);
     for i in selected {
         header_field(canon, header.field(*i), &mut data);
         data.extend_from_slice(b"\r\n");
@@ -170,9 +193,16 @@ pub(crate) struct BodyHasher {
 
 impl BodyHasher {
     pub(crate) fn new(kinds: impl Iterator<Item = BodyKind>) -> Self {
-        let mut groups: BTreeMap<Canonicalization, Vec<Hasher>> = BTreeMap::new();
+        let mut groups: Vec<(Canonicalization, Vec<Hasher>)> = Vec::new();
         for kind in kinds {
-            let hashers = groups.entry(kind.canon).or_default();
+            let found = groups.iter().position(|(canon, _)| *canon == kind.canon);
+            let group = found.unwrap_or_else(|| {
+                groups.push((kind.canon, Vec::new()));
+                groups.len() - 1
+            });
+            let Some((_, hashers)) = groups.get_mut(group) else {
+                continue;
+            };
             if !hashers.iter().any(|h| h.length == kind.length) {
                 hashers.push(Hasher {
                     length: kind.length,
@@ -195,7 +225,7 @@ impl BodyHasher {
     }
 
     pub(crate) fn finish(self) -> Vec<BodyHash> {
-        let mut hashes = Vec::new();
+        let mut hashes = Vec::with_capacity(self.canons.len());
         for (canon, body) in self.canons {
             let Hashers { hashers, total } = body.finish();
             hashes.extend(hashers.into_iter().map(|hasher| {

@@ -4,8 +4,8 @@
 //! can only hold what is fit for a DNS query, so a selector such as `../r2` or
 //! one with a line break never gets further than its constructor.
 
-use alloc::borrow::{Cow, ToOwned};
-use alloc::string::String;
+use alloc::borrow::Cow;
+use alloc::sync::Arc;
 use core::fmt;
 
 /// Why a text is no domain name or selector.
@@ -65,7 +65,7 @@ macro_rules! name_type {
     ($(#[$doc:meta])* $name:ident, $least:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Checks `text` and keeps it as written.
@@ -76,7 +76,7 @@ macro_rules! name_type {
                 if check(text)? < $least {
                     return Err(NameError::SingleLabel);
                 }
-                Ok(Self(text.to_owned()))
+                Ok(Self(text.into()))
             }
 
             /// A name that may have U-labels (RFC 5890 section 2.3.2.1), as mail of RFC

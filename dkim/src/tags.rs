@@ -19,6 +19,8 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use crate::words::{below, equal};
+
 /// Why a tag list cannot be read (RFC 6376 section 3.2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -69,7 +71,10 @@ impl<'a> TagList<'a> {
     /// Parses `text`. Linear, except that looking for duplicates compares at
     /// most [`MAX_TAGS`] names.
     pub(crate) fn parse(text: &'a [u8]) -> Result<Self, TagListError> {
-        let mut list = Self::default();
+        // Most have no more.
+        let mut list = Self {
+            tags: Vec::with_capacity(16),
+        };
         let mut at = 0;
         loop {
             let end = memchr::memchr(b';', &text[at..]).map_or(text.len(), |n| at + n);
@@ -135,18 +140,29 @@ fn tag_name(text: &[u8]) -> Option<&str> {
 }
 
 /// Printable or 8-bit bytes, blanks, and CRLF only where white space follows.
-fn is_value(text: &[u8]) -> bool {
-    text.iter().enumerate().all(|(i, b)| match b {
-        b'\r' => text.get(i + 1) == Some(&b'\n'),
-        b'\n' => {
-            i > 0
-                && text.get(i - 1) == Some(&b'\r')
-                && matches!(text.get(i + 1), Some(b' ' | b'\t'))
+fn is_value(mut text: &[u8]) -> bool {
+    loop {
+        text = match text.get(first_control(text)..) {
+            None | Some([]) => return true,
+            Some([b'\t', rest @ ..] | [b'\r', b'\n', b' ' | b'\t', rest @ ..]) => rest,
+            Some(_) => return false,
+        };
+    }
+}
+
+/// Where the first control character is, or the end.
+fn first_control(text: &[u8]) -> usize {
+    let (words, rest) = text.as_chunks();
+    for (n, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let controls = below(word, b' ') | equal(word, 0x7f);
+        if controls != 0 {
+            return n * 8 + (controls.trailing_zeros() / 8) as usize;
         }
-        b'\t' => true,
-        0..=0x1f | 0x7f => false,
-        _ => true,
-    })
+    }
+    let is_control = |b: &u8| b.is_ascii_control();
+    let at = rest.iter().position(is_control).unwrap_or(rest.len());
+    text.len() - rest.len() + at
 }
 
 pub(crate) const fn is_fws(byte: u8) -> bool {
@@ -183,7 +199,14 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// Decodes a base64string (RFC 6376 section 2.10): white space anywhere is
 /// dropped, any other byte outside the alphabet is an error.
 pub(crate) fn base64_decode(text: &[u8]) -> Option<Vec<u8>> {
-    let packed: Vec<u8> = text.iter().copied().filter(|b| !is_fws(*b)).collect();
+    let text = trim_fws(text);
+    if !text.iter().fold(false, |any, b| any | is_fws(*b)) {
+        return BASE64.decode(text).ok();
+    }
+    let mut packed = Vec::with_capacity(text.len());
+    for piece in text.split(|b| is_fws(*b)) {
+        packed.extend_from_slice(piece);
+    }
     BASE64.decode(packed).ok()
 }
 
