@@ -5,6 +5,7 @@
 //! one with a line break never gets further than its constructor.
 
 use alloc::borrow::Cow;
+use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
@@ -166,7 +167,7 @@ impl Selector {
     /// ```
     #[must_use]
     pub fn key_name(&self, domain: &Domain) -> String {
-        alloc::format!("{self}._domainkey.{domain}")
+        [self.as_str(), "._domainkey.", domain.as_str()].concat()
     }
 }
 
