@@ -12,8 +12,6 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::words::equal;
-
 /// One of the two algorithms of RFC 6376 section 3.4, for header or body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Canonicalization {
@@ -86,16 +84,23 @@ fn unfold(mut text: &[u8], out: &mut Vec<u8>) {
 /// How much of `text` passes unfolding as it is: up to white space that is no single
 /// space inside a line. Its first byte is not looked at, since it is none.
 fn plain_text(text: &[u8]) -> usize {
+    const BLOCK: usize = 16;
     let mut at = 1;
-    while let Some(&[a, b, c, d, e, f, g, h, i]) = text.get(at..).and_then(<[u8]>::first_chunk) {
-        let here = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-        let next = u64::from_le_bytes([b, c, d, e, f, g, h, i]);
-        let ends = equal(next, b' ') | equal(next, b'\t') | equal(next, b'\r');
-        let stop = equal(here, b'\t') | equal(here, b'\r') | equal(here, b' ') & ends;
-        if stop != 0 {
-            return at + (stop.trailing_zeros() / 8) as usize;
+    while let Some(window) = text
+        .get(at..)
+        .and_then(<[u8]>::first_chunk::<{ BLOCK + 1 }>)
+    {
+        // Without a branch inside, for the compiler to vectorise.
+        let mut stop = false;
+        for n in 0..BLOCK {
+            let (byte, next) = (window[n], window[n + 1]);
+            let ends = (next == b' ') | (next == b'\t') | (next == b'\r');
+            stop |= (byte == b'\t') | (byte == b'\r') | (byte == b' ') & ends;
         }
-        at += 8;
+        if stop {
+            break;
+        }
+        at += BLOCK;
     }
     while let Some(byte) = text.get(at) {
         let stop = match byte {
@@ -264,9 +269,13 @@ enum Held {
     BlankCr,
 }
 
-const GATHER: usize = 4096;
+const GATHER: usize = 2048;
+/// As far as one looks for white space before what was looked at is hashed: so the memory
+/// behind is fetched while the hash works.
+const AHEAD: usize = 2048;
 /// From here on it is not worth to gather.
-const LARGE: usize = 1024;
+const LARGE: usize = 512;
+const BLOCK: usize = 32;
 
 impl Relax {
     fn new() -> Self {
@@ -285,12 +294,20 @@ impl Relax {
             data = rest;
         }
         loop {
-            let (same, rest) = data.split_at(unchanged(data));
-            self.pass(same, next);
-            data = rest.get(self.squeeze(rest, next)..).unwrap_or_default();
-            if data.len() == rest.len() {
+            let near = data.get(..AHEAD).unwrap_or(data);
+            // In base64 there is none.
+            let blank = memchr::memchr2(b' ', b'\t', near).unwrap_or(near.len());
+            let taken = if blank >= 2 * BLOCK || blank == data.len() {
+                let (same, _) = data.split_at(blank);
+                self.pass(same, next);
+                blank
+            } else {
+                self.squeeze(data, next)
+            };
+            if taken == 0 {
                 break;
             }
+            data = data.get(taken..).unwrap_or_default();
         }
         for byte in data {
             self.step(*byte, next);
@@ -320,15 +337,15 @@ impl Relax {
         }
     }
 
-    /// Takes as much of a stretch that changes as can be understood without what may
-    /// follow `data`; gives how much.
+    /// Takes some whole blocks, as far as they can be understood without what may follow
+    /// `data`; gives how many bytes that are.
     fn squeeze<S: Sink>(&mut self, data: &[u8], next: &mut Lines<S>) -> usize {
-        const STRETCH: usize = 128;
+        const STRETCH: usize = 8 * BLOCK;
         let mut at = 0;
         while at < STRETCH
             && let Some(window) = data.get(at..).and_then(<[u8]>::first_chunk)
         {
-            if self.used > GATHER - 8 {
+            if self.used > GATHER - BLOCK {
                 self.flush(next);
             }
             let room = self.gathered.get_mut(self.used..);
@@ -336,7 +353,7 @@ impl Relax {
                 break;
             };
             self.used += squeeze(window, room);
-            at += 8;
+            at += BLOCK;
         }
         at
     }
@@ -366,58 +383,33 @@ impl Relax {
     }
 }
 
-/// Writes what stays of the first eight bytes of `window`, and gives how many that are.
-fn squeeze(window: &[u8; 10], out: &mut [u8; 8]) -> usize {
-    let [a, b, c, d, e, f, g, h, i, j] = *window;
-    let here = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-    let next = u64::from_le_bytes([b, c, d, e, f, g, h, i]);
-    let second = u64::from_le_bytes([c, d, e, f, g, h, i, j]);
-    let tabs = equal(here, b'\t');
-    let line_end = equal(next, b'\r') & equal(second, b'\n');
-    let blank_next = equal(next, b' ') | equal(next, b'\t');
-    let dropped = (tabs | equal(here, b' ')) & (blank_next | line_end);
-    // A tab becomes a space.
-    let bytes = (here ^ ((tabs >> 7) * u64::from(b'\t' ^ b' '))).to_le_bytes();
-    if dropped == 0 {
+/// Writes what stays of the first block of `window`, and gives how many bytes that are.
+fn squeeze(window: &[u8; BLOCK + 2], out: &mut [u8; BLOCK]) -> usize {
+    const fn blank(byte: u8) -> bool {
+        (byte == b' ') | (byte == b'\t')
+    }
+    // Without a branch inside, for the compiler to vectorise.
+    let (mut kept, mut bytes) = ([0u8; BLOCK], [0u8; BLOCK]);
+    let mut all = 1;
+    for n in 0..BLOCK {
+        let (byte, next, second) = (window[n], window[n + 1], window[n + 2]);
+        let line_end = (next == b'\r') & (second == b'\n');
+        let dropped = blank(byte) & (blank(next) | line_end);
+        kept[n] = u8::from(!dropped);
+        all &= kept[n];
+        bytes[n] = if byte == b'\t' { b' ' } else { byte };
+    }
+    if all != 0 {
         *out = bytes;
-        return 8;
+        return BLOCK;
     }
     // Each is written; one that is dropped has the next written over it.
     let mut used = 0;
-    for (n, byte) in bytes.into_iter().enumerate() {
-        out[used & 7] = byte;
-        used += 1 - (dropped >> (8 * n + 7) & 1) as usize;
+    for n in 0..BLOCK {
+        out[used % BLOCK] = bytes[n];
+        used += usize::from(kept[n]);
     }
     used
-}
-
-/// How much of `data` is certain to pass as it is: no tab, and no space before more white
-/// space or a CR. That is not all: it ends at some white space, or at a whole block.
-fn unchanged(data: &[u8]) -> usize {
-    const BLOCK: usize = 32;
-    const FAR: usize = 2 * BLOCK;
-    let blank = memchr::memchr2(b' ', b'\t', data).unwrap_or(data.len());
-    if blank >= FAR || blank == data.len() {
-        return blank;
-    }
-    let mut at = 0;
-    while let Some(window) = data
-        .get(at..)
-        .and_then(<[u8]>::first_chunk::<{ BLOCK + 1 }>)
-    {
-        // Without a branch inside, for the compiler to vectorise.
-        let mut changes = 0;
-        for n in 0..BLOCK {
-            let (byte, next) = (window[n], window[n + 1]);
-            let ends = u8::from(next == b' ') | u8::from(next == b'\t') | u8::from(next == b'\r');
-            changes |= u8::from(byte == b'\t') | u8::from(byte == b' ') & ends;
-        }
-        if changes != 0 {
-            break;
-        }
-        at += BLOCK;
-    }
-    at
 }
 
 #[cfg(test)]

@@ -51,7 +51,12 @@ impl Splitter {
         });
         Self {
             reader: Box::new(reader.mode(Mode::Exact)),
-            header: Header::default(),
+            // What most headers need.
+            header: Header {
+                bytes: Vec::with_capacity(4096),
+                fields: Vec::with_capacity(32),
+                ..Header::default()
+            },
             limits,
         }
     }
@@ -107,18 +112,25 @@ impl Header {
 
     /// Makes the index. The fields from number `top` on stand above all others.
     fn sort(&mut self, top: usize) {
-        let named = (0..self.fields.len()).filter_map(|field| match self.name(field) {
-            [] => None,
-            name => Some((start(name), field)),
-        });
-        let mut named: Vec<(u64, usize)> = named.collect();
-        let place = |field: usize| (field < top, field);
-        named.sort_unstable_by(|(a, field), (b, other)| {
-            (a.cmp(b))
-                .then_with(|| compare(self.name(*field), self.name(*other)))
-                .then_with(|| place(*field).cmp(&place(*other)))
-        });
-        (self.starts, self.by_name) = named.into_iter().unzip();
+        let mut named = Vec::with_capacity(self.fields.len());
+        named.extend(
+            (0..self.fields.len()).filter_map(|field| match self.name(field) {
+                [] => None,
+                // Those on top first.
+                name => Some((start(name), (field < top, field))),
+            }),
+        );
+        named.sort_unstable();
+        // Among those that start alike the whole names decide; mostly they are the same.
+        for alike in named.chunk_by_mut(|(a, _), (b, _)| a == b) {
+            let compare = |a: usize, b: usize| compare(self.name(a), self.name(b));
+            let sorted = alike.is_sorted_by(|(_, a), (_, b)| compare(a.1, b.1).is_le());
+            if !sorted {
+                alike.sort_unstable_by(|(_, a), (_, b)| compare(a.1, b.1).then(a.cmp(b)));
+            }
+        }
+        let named = named.into_iter().map(|(start, (_, field))| (start, field));
+        (self.starts, self.by_name) = named.unzip();
         self.singles = singles((0..self.fields.len()).map(|field| self.name(field)));
     }
 

@@ -75,7 +75,8 @@ impl Engine {
             sink.defect(DefectKind::FieldTooLong, at.offset);
         }
         if at.value_start > 0 {
-            self.note_named(raw, at, known, true, sink);
+            // Who wants them exact takes them as they are.
+            self.note_named(raw, at, known, self.mode != Mode::Exact, sink);
             return;
         }
         let kind = match is_mbox_from(raw) && self.head.fresh {

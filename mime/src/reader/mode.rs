@@ -30,7 +30,8 @@ pub enum Mode {
     /// As [`Raw`](Self::Raw), for those who must know which bytes were signed (RFC
     /// 6376): CRLF alone ends a line, and the header ends with an empty line or the
     /// message. A bare CR or LF is a byte of its field, and a line that is no field is
-    /// one without a name, the first too.
+    /// one without a name, the first too. NUL, bare CR and what is no UTF-8 in a field are
+    /// not told.
     Exact,
 }
 
