@@ -208,6 +208,12 @@ fn rfc9989_11_5_too_many_domains() {
     assert_eq!(list(Author::MOST).oddity(), Some(OddAuthor::SeveralDomains));
     assert_eq!(list(Author::MOST + 1).oddity(), Some(OddAuthor::TooMany));
     assert_eq!(list(10_000).domains().len(), Author::MOST + 1);
+    // Lines that look like From are not without end either.
+    let flood = format!(
+        "From: a@example.com\r\nX: y{}\r\n",
+        "\nFrom: a@example.com".repeat(50_000)
+    );
+    assert_eq!(read(&flood).1, Some(OddAuthor::TooMany));
     // No address is too far behind to be seen.
     let far = format!(
         "From: a@example.com{}, b@bank.test\r\n",

@@ -65,7 +65,7 @@ pub enum OddAuthor {
     /// that IDNA does not allow.
     #[error("a domain in From is none (RFC 1035 section 2.3.1, RFC 5890 section 2.3.2)")]
     BadDomain,
-    /// More than [`Author::MOST`] domains.
+    /// More than [`Author::MOST`] domains, or sixteen lines that look like From.
     #[error("From has too many domains (RFC 9989 section 11.5)")]
     TooMany,
 }
@@ -135,9 +135,11 @@ impl Author {
             literal,
             damaged,
             in_name,
+            taken,
         } = found;
         let oddity = match (exact, domains.len()) {
             (2.., _) => Some(OddAuthor::SeveralFields),
+            _ if taken > LINES => Some(OddAuthor::TooMany),
             _ if disguised => Some(OddAuthor::Disguised),
             (0, _) => Some(OddAuthor::NoField),
             (_, n) if n > Self::MOST => Some(OddAuthor::TooMany),
@@ -183,10 +185,18 @@ struct Found {
     literal: bool,
     damaged: bool,
     in_name: bool,
+    taken: usize,
 }
+
+/// Lines that are read as From; of more a forger could make any number.
+const LINES: usize = 16;
 
 impl Found {
     fn take(&mut self, value: &[u8]) {
+        self.taken += 1;
+        if self.taken > LINES {
+            return;
+        }
         // The reader of fields ends them at breaks that the exact rules do not know.
         let spaced = |&b: &u8| if b.is_ascii_control() { b' ' } else { b };
         let spaced: Vec<u8> = value.iter().map(spaced).collect();

@@ -1,7 +1,7 @@
 //! Both ways with other implementations: what they sign we verify, what we
 //! sign they verify. A test passes and says that it skips where the program is
 //! not installed: `pip install dkimpy` (with `pynacl` for Ed25519 and `authres` for
-//! ARC and results), `pyspf`, the packages `opendkim` and `opendkim-tools`, `libmail-dkim-perl`.
+//! ARC and results), `pyspf`, `lxml`, the packages `opendkim` and `opendkim-tools`, `libmail-dkim-perl`.
 
 #[path = "../common/mod.rs"]
 mod common;

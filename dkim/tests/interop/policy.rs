@@ -1,4 +1,5 @@
-//! SPF as pyspf judges it, and our Authentication-Results as authres reads them.
+//! SPF as pyspf judges it, our Authentication-Results as authres reads them, our reports
+//! as the schema of RFC 9990 has them (lxml).
 
 use scop_dkim::spf::{Check, SpfResult};
 use scop_dkim::{AuthenticationResults, DnsError, MethodResult, Query, RecordKind};
@@ -256,4 +257,68 @@ fn authres_reads_our_field() {
         assert_eq!(read, expected, "{value:?}");
     }
     assert_eq!(out.lines().count(), values.len());
+}
+
+#[cfg(feature = "reports")]
+const XSD: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../shared/rfc/dmarc-xml-0.2.xsd"
+);
+
+/// A report in hexadecimal on each line in; nothing out, or what the schema has against it.
+#[cfg(feature = "reports")]
+const LXML: &str = "
+import sys
+from lxml import etree
+schema = etree.XMLSchema(etree.parse(sys.argv[1]))
+for line in sys.stdin:
+    if not schema.validate(etree.fromstring(bytes.fromhex(line))):
+        print(schema.error_log)
+";
+
+/// RFC 9990: the schema has nothing against our reports.
+#[cfg(feature = "reports")]
+#[test]
+fn reports_are_of_the_schema() {
+    use scop_dkim::report::{AggregateReport, Disposition, Limits, OverrideReason};
+    if !std::path::Path::new(XSD).exists() {
+        println!("skipped: the schema is not there");
+        return;
+    }
+    let sample = include_bytes!("../fixtures/report-rfc9990.xml");
+    let (report, _) = AggregateReport::from_xml(sample, &Limits::default()).unwrap();
+    let mut other = report.clone();
+    other.metadata.errors = vec!["several records".into(), "<&>\u{1}".into()];
+    other.metadata.generator = Some("scop".into());
+    other.policy.np = Some("reject".into());
+    other.policy.testing = Some("y".into());
+    let mut row = other.rows[0].clone();
+    row.source_ip = "2001:db8::1".parse().unwrap();
+    row.disposition = Disposition::Quarantine;
+    row.envelope_from = Some(String::new());
+    row.envelope_to = Some("b.test".into());
+    row.reasons = [
+        "local_policy",
+        "mailing_list",
+        "other",
+        "policy_test_mode",
+        "trusted_forwarder",
+    ]
+    .map(|kind| OverrideReason {
+        kind: kind.into(),
+        comment: Some("why".into()),
+    })
+    .to_vec();
+    row.spf = None;
+    other.rows.push(row.clone());
+    row.dkim.clear();
+    row.disposition = Disposition::Reject;
+    other.rows.push(row);
+    let input: String = [report, other]
+        .iter()
+        .map(|r| hex(r.to_xml().as_bytes()) + "\n")
+        .collect();
+    if let Some(out) = python("lxml", LXML, &[XSD], input.as_bytes()) {
+        assert_eq!(String::from_utf8(out).unwrap(), "");
+    }
 }
