@@ -149,7 +149,10 @@ impl AuthenticationResults {
     pub fn spf(self, verdict: &spf::Verdict) -> Self {
         let mut result = MethodResult::of(Keyword::of("spf"), Keyword::of(verdict.result));
         if verdict.result != spf::SpfResult::Pass {
-            result.reason = Some(verdict.reason.to_string());
+            // The directive that decided says more than that one did.
+            let matched = verdict.matched.last();
+            let matched = matched.map(|m| alloc::format!("{} of {}", m.directive, m.domain));
+            result.reason = Some(matched.unwrap_or_else(|| verdict.reason.to_string()));
         }
         match verdict.identity {
             spf::Identity::MailFrom => result.property("smtp", "mailfrom", &verdict.sender),

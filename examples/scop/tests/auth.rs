@@ -150,7 +150,7 @@ fn auth_of_a_signed_message() {
         "spf fail mailfrom=example.com: -all of example.com\n",
         "dkim pass d=example.com s=s1 a=ed25519-sha256: verified\n",
         "dmarc pass example.com: aligned dkim=example.com; p=reject of example.com\n",
-        "Authentication-Results: mx.here.test;\r\n spf=fail\r\n",
+        "Authentication-Results: mx.here.test;\r\n spf=fail\r\n  reason=\"-all of example.com\" smtp.mailfrom=ann@example.com;",
         ";\r\n dkim=pass header.d=example.com header.s=s1 header.a=ed25519-sha256",
         ";\r\n dmarc=pass header.from=example.com policy.dmarc=none\r\n",
     ] {
