@@ -7,7 +7,6 @@
 //! is a byte like any other, except to [`Header::has_from_lookalike`], which sees
 //! a message as a careless reader would.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
@@ -30,13 +29,15 @@ pub(crate) struct Header {
     starts: Vec<u64>,
     /// How many there are of each of [`SINGLE`].
     singles: [usize; SINGLE.len()],
+    /// Those with a CR or a LF in them that is no half of a CRLF.
+    bare_ends: Vec<usize>,
 }
 
 /// Collects a header from chunks of any size. Work and memory are linear in
 /// the header; the body is not looked at.
 #[derive(Debug)]
 pub(crate) struct Splitter {
-    reader: Box<Reader>,
+    reader: Reader,
     header: Header,
     limits: Limits,
 }
@@ -50,7 +51,7 @@ impl Splitter {
             ..scop_mime::Limits::default()
         });
         Self {
-            reader: Box::new(reader.mode(Mode::Exact)),
+            reader: reader.mode(Mode::Exact),
             // What most headers need.
             header: Header {
                 bytes: Vec::with_capacity(4096),
@@ -132,6 +133,16 @@ impl Header {
         let named = named.into_iter().map(|(start, (_, field))| (start, field));
         (self.starts, self.by_name) = named.unzip();
         self.singles = singles((0..self.fields.len()).map(|field| self.name(field)));
+        if has_bare_ends(&self.bytes) {
+            let all = 0..self.fields.len();
+            let odd = all.filter(|field| has_bare_ends(self.field(*field)));
+            self.bare_ends = odd.collect();
+        }
+    }
+
+    /// Fields with a CR or a LF in them that is no half of a CRLF.
+    pub(crate) fn bare_ends(&self) -> &[usize] {
+        &self.bare_ends
     }
 
     /// How many fields there are of each of [`SINGLE`].
@@ -223,23 +234,29 @@ impl Header {
     /// with control characters or 8-bit junk in it, or one behind a bare CR or
     /// LF. Such a message shows an author that the exact fields do not name.
     pub(crate) fn has_from_lookalike(&self) -> bool {
-        self.fields.iter().enumerate().any(|(i, at)| {
-            let bytes = self.field(i);
+        let odd_name = |(i, at): (usize, &FieldAt)| {
             // A name with its colon behind it is what it is.
             let is_exact = at.name_length > 0 && at.value_start == at.name_length + 1;
-            if !is_exact && first_line_reads_as_from(bytes) {
-                return true;
-            }
-            // What a bare CR or LF would make a line of.
-            memchr::memchr2_iter(b'\r', b'\n', bytes).any(|at| match bytes.get(at + 1..) {
-                None | Some([] | [b' ' | b'\t' | b'\r' | b'\n', ..]) => false,
-                Some(line) => {
-                    let end = memchr::memchr2(b'\r', b'\n', line).unwrap_or(line.len());
-                    line.get(..end).is_some_and(reads_as_from)
-                }
-            })
-        })
+            !is_exact && first_line_reads_as_from(self.field(i))
+        };
+        let odd_line = |i: &usize| {
+            let mut lines = self.field(*i).split(|b| matches!(b, b'\r' | b'\n')).skip(1);
+            lines.any(|line| !matches!(line, [b' ' | b'\t', ..]) && reads_as_from(line))
+        };
+        self.fields.iter().enumerate().any(odd_name) || self.bare_ends.iter().any(odd_line)
     }
+}
+
+/// Whether there is a CR or a LF that is no half of a CRLF.
+fn has_bare_ends(bytes: &[u8]) -> bool {
+    // Counted without a branch, for the compiler to vectorise.
+    let count = |wanted: u8| bytes.iter().filter(|byte| **byte == wanted).count();
+    let next = bytes.get(1..).unwrap_or_default();
+    let pairs = bytes.iter().zip(next);
+    let pairs = pairs
+        .filter(|(a, b)| (**a == b'\r') & (**b == b'\n'))
+        .count();
+    count(b'\r') != pairs || count(b'\n') != pairs
 }
 
 /// The first eight octets of a name, in lower case, as they sort.
@@ -401,6 +418,21 @@ mod tests {
         (fields, rest.to_vec())
     }
 
+    /// The same of one field, written for clarity.
+    fn looks_like_from(field: &[u8]) -> bool {
+        let colon = match field {
+            [b' ' | b'\t', ..] => None,
+            _ => field.iter().position(|b| *b == b':'),
+        };
+        let name = &field[..colon.unwrap_or(0)];
+        let folded = name.iter().any(|b| matches!(b, b'\r' | b'\n'));
+        let mut lines = field.split(|b| matches!(b, b'\r' | b'\n'));
+        let first = lines.next().unwrap();
+        folded && reads_as_from(&field[..=name.len()])
+            || !name.eq_ignore_ascii_case(b"from") && reads_as_from(first)
+            || lines.any(|line| !matches!(line, [b' ' | b'\t', ..]) && reads_as_from(line))
+    }
+
     fn soup() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop::sample::select(vec![
             "\r\n", "\r\n", "\r\n", "\r", "\n", " ", "\t", ":", "From", "from", "A", "\0",
@@ -434,6 +466,14 @@ mod tests {
                     prop_assert_eq!(header.value(i), value.strip_suffix(b"\r\n").unwrap_or(value));
                 }
             }
+            let fields = || (0..header.len()).map(|i| header.field(i));
+            prop_assert_eq!(header.has_from_lookalike(), fields().any(looks_like_from));
+            let is_bare = |field: &[u8]| {
+                let text = String::from_utf8_lossy(field).replace("\r\n", "");
+                text.contains(['\r', '\n'])
+            };
+            let bare: Vec<usize> = (0..header.len()).filter(|i| is_bare(header.field(*i))).collect();
+            prop_assert_eq!(header.bare_ends(), bare);
             for (name, fields) in &named {
                 prop_assert_eq!(header.named(name), &fields[..]);
                 prop_assert_eq!(header.named(&name.to_ascii_uppercase()), &fields[..]);

@@ -14,22 +14,17 @@ use crate::outcome::Reason;
 /// What those fields hide that are not among `signed`, which is asked for only where some
 /// field could hide anything.
 pub(crate) fn hidden(header: &Header, signed: impl FnOnce() -> Vec<usize>) -> Option<Reason> {
-    let mut odd = (0..header.len()).filter(|field| has_bare_end(header.field(*field)));
-    let first = odd.next()?;
+    if header.bare_ends().is_empty() {
+        return None;
+    }
     let mut signed = signed();
     signed.sort_unstable();
-    core::iter::once(first)
-        .chain(odd)
-        .filter(|field| signed.binary_search(field).is_err())
-        .find_map(|field| hidden_in(header.field(field)))
+    let odd = header.bare_ends().iter();
+    odd.filter(|field| signed.binary_search(field).is_err())
+        .find_map(|field| hidden_in(header.field(*field)))
 }
 
-/// Whether there is a CR or a LF that is no half of a CRLF.
-fn has_bare_end(field: &[u8]) -> bool {
-    bare_ends(field).next().is_some()
-}
-
-/// Where the text behind each of them begins.
+/// Where the text behind each CR or LF begins that is no half of a CRLF.
 fn bare_ends(field: &[u8]) -> impl Iterator<Item = usize> {
     memchr::memchr2_iter(b'\r', b'\n', field).filter_map(|at| {
         let is_half = match field.get(at) {

@@ -26,6 +26,8 @@ pub(crate) struct Pass<E = LimitExceeded> {
     phase: Phase<E>,
 }
 
+// There is one for each message, never a list of them.
+#[expect(clippy::large_enum_variant)]
 enum Phase<E> {
     Header(Splitter),
     Body(BodyHasher),
