@@ -193,7 +193,7 @@ impl Field {
     /// # Errors
     ///
     /// [`BuildError::FieldName`]; [`BuildError::Control`] for a line end that folds
-    /// nothing (RFC 5322 2.2.3) and for NUL; [`BuildError::Line`] for a line over 998
+    /// nothing (RFC 5322 2.2.3) and for any other control but a tab (RFC 5322 4.1); [`BuildError::Line`] for a line over 998
     /// bytes, of white space, or that ends in white space; [`BuildError::TooLong`] over 64 KiB.
     pub fn raw(name: &str, value: impl Into<String>) -> Result<Self, BuildError> {
         const WHAT: &str = "a field";
@@ -204,7 +204,9 @@ impl Field {
         }
         let mut offset = 0;
         for (n, line) in value.split("\r\n").enumerate() {
-            let stray = memchr::memchr3(b'\r', b'\n', 0, line.as_bytes());
+            let stray = line
+                .bytes()
+                .position(|b| b.is_ascii_control() && b != b'\t');
             if let Some(at) = stray {
                 let (what, offset) = (WHAT, offset + at);
                 return Err(BuildError::Control { what, offset });

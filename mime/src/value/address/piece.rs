@@ -148,8 +148,8 @@ impl<'a> Addresses<'a> {
         let dotted = a.kind != Kind::Quoted && a.text.last() == Some(&b'.')
             || b.kind != Kind::Quoted && b.text.first() == Some(&b'.');
         match (a.kind, b.kind) {
-            // A domain has no quotes.
-            (Kind::At, Kind::Quoted) => false,
+            // A domain has no quotes, and nothing has a comma without them.
+            (Kind::At, Kind::Quoted) | (Kind::Comma, _) | (_, Kind::Comma) => false,
             (Kind::At, _) | (_, Kind::At) => true,
             (Kind::Quoted, _) | (_, Kind::Quoted) => dotted,
             _ => dotted || self.gap(a, b).is_empty(),

@@ -295,6 +295,23 @@ fn damage_has_one_reading_and_a_defect() {
         "space-in-address@1",
     );
     damaged("<a@b.test c>", &["a@b.test"], "space-in-address@1");
+    // Found by fuzzing: a comma is of no domain.
+    for value in [
+        "<@@,ab:d@ab:d@e, <@@,\0Doe, <@@,, <<f@a",
+        "<@@,",
+        "<a@b,c>",
+        "<a@,b>",
+    ] {
+        for mailbox in super::mailboxes(&super::parse(value.as_bytes())) {
+            let address = mailbox.address();
+            let again = super::parse(address.as_bytes());
+            let again: Vec<&super::Mailbox<'_>> = super::mailboxes(&again).collect();
+            if mailbox.domain().is_some() {
+                assert_eq!(again.len(), 1, "{address} of {value}");
+                assert_eq!(again[0].address(), address, "{value}");
+            }
+        }
+    }
     // Found by fuzzing: quotes never make a domain.
     damaged(
         "<f@f.\"t, g\"",
