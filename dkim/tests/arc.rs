@@ -4,6 +4,7 @@
 mod common;
 
 use common::{SEED, record, rsa_key};
+use proptest::prelude::*;
 use scop_dkim::arc::{Chain, ChainReason, ChainStatus, SealError, Sealer, SetProblem, Validator};
 use scop_dkim::{
     AuthenticationResults, DnsError, Domain, Limits, MethodResult, Policy, Records, Selector,
@@ -135,6 +136,23 @@ fn any_change_of_what_is_sealed_fails() {
             ChainStatus::Fail
         };
         assert_eq!(found.status, expected, "{from}: {found}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
+
+    /// Everything in this message is sealed: each visible character counts.
+    #[test]
+    fn any_changed_character_fails(at in any::<prop::sample::Index>(), to in b'!'..=b'~') {
+        static CHAIN: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+        let message = CHAIN.get_or_init(|| chain(3));
+        let mut changed = message.clone().into_bytes();
+        let at = at.index(changed.len());
+        prop_assume!(changed[at].is_ascii_graphic() && !changed[at].eq_ignore_ascii_case(&to));
+        changed[at] = to;
+        let changed = String::from_utf8(changed).unwrap();
+        prop_assert_eq!(validate(&changed).status, ChainStatus::Fail, "{}", changed);
     }
 }
 
