@@ -96,8 +96,11 @@ fn opendkim_signs(algorithm: &str, pem: &str, key: &SigningKey) {
         "simple/simple",
         "simple/relaxed",
     ];
-    let count_of = if algorithm == "rsa-sha256" { 4 } else { 2 };
-    for message in for_opendkim() {
+    let (count_of, each) = match algorithm {
+        "rsa-sha256" => (4, 1),
+        _ => (2, 3),
+    };
+    for message in for_opendkim().step_by(each) {
         for c in &all[..count_of] {
             let args = [
                 "-b",
@@ -155,7 +158,7 @@ fn opendkim_verifies_ed25519() {
     if !knows_ed25519() {
         return;
     }
-    for message in for_opendkim() {
+    for message in for_opendkim().step_by(3) {
         for pair in PAIRS {
             let signed = sign(&signer(ed25519(), pair), &message);
             let out = opendkim("ed25519", &[], &signed).unwrap();
