@@ -146,7 +146,15 @@ fn found_by_fuzzing() {
         b",\xf4\xf4@b.test\n",
     ]
     .concat();
-    let more: [&[u8]; 2] = [&quoted, b"From: a\x0c@b.test: a@b.\xefest\n\xff\n"];
+    let more: [&[u8]; 6] = [
+        &quoted,
+        b"From: a\x0c@b.test: a@b.\xefest\n\xff\n",
+        // NUL is dropped from a type too, by who takes the body apart as well.
+        b"Content-Type: message/ne\0ws\0\n\nSubject: a\n\nb\n",
+        b"Content-Type: message/rfc822\0\n\nSubject : a\n\nb\n",
+        b"Content-Type: multipart/dig\0est; boundary=b\n\n--b\n\nSubject: a\n\nb\n--b--\n",
+        b"Content-Type: message/\0\n\nb\n",
+    ];
     for message in more {
         common::sanitises(message, &Limits::default(), "found");
     }

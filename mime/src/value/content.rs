@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::lex::{Cursor, is_space, number, raw_text, word_text};
+use super::lex::{Cursor, is_space, number, raw_text};
 use super::parameter::{self, Parameter, RawParameters};
 use crate::DefectKind;
 
@@ -44,7 +44,7 @@ impl ContentType {
         let (parameters, defects) = parameter::parse(RawParameters::new(cursor), limit);
         let content_type = ContentType {
             slash: kind.len(),
-            essence: kind + "/" + &word_text(subtype).to_ascii_lowercase(),
+            essence: kind + "/" + &raw_text(&subtype).to_ascii_lowercase(),
             parameters,
         };
         Some((content_type, defects))
@@ -286,7 +286,7 @@ fn is_token(byte: u8) -> bool {
     TOKEN[byte as usize]
 }
 
-fn media_type<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], &'a [u8])> {
+fn media_type<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], Cow<'a, [u8]>)> {
     cursor.skip_cfws();
     let kind = cursor.take_while(is_token);
     cursor.skip_cfws();
@@ -305,6 +305,10 @@ fn media_type<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], &'a [u8])> {
         table
     };
     let subtype = cursor.take_while(|b| ENDS.get(usize::from(b)) == Some(&false));
+    let subtype = match memchr::memchr(0, subtype) {
+        None => Cow::Borrowed(subtype),
+        Some(_) => Cow::Owned(subtype.iter().copied().filter(|b| *b != 0).collect()),
+    };
     (!subtype.is_empty()).then_some((kind, subtype))
 }
 
