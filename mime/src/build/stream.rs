@@ -143,6 +143,18 @@ impl Built {
 
     /// All of it at once, not copied if it lies together: as it does without large
     /// attachments.
+    ///
+    /// ```
+    /// use scop_mime::build::{Builder, Mailbox};
+    /// # use scop_mime::DateTime;
+    /// # let now = DateTime::from_unix(0, 0).unwrap();
+    ///
+    /// let built = Builder::new(Mailbox::new("a@b.test")?, now).text("Hello!\n").build();
+    /// let (length, copy) = (built.len(), built.to_vec());
+    /// let bytes = built.into_vec();
+    /// assert_eq!((bytes.len() as u64, &bytes), (length, &copy));
+    /// # Ok::<(), scop_mime::build::BuildError>(())
+    /// ```
     #[must_use]
     pub fn into_vec(self) -> Vec<u8> {
         self.written.into_vec()

@@ -308,6 +308,11 @@ pub(super) fn decoded_len(body: &[u8]) -> u64 {
     }
 }
 
+/// What a digit stands for.
+pub(crate) fn digit_value(byte: u8) -> Option<u8> {
+    Some(value(byte)).filter(|value| *value != INVALID)
+}
+
 fn is_digit(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() | (byte == b'+') | (byte == b'/')
 }

@@ -8,6 +8,7 @@ mod uu;
 use alloc::vec::Vec;
 
 pub use base64::Base64;
+pub(crate) use base64::digit_value as base64_value;
 pub use quoted_printable::QuotedPrintable;
 pub use uu::{Uuencode, Uuencoded, UuencodedFiles, uuencoded};
 

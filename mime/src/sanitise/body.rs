@@ -4,6 +4,7 @@
 use alloc::vec::Vec;
 
 use super::writer::MARK;
+use crate::decode::base64_value;
 use crate::inspect::LINE;
 use crate::{Decoder, EncodeBase64, EncodeQuotedPrintable, TransferEncoding};
 
@@ -161,7 +162,7 @@ fn judge(text: &[u8]) -> Line {
     if text.is_empty() {
         return Line::Blank;
     }
-    let digit = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
+    let digit = |b: &u8| base64_value(*b).is_some();
     let padding = match text {
         [.., b'=', b'='] => 2,
         [.., b'='] => 1,
@@ -175,15 +176,9 @@ fn judge(text: &[u8]) -> Line {
         return Line::Full;
     }
     // No bits may stand behind the last byte.
-    let value = match digits.last() {
-        Some(b @ b'A'..=b'Z') => b - b'A',
-        Some(b @ b'a'..=b'z') => b - b'a' + 26,
-        Some(b @ b'0'..=b'9') => b - b'0' + 52,
-        Some(b'+') => 62,
-        _ => 63,
-    };
-    match value & ((1 << (2 * padding)) - 1) {
-        0 => Line::Padded,
+    let last = digits.last().and_then(|b| base64_value(*b));
+    match last.map(|value| value & ((1 << (2 * padding)) - 1)) {
+        Some(0) => Line::Padded,
         _ => Line::Bad,
     }
 }
