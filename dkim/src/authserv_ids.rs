@@ -98,7 +98,8 @@ impl AuthservIds {
 
     /// Read by exact rules, or to its first bare CR or LF.
     fn is_claim(&self, field: &[u8]) -> bool {
-        self.names_us(field) || self.names_us(lines::head(field))
+        let head = lines::head(field);
+        self.names_us(field) || head.len() < field.len() && self.names_us(head)
     }
 
     fn names_us(&self, field: &[u8]) -> bool {
