@@ -249,14 +249,12 @@ impl Header {
 
 /// Whether there is a CR or a LF that is no half of a CRLF.
 fn has_bare_ends(bytes: &[u8]) -> bool {
-    // Counted without a branch, for the compiler to vectorise.
-    let count = |wanted: u8| bytes.iter().filter(|byte| **byte == wanted).count();
+    // Without a branch inside, for the compiler to vectorise.
     let next = bytes.get(1..).unwrap_or_default();
-    let pairs = bytes.iter().zip(next);
-    let pairs = pairs
-        .filter(|(a, b)| (**a == b'\r') & (**b == b'\n'))
-        .count();
-    count(b'\r') != pairs || count(b'\n') != pairs
+    let odd = bytes.iter().zip(next).fold(0, |odd, (byte, next)| {
+        odd | (u8::from(*byte == b'\r') ^ u8::from(*next == b'\n'))
+    });
+    odd != 0 || bytes.first() == Some(&b'\n') || bytes.last() == Some(&b'\r')
 }
 
 /// The first eight octets of a name, in lower case, as they sort.

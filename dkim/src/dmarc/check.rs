@@ -158,6 +158,8 @@ pub struct Check {
     identifiers: Vec<Identifier>,
     undecided: Vec<Identifier>,
     answers: Answers,
+    /// Something came since the last evaluation.
+    stale: bool,
     verdict: Option<Verdict>,
 }
 
@@ -211,6 +213,7 @@ impl Check {
             identifiers: identifiers.collect(),
             undecided: Vec::new(),
             answers: Answers::default(),
+            stale: true,
             verdict: None,
         }
     }
@@ -223,7 +226,7 @@ impl Check {
         let doubtful = self.author.oddity().is_some_and(OddAuthor::is_doubtful);
         let identifiers = identifiers.into_iter().filter(|_| !doubtful);
         self.undecided = identifiers.collect();
-        self.verdict = None;
+        (self.stale, self.verdict) = (true, None);
         self
     }
 
@@ -243,6 +246,7 @@ impl Check {
     /// [`Misuse`]; nothing is changed then.
     pub fn answer(&mut self, id: QueryId, answer: Result<Records, DnsError>) -> Result<(), Misuse> {
         self.answers.answer(id, answer)?;
+        self.stale = true;
         self.run();
         Ok(())
     }
@@ -254,7 +258,7 @@ impl Check {
     }
 
     fn run(&mut self) {
-        if self.verdict.is_none() {
+        if core::mem::take(&mut self.stale) && self.verdict.is_none() {
             self.verdict = self.evaluate();
         }
     }
