@@ -919,6 +919,8 @@ fn what_the_builder_writes_keeps_every_must() {
         let data = (0..=255).cycle().take(1000).collect::<Vec<u8>>();
         builder = builder.attach(Part::attachment(name, "application/x", data).unwrap());
     }
+    assert!(MessageId::new("=?utf-8?Q?x?=@b.test").is_err());
+    assert!(MessageId::new("=?x@b.test").is_ok());
     // What is not encoded may not have what would need it.
     for control in ['\0', '\x01', '\x0c', '\r', '\n', '\x7f'] {
         assert!(scop_mime::build::Field::raw("X", format!("a{control}b")).is_err());

@@ -7,6 +7,7 @@ use core::fmt;
 use super::fold::Folder;
 use super::{BuildError, check};
 use crate::value::address::{is_dot_atom, quote};
+use crate::value::words::word_length;
 
 /// The longest display name, in bytes.
 const NAME: usize = 1 << 10;
@@ -341,7 +342,8 @@ impl MessageId {
     ///
     /// # Errors
     ///
-    /// [`BuildError::MessageId`] (RFC 5322 3.6.4; at most 900 characters).
+    /// [`BuildError::MessageId`] (RFC 5322 3.6.4; at most 900 characters, no encoded word
+    /// in it).
     pub fn new(id: impl Into<String>) -> Result<Self, BuildError> {
         let id = id.into();
         let parts = || id.split_once('@');
@@ -350,7 +352,10 @@ impl MessageId {
                 && id.is_ascii()
                 && parts()
                     .is_some_and(|(left, right)| is_dot_atom(left.as_bytes()) && is_domain(right)));
-        match valid {
+        // An encoded word has no place in one (RFC 2047 5).
+        let bytes = id.as_bytes();
+        let is_word = |at: usize| bytes.get(at..).and_then(word_length).is_some();
+        match valid && !memchr::memmem::find_iter(bytes, b"=?").any(is_word) {
             true => Ok(MessageId(id)),
             false => Err(BuildError::MessageId),
         }
