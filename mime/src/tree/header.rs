@@ -46,27 +46,30 @@ impl<'m, 'a> Header<'m, 'a> {
         &self,
         wanted: F,
     ) -> impl Iterator<Item = Field<'a>> + use<'m, 'a, F> {
-        let Header {
-            index,
-            part,
-            bytes,
-            kept,
-            field_limit: limit,
-        } = *self;
-        let range = part.field_range();
-        let first = range.start;
-        let fields = index.fields.get(range).unwrap_or_default();
-        let wanted = fields.iter().enumerate().filter(move |(_, at)| wanted(at));
-        wanted.map(move |(number, at)| {
-            let raw = match kept {
-                Some(kept) => kept.kept_field(first + number),
-                None => {
-                    let end = at.offset.saturating_add(u64::from(at.length));
-                    super::message::slice(bytes, at.offset..end)
-                }
-            };
-            Field::new(*at, raw, limit)
-        })
+        let header = *self;
+        let fields = header.places().iter().enumerate();
+        let wanted = fields.filter(move |(_, at)| wanted(at));
+        wanted.map(move |(number, at)| header.field(number, at))
+    }
+
+    /// Where its fields are.
+    #[inline]
+    fn places(&self) -> &'m [FieldAt] {
+        let fields = self.index.fields.get(self.part.field_range());
+        fields.unwrap_or_default()
+    }
+
+    /// The field of that number, which is there.
+    #[inline]
+    fn field(&self, number: usize, at: &FieldAt) -> Field<'a> {
+        let raw = match self.kept {
+            Some(kept) => kept.kept_field(self.part.first_field as usize + number),
+            None => {
+                let end = at.offset.saturating_add(u64::from(at.length));
+                super::message::slice(self.bytes, at.offset..end)
+            }
+        };
+        Field::new(*at, raw, self.field_limit)
     }
 
     /// The fields of this name, in any case, in order. Those whose name has another
@@ -80,7 +83,15 @@ impl<'m, 'a> Header<'m, 'a> {
     /// The first field of this name, in any case.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Field<'a>> {
-        self.all(name).next()
+        for (number, at) in self.places().iter().enumerate() {
+            if at.name_length as usize == name.len() {
+                let field = self.field(number, at);
+                if field.is(name) {
+                    return Some(field);
+                }
+            }
+        }
+        None
     }
 
     /// The Subject, decoded.

@@ -201,6 +201,7 @@ impl<'a> Message<'a> {
 }
 
 /// The bytes in `range`, as far as they are there.
+#[inline]
 pub(crate) fn slice(bytes: &[u8], range: Range<u64>) -> &[u8] {
     let clamp = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(bytes.len());
     let (start, end) = (clamp(range.start), clamp(range.end));

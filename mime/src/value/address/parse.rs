@@ -109,7 +109,11 @@ struct Group<'a> {
 /// The list, with what is wrong with it.
 pub(crate) fn read<'a>(value: &'a [u8], notes: &mut Notes<'_>) -> Vec<Address<'a>> {
     let mut addresses = Addresses::new(value);
-    let mut list = Vec::new();
+    let Some(first) = addresses.advance(notes) else {
+        return Vec::new();
+    };
+    let mut list = Vec::with_capacity(if addresses.over { 1 } else { 4 });
+    list.push(first);
     while let Some(address) = addresses.advance(notes) {
         list.push(address);
     }
