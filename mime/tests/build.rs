@@ -280,6 +280,25 @@ fn headers_fold_and_stay_what_they_are() {
 }
 
 #[test]
+fn what_is_glued_to_an_encoded_word_fits_its_line() {
+    for n in 0..90 {
+        let name = format!("{}ü", "ö n".repeat(n % 30) + &"x".repeat(n / 30));
+        let ann = Mailbox::new("ann@a.test").unwrap().named(name.as_str());
+        let ann = ann.unwrap();
+        let empty = Group::new(name.as_str(), []).unwrap();
+        let group = Group::new(name.as_str(), [ann.clone(), ann.clone()]).unwrap();
+        let built = builder().to(group.clone()).to(empty).to(ann).cc(group);
+        let bytes = check(&built.build());
+        assert_eq!(
+            Message::parse(&bytes).inspect(),
+            [],
+            "{}",
+            bytes.escape_ascii()
+        );
+    }
+}
+
+#[test]
 fn a_message_of_nothing() {
     let bytes = check(&builder().build());
     assert_eq!(Message::parse(&bytes).root().body(), b"");

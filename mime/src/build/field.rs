@@ -340,6 +340,7 @@ impl Field {
                 folder.word(word);
             }),
             Value::Phrases(phrases) => {
+                folder.leave(1);
                 for (n, phrase) in phrases.iter().enumerate() {
                     if n > 0 {
                         folder.glue(",");

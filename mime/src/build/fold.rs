@@ -36,6 +36,8 @@ pub(crate) struct Folder<'o> {
     encoded: bool,
     /// UTF-8 may stand in the header as it is (RFC 6532).
     utf8: bool,
+    /// So many characters may be glued to what is being written.
+    behind: usize,
 }
 
 impl<'o> Folder<'o> {
@@ -48,6 +50,7 @@ impl<'o> Folder<'o> {
             started: false,
             encoded: false,
             utf8,
+            behind: 0,
             out,
         }
     }
@@ -94,6 +97,7 @@ impl<'o> Folder<'o> {
             true => ENCODED_LINE,
             false => LINE,
         };
+        let line = line - self.behind;
         // A fold right behind the name is right, but looks odd.
         let first = !self.started && self.column < NAME;
         self.started = true;
@@ -105,6 +109,13 @@ impl<'o> Folder<'o> {
         self.encoded |= encoded;
         self.append(space);
         self.column += space.len() + length;
+    }
+
+    /// From here on, leaves room for so many characters (at most 3) that will be
+    /// [glued](Self::glue) to a word.
+    pub(crate) fn leave(&mut self, behind: usize) -> &mut Self {
+        self.behind = behind.min(3);
+        self
     }
 
     /// Appends to the word that was written last.
@@ -207,9 +218,10 @@ impl<'o> Folder<'o> {
         let mut rest = text;
         let mut space = space;
         while !rest.is_empty() {
-            let room = match ENCODED_LINE.saturating_sub(self.column + space.len()) {
+            let line = ENCODED_LINE - self.behind;
+            let room = match line.saturating_sub(self.column + space.len()) {
                 // Too little for a word of many bytes: on a new line.
-                ..30 => ENCODED_WORD.min(ENCODED_LINE.saturating_sub(space.len())),
+                ..30 => ENCODED_WORD.min(line.saturating_sub(space.len())),
                 room => room.min(ENCODED_WORD),
             };
             let room = room.saturating_sub(FRAME);

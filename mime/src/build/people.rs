@@ -300,9 +300,16 @@ impl Address {
         match self {
             Address::Mailbox(mailbox) => mailbox.write(folder, end),
             Address::Group(group) => {
-                folder.phrase(&group.name).glue(":");
-                write_mailboxes(group.members.iter(), folder);
-                folder.glue(";").glue(end);
+                // It ends with its last member.
+                let last = if end.is_empty() { ";" } else { ";," };
+                let alone = group.members.is_empty();
+                let behind = if alone { 1 + last.len() } else { 1 };
+                folder.leave(behind).phrase(&group.name);
+                folder.leave(0).glue(":");
+                write_list(group.members.iter(), folder, last, Mailbox::write);
+                if alone {
+                    folder.glue(last);
+                }
             }
         }
     }
@@ -310,7 +317,7 @@ impl Address {
 
 /// Writes addresses with commas between them.
 pub(super) fn write_addresses(addresses: &[Address], folder: &mut Folder<'_>) {
-    write_list(addresses.iter(), folder, Address::write);
+    write_list(addresses.iter(), folder, "", Address::write);
 }
 
 /// The same for mailboxes.
@@ -318,17 +325,18 @@ pub(super) fn write_mailboxes<'b>(
     mailboxes: impl Iterator<Item = &'b Mailbox>,
     folder: &mut Folder<'_>,
 ) {
-    write_list(mailboxes, folder, Mailbox::write);
+    write_list(mailboxes, folder, "", Mailbox::write);
 }
 
 fn write_list<'b, T: 'b>(
     list: impl Iterator<Item = &'b T>,
     folder: &mut Folder<'_>,
+    last: &str,
     write: impl Fn(&T, &mut Folder<'_>, &str),
 ) {
     let mut list = list.peekable();
     while let Some(item) = list.next() {
-        let end = if list.peek().is_some() { "," } else { "" };
+        let end = if list.peek().is_some() { "," } else { last };
         write(item, folder, end);
     }
 }

@@ -61,6 +61,8 @@ fn plain(text: &str) -> String {
 /// Writes a list; `false` when nobody is in it.
 fn addresses(folder: &mut Folder<'_>, list: &[Address<'_>]) -> bool {
     let mut first = true;
+    // What may follow a word: of a group of nobody `:;,`.
+    folder.leave(3);
     for address in list {
         let alone = match address {
             Address::Mailbox(mailbox) => match written(mailbox) {
