@@ -40,6 +40,21 @@ pub(crate) fn hidden(field: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     })
 }
 
+/// Where a line of the field that begins at `start` ends for one reader or another: at the
+/// first bare CR or LF, at the first of each, or with the field.
+pub(crate) fn ends(field: &[u8], start: usize) -> impl Iterator<Item = usize> {
+    let inner = field.strip_suffix(b"\r\n").unwrap_or(field);
+    let first = |bare: u8| {
+        let breaks = hidden(inner).map(|(at, _)| at - 1);
+        let mut breaks = breaks.skip_while(move |at| *at < start);
+        breaks.find(|&at| inner.get(at) == Some(&bare))
+    };
+    let (cr, lf) = (first(b'\r'), first(b'\n'));
+    // Without a break there is one end.
+    let ends = [cr, lf, Some(inner.len())];
+    ends.into_iter().flatten()
+}
+
 /// The field as it ends for those who end it at a bare CR or LF.
 pub(crate) fn head(field: &[u8]) -> &[u8] {
     let end = hidden(field)
@@ -79,6 +94,11 @@ mod tests {
         assert_eq!(hidden, [(9, &b"B: 3"[..]), (14, b"4\n\tb")]);
         assert_eq!(head(fields[0].1), b"A: 1\r\n 2");
         assert_eq!(head(b"A: 1\r\n"), b"A: 1\r\n");
+        let ends = |start| ends(fields[0].1, start).collect::<Vec<_>>();
+        assert_eq!(
+            (ends(0), ends(9), ends(14)),
+            (alloc::vec![13, 8, 18], alloc::vec![13, 18], alloc::vec![18])
+        );
         assert_eq!(super::fields(b"\r\nA: 1\r\n").count(), 0);
         assert_eq!(super::fields(b"A: 1\r\nB").count(), 2);
     }

@@ -197,6 +197,9 @@ fn dk01_several_and_disguised_fields() {
 fn a_field_that_ends_at_a_bare_line_end_for_some() {
     let (domains, _) = read("From: <a@example.cr. y\nFrom: e@[(om\r\n\r\n");
     assert_eq!(domains, "example.cr example.cr.y");
+    // And one that ends at a bare CR for some, at a bare LF for others.
+    let (domains, _) = read("X: y\nFrom: a\rfrom\r\n :=?x\r@@bank.test");
+    assert_eq!(domains, "bank.test");
 }
 
 #[test]

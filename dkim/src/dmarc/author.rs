@@ -104,28 +104,24 @@ impl Author {
     /// [`Domain::from_unicode`]). Groups are read like lists. Cost: linear.
     #[must_use]
     pub fn read(header: &[u8]) -> Self {
-        let mut found = Found::default();
+        let mut found = Found {
+            // Each line of three readings, and then some.
+            budget: header.len().saturating_mul(4),
+            ..Found::default()
+        };
         let (mut exact, mut disguised) = (0usize, false);
         for (_, field) in lines::fields(header) {
-            if let Some(value) = lines::value(field, "from") {
-                let is_exact = field
-                    .get(..5)
-                    .is_some_and(|n| n.eq_ignore_ascii_case(b"from:"));
+            if lines::value(field, "from").is_some() {
+                let name = field.get(..5);
+                let is_exact = name.is_some_and(|name| name.eq_ignore_ascii_case(b"from:"));
                 exact += usize::from(is_exact);
                 disguised |= !is_exact;
-                found.take(value);
-                // Some readers see it end at a break within.
-                let head = lines::head(field);
-                if head.len() < field.len()
-                    && let Some(value) = lines::value(head, "from")
-                {
-                    found.take(value);
-                }
+                found.line(field, 0);
             }
-            for (_, line) in lines::hidden(field) {
-                if let Some(value) = lines::value(line, "from") {
+            for (at, line) in lines::hidden(field) {
+                if lines::value(line, "from").is_some() {
                     disguised = true;
-                    found.take(value);
+                    found.line(field, at);
                 }
             }
         }
@@ -135,11 +131,12 @@ impl Author {
             literal,
             damaged,
             in_name,
-            taken,
+            flooded,
+            ..
         } = found;
         let oddity = match (exact, domains.len()) {
             (2.., _) => Some(OddAuthor::SeveralFields),
-            _ if taken > LINES => Some(OddAuthor::TooMany),
+            _ if flooded => Some(OddAuthor::TooMany),
             _ if disguised => Some(OddAuthor::Disguised),
             (0, _) => Some(OddAuthor::NoField),
             (_, n) if n > Self::MOST => Some(OddAuthor::TooMany),
@@ -185,18 +182,40 @@ struct Found {
     literal: bool,
     damaged: bool,
     in_name: bool,
-    taken: usize,
+    lines: usize,
+    /// Octets that may still be read.
+    budget: usize,
+    /// There were more of either.
+    flooded: bool,
 }
 
 /// Lines that are read as From; of more a forger could make any number.
 const LINES: usize = 16;
 
 impl Found {
-    fn take(&mut self, value: &[u8]) {
-        self.taken += 1;
-        if self.taken > LINES {
+    /// A line of a field that begins there, as far as it goes for each reader.
+    fn line(&mut self, field: &[u8], start: usize) {
+        self.lines += 1;
+        if self.lines > LINES || self.flooded {
+            self.flooded = true;
             return;
         }
+        for end in lines::ends(field, start) {
+            let line = field.get(start..end).unwrap_or_default();
+            match self.budget.checked_sub(line.len()) {
+                Some(budget) => self.budget = budget,
+                None => {
+                    self.flooded = true;
+                    return;
+                }
+            }
+            if let Some(value) = lines::value(line, "from") {
+                self.take(value);
+            }
+        }
+    }
+
+    fn take(&mut self, value: &[u8]) {
         // The reader of fields ends them at breaks that the exact rules do not know.
         let spaced = |&b: &u8| if b.is_ascii_control() { b' ' } else { b };
         let spaced: Vec<u8> = value.iter().map(spaced).collect();

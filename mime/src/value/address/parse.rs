@@ -405,9 +405,13 @@ impl<'a> Addresses<'a> {
         if self.group.is_some() {
             return notes.add(DefectKind::NestedGroup, at);
         }
-        let cut = self.last_comma().map_or(0, |c| c + 1);
-        let named = self.angle.is_none() && cut < self.pieces.len() && !self.has_at;
-        if !named {
+        // Looked for only where it counts: of many colons behind an `@` each would look
+        // through all that came before.
+        let cut = match self.angle.is_none() && !self.has_at {
+            true => self.last_comma().map_or(0, |c| c + 1),
+            false => self.pieces.len(),
+        };
+        if cut >= self.pieces.len() {
             return notes.add(DefectKind::UnquotedSpecial, at);
         }
         let name = self.pieces.split_off(cut);
