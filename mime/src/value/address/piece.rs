@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::{Addresses, Mailbox, is_atext, is_dot_atom};
 use crate::DefectKind;
-use crate::value::lex::{unescape, unfold};
+use crate::value::lex::{is_space, unescape, unfold};
 use crate::value::note::Notes;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +39,15 @@ impl<'a> Addresses<'a> {
     ) -> Mailbox<'a> {
         let at = pieces.iter().rposition(|p| p.kind == Kind::At);
         let local = pieces.get(..at.unwrap_or(pieces.len())).unwrap_or_default();
-        // Behind a domain there may be text, and a domain has no quotes.
+        // Behind a domain there may be text, and a domain has no quotes and no encoded word
+        // with such characters in it.
+        let odd = |p: &Piece<'_>| {
+            let special = |b: &u8| is_special(*b) || is_space(*b);
+            p.kind == Kind::Quoted || p.kind == Kind::Word && p.text.iter().any(special)
+        };
         let domain = at.map(|at| {
             let rest = pieces.get(at..).unwrap_or_default();
-            let ends = |p: &[Piece<'_>]| {
-                !self.pair_joins(p) || p.last().is_some_and(|p| p.kind == Kind::Quoted)
-            };
+            let ends = |p: &[Piece<'_>]| !self.pair_joins(p) || p.last().is_some_and(odd);
             let length = rest.windows(2).position(ends);
             let length = length.map_or(rest.len(), |l| l + 1);
             rest.get(1..length).unwrap_or_default()

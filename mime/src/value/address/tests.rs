@@ -295,12 +295,14 @@ fn damage_has_one_reading_and_a_defect() {
         "space-in-address@1",
     );
     damaged("<a@b.test c>", &["a@b.test"], "space-in-address@1");
-    // Found by fuzzing: a comma is of no domain.
+    // Found by fuzzing: a comma is of no domain, nor is an encoded word that has one.
     for value in [
         "<@@,ab:d@ab:d@e, <@@,\0Doe, <@@,, <<f@a",
         "<@@,",
         "<a@b,c>",
         "<a@,b>",
+        "A @b. =?utf-7?Q?st>, \"q r\"@c.te\"J.?=",
+        "<a@=?utf-8?Q?b,c?=>",
     ] {
         for mailbox in super::mailboxes(&super::parse(value.as_bytes())) {
             let address = mailbox.address();
