@@ -211,7 +211,7 @@ impl<S: Sink> Lines<S> {
             self.cr = true;
         }
         let mut kept = end;
-        for size in [CRLFS.len(), 2] {
+        for size in [CRLFS.len(), 32, 2] {
             while data[..kept].ends_with(&CRLFS[..size]) {
                 kept -= size;
             }
@@ -270,9 +270,6 @@ enum Held {
 }
 
 const GATHER: usize = 2048;
-/// As far as one looks for white space before what was looked at is hashed: so the memory
-/// behind is fetched while the hash works.
-const AHEAD: usize = 2048;
 /// From here on it is not worth to gather.
 const LARGE: usize = 512;
 const BLOCK: usize = 32;
@@ -290,17 +287,20 @@ impl Relax {
         while !matches!(self.held, Held::Nothing)
             && let [first, rest @ ..] = data
         {
+            if matches!((self.held, first), (Held::Blank, b' ' | b'\t')) {
+                // The run goes on; its last byte is still to come.
+                self.held = Held::Nothing;
+                break;
+            }
             self.step(*first, next);
             data = rest;
         }
         loop {
-            let near = data.get(..AHEAD).unwrap_or(data);
-            // In base64 there is none.
-            let blank = memchr::memchr2(b' ', b'\t', near).unwrap_or(near.len());
-            let taken = if blank >= 2 * BLOCK || blank == data.len() {
-                let (same, _) = data.split_at(blank);
+            let same = without_blanks(data);
+            let taken = if same >= 2 * BLOCK || same == data.len() {
+                let (same, _) = data.split_at(same);
                 self.pass(same, next);
-                blank
+                same.len()
             } else {
                 self.squeeze(data, next)
             };
@@ -383,6 +383,26 @@ impl Relax {
     }
 }
 
+/// How much in front of `data` is without white space, in whole pieces if it is large. In
+/// base64 there is none at all.
+fn without_blanks(data: &[u8]) -> usize {
+    const PIECE: usize = 1024;
+    let mut at = 0;
+    while let Some(piece) = data.get(at..at + PIECE) {
+        // Without a branch inside, for the compiler to vectorise.
+        let blank = |byte: u8| u8::from(byte == b' ') | u8::from(byte == b'\t');
+        if piece.iter().fold(0, |any, byte| any | blank(*byte)) != 0 {
+            break;
+        }
+        at += PIECE;
+    }
+    if at > 0 {
+        return at;
+    }
+    let near = data.get(..PIECE).unwrap_or(data);
+    memchr::memchr2(b' ', b'\t', near).unwrap_or(near.len())
+}
+
 /// Writes what stays of the first block of `window`, and gives how many bytes that are.
 fn squeeze(window: &[u8; BLOCK + 2], out: &mut [u8; BLOCK]) -> usize {
     const fn blank(byte: u8) -> bool {
@@ -390,18 +410,22 @@ fn squeeze(window: &[u8; BLOCK + 2], out: &mut [u8; BLOCK]) -> usize {
     }
     // Without a branch inside, for the compiler to vectorise.
     let (mut kept, mut bytes) = ([0u8; BLOCK], [0u8; BLOCK]);
-    let mut all = 1;
+    let (mut all, mut any) = (1, 0);
     for n in 0..BLOCK {
         let (byte, next, second) = (window[n], window[n + 1], window[n + 2]);
         let line_end = (next == b'\r') & (second == b'\n');
         let dropped = blank(byte) & (blank(next) | line_end);
         kept[n] = u8::from(!dropped);
         all &= kept[n];
+        any |= kept[n];
         bytes[n] = if byte == b'\t' { b' ' } else { byte };
     }
     if all != 0 {
         *out = bytes;
         return BLOCK;
+    }
+    if any == 0 {
+        return 0;
     }
     // Each is written; one that is dropped has the next written over it.
     let mut used = 0;
