@@ -211,6 +211,9 @@ fn rfc9989_11_5_too_many_domains() {
     assert_eq!(list(Author::MOST).oddity(), Some(OddAuthor::SeveralDomains));
     assert_eq!(list(Author::MOST + 1).oddity(), Some(OddAuthor::TooMany));
     assert_eq!(list(10_000).domains().len(), Author::MOST + 1);
+    // Found by fuzzing: nor does a disguised field hide that not all of them are checked.
+    let five = "From: a@1.test, a@2.test, a@3.test, a@4.test, a@bank.test\r\nFrom : x\r\n";
+    assert_eq!(read(five).1, Some(OddAuthor::TooMany));
     // Lines that look like From are not without end either.
     let flood = format!(
         "From: a@example.com\r\nX: y{}\r\n",

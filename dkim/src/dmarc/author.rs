@@ -136,10 +136,9 @@ impl Author {
         } = found;
         let oddity = match (exact, domains.len()) {
             (2.., _) => Some(OddAuthor::SeveralFields),
-            _ if flooded => Some(OddAuthor::TooMany),
+            (_, n) if flooded || n > Self::MOST => Some(OddAuthor::TooMany),
             _ if disguised => Some(OddAuthor::Disguised),
             (0, _) => Some(OddAuthor::NoField),
-            (_, n) if n > Self::MOST => Some(OddAuthor::TooMany),
             _ if bad => Some(OddAuthor::BadDomain),
             (_, 0) if literal => Some(OddAuthor::AddressLiteral),
             (_, 0) => Some(OddAuthor::NoDomain),
