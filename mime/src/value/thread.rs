@@ -102,6 +102,8 @@ fn base(text: &str) -> (core::ops::Range<usize>, bool) {
         start += 5;
         end -= 1;
         reply = true;
+        // What was a blob as a whole is open now, and holds no other one.
+        no_reply_till = start;
     }
 }
 
@@ -184,6 +186,8 @@ mod tests {
         check("[fwd: [FWD: Re: [x] Hello (fwd)] ] ", "Hello", true);
         check("[fwd: Hello", "[fwd: Hello", false);
         check("[fwd:]", "", true);
+        // Found by fuzzing: what is inside is a subject anew.
+        check("Re: [a] Fwd: [fwd: re:lo (f2d)] (fwd)", "lo (f2d)", true);
         // Nothing is left.
         check("Re:", "", true);
         check("", "", false);
@@ -206,7 +210,7 @@ mod tests {
     proptest! {
         /// A base subject is its own base, and is neither a reply nor a forward.
         #[test]
-        fn a_base_is_its_own_base(subject in "(\\[a\\]|re|fwd|fw|:|\\[fwd:|\\]|\\[|\\(fwd\\)| |x){0,12}") {
+        fn a_base_is_its_own_base(subject in "(\\[a\\]|re|re:|fwd|fw|:|\\[fwd:|\\]|\\[|\\(fwd\\)| |x){0,12}") {
             let base = base_subject(&subject).text;
             let again = base_subject(&base);
             prop_assert_eq!(&again.text, &base);

@@ -106,7 +106,9 @@ impl<'a> Mailbox<'a> {
     #[must_use]
     pub fn address(&self) -> Cow<'_, str> {
         let local = self.local();
-        if local.is_empty() && self.domain().is_none() || is_dot_atom(local) {
+        // Without brackets it could be an encoded word, of a name, with the `@` inside.
+        let is_word = words::word_length(&self.spec).is_some_and(|length| length > local.len());
+        if local.is_empty() && self.domain().is_none() || is_dot_atom(local) && !is_word {
             return raw_text(&self.spec);
         }
         let mut out = String::with_capacity(self.spec.len() + 2);

@@ -303,6 +303,8 @@ fn damage_has_one_reading_and_a_defect() {
         "<a@,b>",
         "A @b. =?utf-7?Q?st>, \"q r\"@c.te\"J.?=",
         "<a@=?utf-8?Q?b,c?=>",
+        "<=?utf-8?Q?f=C3BCn@?=",
+        "<=?utf-8?Q?f@x?=>",
     ] {
         for mailbox in super::mailboxes(&super::parse(value.as_bytes())) {
             let address = mailbox.address();
