@@ -137,7 +137,7 @@ pub fn idle() -> End<Server> {
     talk(
         &mut client,
         &mut server,
-        |client, event| drop(log_in(client, &event, &mut step)),
+        |client, event| _ = log_in(client, &event, &mut step),
         |server, event| caller.on_event(server, event),
     );
     assert_eq!(step, 3);

@@ -48,7 +48,7 @@ pub fn imap_idle() -> End<Tls<imap_proto::server::Server>> {
     talk(
         &mut client,
         &mut server,
-        |client, event| drop(imap::log_in(client, &event, &mut step)),
+        |client, event| _ = imap::log_in(client, &event, &mut step),
         |server, event| caller.on_event(server, event),
     );
     assert_eq!(step, 3);
