@@ -13,6 +13,7 @@ use core::cmp::Ordering;
 use scop_mime::{DefectKind, Event, FieldAt, Mode, Reader};
 
 use crate::limits::{LimitExceeded, Limits};
+use crate::lines;
 use crate::message::{SINGLE, singles};
 
 /// A header, whole.
@@ -234,14 +235,15 @@ impl Header {
     /// with control characters or 8-bit junk in it, or one behind a bare CR or
     /// LF. Such a message shows an author that the exact fields do not name.
     pub(crate) fn has_from_lookalike(&self) -> bool {
+        let reads_as_from = |text: &[u8]| lines::value(text, "from").is_some();
         let odd_name = |(i, at): (usize, &FieldAt)| {
             // A name with its colon behind it is what it is.
             let is_exact = at.name_length > 0 && at.value_start == at.name_length + 1;
-            !is_exact && first_line_reads_as_from(self.field(i))
+            !is_exact && reads_as_from(self.field(i))
         };
         let odd_line = |i: &usize| {
-            let mut lines = self.field(*i).split(|b| matches!(b, b'\r' | b'\n')).skip(1);
-            lines.any(|line| !matches!(line, [b' ' | b'\t', ..]) && reads_as_from(line))
+            let mut hidden = lines::hidden(self.field(*i));
+            hidden.any(|(_, line)| reads_as_from(line))
         };
         self.fields.iter().enumerate().any(odd_name) || self.bare_ends.iter().any(odd_line)
     }
@@ -274,25 +276,6 @@ fn compare(a: &[u8], b: &[u8]) -> Ordering {
         name.iter().skip(8).map(u8::to_ascii_lowercase)
     }
     rest(a).cmp(rest(b)).then(a.len().cmp(&b.len()))
-}
-
-/// As it is, or with a fold before the colon.
-fn first_line_reads_as_from(field: &[u8]) -> bool {
-    let line = memchr::memchr2(b'\r', b'\n', field).unwrap_or(field.len());
-    let folded = match field {
-        [b' ' | b'\t', ..] => false,
-        _ => memchr::memchr(b':', field).is_some_and(|colon| colon > line),
-    };
-    folded && reads_as_from(field) || field.get(..line).is_some_and(reads_as_from)
-}
-
-/// Whether `line` starts with "from" and a colon once everything is dropped
-/// that a display would not show.
-fn reads_as_from(line: &[u8]) -> bool {
-    let mut visible = line.iter().copied().filter(u8::is_ascii_graphic);
-    b"from:"
-        .iter()
-        .all(|want| visible.next().is_some_and(|b| b.eq_ignore_ascii_case(want)))
 }
 
 #[cfg(test)]
@@ -418,17 +401,23 @@ mod tests {
 
     /// The same of one field, written for clarity.
     fn looks_like_from(field: &[u8]) -> bool {
-        let colon = match field {
-            [b' ' | b'\t', ..] => None,
-            _ => field.iter().position(|b| *b == b':'),
+        let reads_as_from = |text: &[u8]| {
+            let visible = text.iter().filter(|b| b.is_ascii_graphic());
+            let visible: Vec<u8> = visible.map(u8::to_ascii_lowercase).collect();
+            visible.starts_with(b"from:")
         };
-        let name = &field[..colon.unwrap_or(0)];
-        let folded = name.iter().any(|b| matches!(b, b'\r' | b'\n'));
-        let mut lines = field.split(|b| matches!(b, b'\r' | b'\n'));
-        let first = lines.next().unwrap();
-        folded && reads_as_from(&field[..=name.len()])
-            || !name.eq_ignore_ascii_case(b"from") && reads_as_from(first)
-            || lines.any(|line| !matches!(line, [b' ' | b'\t', ..]) && reads_as_from(line))
+        let is_exact = field.len() >= 5 && field[..5].eq_ignore_ascii_case(b"from:");
+        let is_bare = |at: &usize| match field[*at] {
+            b'\r' => field.get(at + 1) != Some(&b'\n'),
+            b'\n' => *at == 0 || field[at - 1] != b'\r',
+            _ => false,
+        };
+        let is_folded = |at: &usize| matches!(field.get(at + 1), Some(b' ' | b'\t'));
+        let breaks = (0..field.len()).filter(|at| is_bare(at) && !is_folded(at));
+        let mut ends: Vec<usize> = breaks.collect();
+        ends.push(field.len());
+        let mut hidden = ends.windows(2).map(|two| &field[two[0] + 1..two[1]]);
+        !is_exact && reads_as_from(field) || hidden.any(reads_as_from)
     }
 
     fn soup() -> impl Strategy<Value = Vec<u8>> {

@@ -8,6 +8,7 @@
 use alloc::vec::Vec;
 
 use crate::header::Header;
+use crate::lines;
 use crate::message::SINGLE;
 use crate::outcome::Reason;
 
@@ -24,41 +25,14 @@ pub(crate) fn hidden(header: &Header, signed: impl FnOnce() -> Vec<usize>) -> Op
         .find_map(|field| hidden_in(header.field(*field)))
 }
 
-/// Where the text behind each CR or LF begins that is no half of a CRLF.
-fn bare_ends(field: &[u8]) -> impl Iterator<Item = usize> {
-    memchr::memchr2_iter(b'\r', b'\n', field).filter_map(|at| {
-        let is_half = match field.get(at) {
-            Some(b'\r') => field.get(at + 1) == Some(&b'\n'),
-            _ => at > 0 && field.get(at - 1) == Some(&b'\r'),
-        };
-        (!is_half).then_some(at + 1)
-    })
-}
-
 fn hidden_in(field: &[u8]) -> Option<Reason> {
-    bare_ends(field).find_map(|start| {
-        let rest = field.get(start..)?;
-        let end = memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
-        match rest.get(..end)? {
-            [] => Some(Reason::HiddenBody),
-            [b' ' | b'\t', ..] => None,
-            line => {
-                let name = SINGLE.iter().find(|name| reads_as(line, name));
-                name.map(|name| Reason::ExtraInstance(name))
-            }
+    lines::hidden(field).find_map(|(_, line)| match line {
+        [] | [b'\r' | b'\n', ..] => Some(Reason::HiddenBody),
+        line => {
+            let mut names = SINGLE.iter();
+            let name = names.find(|name| lines::value(line, name).is_some());
+            name.map(|name| Reason::ExtraInstance(name))
         }
-    })
-}
-
-/// Whether `line` starts with the name and a colon once everything is dropped that a display
-/// would not show.
-fn reads_as(line: &[u8], name: &str) -> bool {
-    let mut visible = line.iter().copied().filter(u8::is_ascii_graphic);
-    let name = name.bytes().chain([b':']);
-    name.into_iter().all(|want| {
-        visible
-            .next()
-            .is_some_and(|b| b.eq_ignore_ascii_case(&want))
     })
 }
 

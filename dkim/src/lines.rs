@@ -63,8 +63,8 @@ pub(crate) fn head(field: &[u8]) -> &[u8] {
     field.get(..end).unwrap_or(field)
 }
 
-/// What is behind the colon, if anyone could read the name before it as `name` (lower
-/// case, visible ASCII): in any case, folded, with white space, control characters or
+/// What is behind the colon, if anyone could read the name before it as `name` (visible
+/// ASCII): in any case, folded, with white space, control characters or
 /// 8-bit junk in it.
 pub(crate) fn value<'f>(field: &'f [u8], name: &str) -> Option<&'f [u8]> {
     let mut name = name.bytes();

@@ -123,6 +123,23 @@ fn lines_that_are_no_fields_are_not_read_otherwise() {
     assert_eq!(shown, "\nbody");
 }
 
+/// Found by fuzzing: with the line end of the new field a CR alone would be the empty line.
+#[test]
+fn nothing_is_put_behind_a_cr_that_ends_the_message() {
+    let message = Message::parse(b"A: b\n\r");
+    let field = || Field::text("X-New", "1").unwrap();
+    let mut edit = Edit::new(&message);
+    edit.add_field(&message.root(), At::Bottom, field())
+        .unwrap();
+    assert_eq!(
+        edit.finish().unwrap_err(),
+        EditError::NotAField { offset: 5 }
+    );
+    let mut edit = Edit::new(&message);
+    edit.add_field(&message.root(), At::Top, field()).unwrap();
+    assert_eq!(edit.finish().unwrap().to_vec(), b"X-New: 1\nA: b\n\r");
+}
+
 #[test]
 fn fields_that_say_how_a_body_is_read() {
     let message = Message::parse(MIXED);

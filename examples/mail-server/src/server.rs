@@ -30,7 +30,7 @@ use crate::{
     exit::{DATA, Failure, IO, NO_PERMISSION, SOFTWARE, UNAVAILABLE, USAGE},
     house::{House, stopped},
     options::{Addresses, Options},
-    session::{self, Checking, Role},
+    session::{self, Checking, Enforcement, Role},
     store::{Sqlite, Store},
 };
 
@@ -63,7 +63,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let (stop, stopping) = watch::channel(false);
     let house = Arc::new(House {
         checking: Arc::new(Checking {
-            dns: dns(options.zone.as_deref())?,
+            dns: dns(options.zone.as_deref(), options.dmarc)?,
             enforcement: options.dmarc,
             loopback: options.zone.is_some(),
         }),
@@ -238,13 +238,21 @@ fn tls_config(certificate: &Certificate, protocol: &str) -> Result<tls::ServerCo
     tls::ServerConfig::new(identity, &[protocol], tls::WallClock::system()).map_err(refused)
 }
 
-/// Whom to ask about strangers.
-fn dns(zone: Option<&Path>) -> Result<Dns, Failure> {
+/// Whom to ask about strangers. Without anybody mail is taken and marked, unless it is to
+/// be refused by what they say: then none would come in.
+fn dns(zone: Option<&Path>, enforcement: Enforcement) -> Result<Dns, Failure> {
     match zone {
-        None => Ok(Dns::from_system().unwrap_or_else(|error| {
-            tracing::warn!(%error, "mail cannot be checked");
-            Dns::Nobody
-        })),
+        None => match Dns::from_system() {
+            Ok(dns) => Ok(dns),
+            Err(error) if enforcement == Enforcement::Mark => {
+                tracing::warn!(%error, "mail from strangers cannot be checked");
+                Ok(Dns::Nobody)
+            }
+            Err(error) => Err(Failure::new(
+                UNAVAILABLE,
+                format!("{error}; --dmarc enforce needs them, or a file of records: --zone FILE"),
+            )),
+        },
         Some(file) => Dns::from_zone(file).map_err(|e| match e {
             dns::SetupError::File(e) => Failure::file(file, &e),
             e => Failure::new(DATA, format!("{}: {e}", file.display())),

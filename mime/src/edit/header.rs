@@ -74,8 +74,15 @@ impl<'a> NewHeader<'a> {
         Ok(header)
     }
 
-    /// A line that is no field is read as one only behind a field, or above all.
+    /// A line that is no field is read as one only behind a field, or above all; and a CR
+    /// alone, with which a message may end, would be the empty line with an LF behind it.
     fn check_strays(&self) -> Result<(), EditError> {
+        let (_, but_last) = self.lines.split_last().unzip();
+        let is_cr = |l: &&Line<'_>| l.bytes() == b"\r";
+        if let Some(cr) = but_last.unwrap_or_default().iter().find(is_cr) {
+            let offset = cr.stray.unwrap_or_default();
+            return Err(EditError::NotAField { offset });
+        }
         let above = |l: &&Line<'_>| l.leading || l.stray.is_some();
         let strays = self.lines.iter().take_while(above);
         match strays.filter_map(|l| l.stray).next() {
