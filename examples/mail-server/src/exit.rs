@@ -1,7 +1,11 @@
 //! How the program ends when it cannot go on: one line, and a code of
 //! `sysexits.h` that a script can tell apart.
 
-use std::{io, path::Path, process::ExitCode};
+use std::{
+    io::{self, Write as _},
+    path::Path,
+    process::ExitCode,
+};
 
 use crate::store::OpenError;
 
@@ -47,7 +51,8 @@ impl Failure {
 
     /// Says it on standard error.
     pub(crate) fn report(&self) -> ExitCode {
-        eprintln!("mail-server: {}", self.message);
+        // Nobody may be left to read it; the code still says how it went.
+        let _ = writeln!(io::stderr(), "mail-server: {}", self.message);
         ExitCode::from(self.code)
     }
 }

@@ -28,7 +28,7 @@ impl From {
         };
         let source = source.map_err(|e| match e {
             SetupError::File(e) => Failure::io(&name, &e),
-            SetupError::Zone(e) => Failure::new(code::DATA, format_args!("{name}: {e}")),
+            SetupError::Zone(_) => Failure::new(code::DATA, format_args!("{name}: {e}")),
             SetupError::System(_) => Failure::new(
                 code::CONFIG,
                 format_args!("{e}; --zone FILE takes records from a file"),

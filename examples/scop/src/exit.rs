@@ -1,6 +1,10 @@
 //! How a run ends: one line on standard error and a code of sysexits.h.
 
-use std::{fmt::Display, io, process::ExitCode};
+use std::{
+    fmt::Display,
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 use scop_core::Fault;
 use scop_smtp_proto::ClientError;
@@ -23,6 +27,12 @@ pub(crate) mod code {
     pub(crate) const CONFIG: u8 = 78;
     /// As shells have it for SIGINT.
     pub(crate) const INTERRUPTED: u8 = 130;
+}
+
+/// A line on standard error. Nobody may be left to read it; the exit code still says how
+/// it went.
+pub(crate) fn tell(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Why it did not work.
@@ -71,7 +81,7 @@ impl Failure {
 
     pub(crate) fn report(self) -> ExitCode {
         if !self.message.is_empty() {
-            eprintln!("scop: {}", self.message);
+            tell(format_args!("scop: {}", self.message));
         }
         ExitCode::from(self.code)
     }

@@ -239,7 +239,7 @@ impl Session {
                 // The server's alerts are for the user to see (RFC 9051 section 7.1).
                 Some(Event::Condition { text, .. }) if text.code == Some(Code::Alert) => {
                     let words = String::from_utf8_lossy(text.text.as_bytes()).into_owned();
-                    eprintln!("scop: the server says: {}", printable(&words));
+                    crate::exit::tell(format_args!("scop: the server says: {}", printable(&words)));
                 }
                 Some(event) => return Ok(event),
                 None => {

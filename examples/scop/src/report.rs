@@ -61,13 +61,13 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Shown::Aggregate(_, defects) | Shown::Tls(_, defects) => {
             defects
                 .iter()
-                .for_each(|defect| eprintln!("scop: {name}: {defect}"));
+                .for_each(|defect| crate::exit::tell(format_args!("scop: {name}: {defect}")));
         }
         Shown::Failure(report) => {
             report
                 .defects
                 .iter()
-                .for_each(|defect| eprintln!("scop: {name}: {defect}"));
+                .for_each(|defect| crate::exit::tell(format_args!("scop: {name}: {defect}")));
         }
     }
     Ok(())

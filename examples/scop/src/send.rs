@@ -238,7 +238,7 @@ impl Sending {
             return Err(failure);
         }
         for (path, reply) in &self.refused {
-            eprintln!("scop: {path} was refused: {reply}");
+            crate::exit::tell(format_args!("scop: {path} was refused: {reply}"));
         }
         let fail = |reply: &Reply, what: &str| {
             let code = if reply.is_permanent() {

@@ -130,7 +130,7 @@ struct Side {
 impl Transcript {
     /// A transcript on standard error.
     pub(crate) fn new(protocol: Protocol) -> Self {
-        Self::to(protocol, |line| eprintln!("{line}"))
+        Self::to(protocol, |line| crate::exit::tell(line))
     }
 
     fn to(protocol: Protocol, print: impl FnMut(&str) + 'static) -> Self {

@@ -498,3 +498,16 @@ fn mime_prints_the_tree_as_json_and_for_people() {
     assert!(shown.contains("From: J\u{f6} <a@b.test>\n"), "{shown}");
     assert!(shown.contains("2 image/png base64, 8 bytes at"), "{shown}");
 }
+
+/// `scop .. 2>&1 | head`: who reads may be gone, and the exit code still says how it went.
+#[test]
+fn nobody_need_read_what_went_wrong() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = std::process::Command::new(env!("CARGO_BIN_EXE_scop"))
+        .args(["mime", "/nonexistent"])
+        .stderr(writer)
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(66));
+}

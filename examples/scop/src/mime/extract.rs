@@ -66,7 +66,7 @@ impl Extract {
         self.extractor.finish();
         self.write(&[])?;
         if self.files.written == 0 {
-            eprintln!("scop: there is no attachment; --all writes texts too");
+            crate::exit::tell("scop: there is no attachment; --all writes texts too");
         }
         Ok(())
     }
@@ -91,7 +91,7 @@ impl Files {
             }
             // What nobody reads otherwise changes nothing here.
             Event::Defect(defect) if defect.kind.class() == DefectClass::Deviation => {}
-            Event::Defect(defect) => eprintln!("{}", described(&defect)),
+            Event::Defect(defect) => crate::exit::tell(described(&defect)),
         }
         Ok(())
     }
