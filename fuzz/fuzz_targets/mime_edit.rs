@@ -3,9 +3,9 @@
 #![no_main]
 
 use scop_fuzz::fuzz_target;
-use scop_mime::build::{self, Field};
+use scop_mime::build::{self, Field, Mailbox, Resent};
 use scop_mime::edit::{At, Edit, EditChunk};
-use scop_mime::{Content, Message, Part};
+use scop_mime::{Content, DateTime, Message, Part};
 
 const NEW: &str = "--b\n\nnew text\n--b--\n";
 const WRITTEN: &[u8] = b"--b\r\n\r\nnew text\r\n--b--\r\n";
@@ -33,7 +33,7 @@ fuzz_target!(|data: &[u8]| {
         let name = name.map_or("subject", |f| f.name());
         let field = Field::text("X-New", "1").expect("a field");
         let new = build::Part::text(NEW);
-        let done = match step[0] % 12 {
+        let done = match step[0] % 13 {
             0 => edit.add_field(part, At::Top, field),
             1 => edit.add_field(part, At::Bottom, field),
             2 => edit.add_field(part, At::After(name, 0), field),
@@ -45,10 +45,11 @@ fuzz_target!(|data: &[u8]| {
             8 => edit.insert_after(part, new),
             9 => edit.append(part, new),
             10 => edit.wrap(part, vec![new.clone()], vec![new]),
-            _ => edit.attach(new),
+            11 => edit.attach(new),
+            _ => edit.resend(&block()),
         };
         if done.is_ok() {
-            made.push((step[0] % 12, part.offset()));
+            made.push((step[0] % 13, part.offset()));
         }
     }
     let Ok(edited) = edit.finish() else { return };
@@ -71,7 +72,7 @@ fuzz_target!(|data: &[u8]| {
     let added = read.parts().filter(is_new).count();
     match what {
         // Nothing but a header is different, and no body.
-        0..=4 => {
+        0..=4 | 12 => {
             assert!(leaves(&read) == leaves(&message), "{}", new.escape_ascii());
             assert_eq!(read.parts().count(), parts.len(), "{}", new.escape_ascii());
         }
@@ -80,10 +81,20 @@ fuzz_target!(|data: &[u8]| {
         10 => assert_eq!(added, 2, "{}", new.escape_ascii()),
         _ => assert_eq!(added, 1, "{}", new.escape_ascii()),
     }
+    if what == 12 {
+        let blocks = read.header().resent();
+        let from = blocks.first().map(|b| b.from().len());
+        assert_eq!(from, Some(1), "{}", new.escape_ascii());
+    }
     if what > 6 {
         assert!(leaves(&read) == leaves(&message), "{}", new.escape_ascii());
     }
 });
+
+fn block() -> Resent {
+    let from = Mailbox::new("a@b.test").expect("an address");
+    Resent::new(from, DateTime::from_unix(0, 0).expect("a date"))
+}
 
 fn is_new(part: &Part<'_, '_>) -> bool {
     let decoded = part.decoded();

@@ -110,13 +110,11 @@ fn fields_by_type() {
         .unwrap()
         .field(Field::phrases("Keywords", ["one", "two words", "drei, Wörter"]).unwrap())
         .unwrap()
-        .field(Field::addresses("Resent-To", [mailbox("r@r.test")]).unwrap())
+        .field(Field::addresses("Mail-Followup-To", [mailbox("r@r.test")]).unwrap())
         .unwrap()
-        .field(Field::addresses("Resent-From", [mailbox("f@r.test")]).unwrap())
+        .field(Field::ids("Supersedes", [MessageId::new("r@r.test").unwrap()]).unwrap())
         .unwrap()
-        .field(Field::ids("Resent-Message-ID", [MessageId::new("r@r.test").unwrap()]).unwrap())
-        .unwrap()
-        .field(Field::date("Resent-Date", date).unwrap())
+        .field(Field::date("Expires", date).unwrap())
         .unwrap()
         .field(Field::raw("DKIM-Signature", "v=1; a=x;\r\n\tb=Zm9v").unwrap())
         .unwrap()
@@ -130,9 +128,9 @@ fn fields_by_type() {
         "List-Help: <mailto:h@l.test>, <https://l.test/h>",
         "List-Post: NO",
         "Keywords: one, two words, =?utf-8?Q?drei=2C_W=C3=B6rter?=",
-        "Resent-To: r@r.test",
-        "Resent-Message-ID: <r@r.test>",
-        "Resent-Date: Thu, 01 Jan 1970 00:00:00 +0000",
+        "Mail-Followup-To: r@r.test",
+        "Supersedes: <r@r.test>",
+        "Expires: Thu, 01 Jan 1970 00:00:00 +0000",
         "DKIM-Signature: v=1; a=x;\r\n\tb=Zm9v",
         "List-Unsubscribe: <mailto:u@l.test>, <https://l.test/u>",
         "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
@@ -141,6 +139,11 @@ fn fields_by_type() {
             shown.contains(&format!("\r\n{line}\r\n")),
             "{line}\n{shown}"
         );
+    }
+    // A block of Resent- fields goes on top of a message that is there, and as a whole.
+    for name in ["Resent-To", "resent-date", "Content-X", "bcc"] {
+        let refused = builder().field(Field::text(name, "x").unwrap());
+        assert!(matches!(refused, Err(BuildError::FieldName(_))), "{name}");
     }
     let no_https = builder().list_unsubscribe([url("mailto:u@l.test")], true);
     assert_eq!(no_https.unwrap_err(), BuildError::Url);

@@ -1,9 +1,9 @@
 //! What edits do, and that they do nothing else.
 
 use proptest::prelude::*;
-use scop_mime::build::{self, Builder, Field, Mailbox, MessageId};
+use scop_mime::build::{self, Builder, Field, Group, Mailbox, MessageId, Resent};
 use scop_mime::edit::{At, Edit, EditChunk, EditError};
-use scop_mime::{Content, DateTime, Message, Part};
+use scop_mime::{Content, DateTime, DefectKind, Message, Part};
 
 const MIXED: &[u8] = b"Received: by a.test\r\nSubject: =?utf-8?Q?hi?=\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\npreamble\r\n--b\r\nContent-Type: text/plain\r\n\r\none\r\n--b \t\r\n\r\ntwo\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>three\r\n--b--\r\nepilogue\r\n";
 
@@ -139,6 +139,58 @@ fn nothing_is_put_behind_a_cr_that_ends_the_message() {
     edit.add_field(&message.root(), At::Top, field()).unwrap();
     assert_eq!(edit.finish().unwrap().to_vec(), b"X-New: 1\nA: b\n\r");
 }
+
+#[test]
+fn a_message_is_passed_on_as_it_is() {
+    let mailbox = |address| Mailbox::new(address).unwrap();
+    let date = DateTime::from_unix(0, 0).unwrap();
+    let team = Group::new("Team", [mailbox("c@z.test")]).unwrap();
+    let block = Resent::new(mailbox("mary@y.test"), date)
+        .and_from(mailbox("joe@y.test"))
+        .to(mailbox("a@z.test"))
+        .cc(team)
+        .bcc(mailbox("b@z.test"))
+        .message_id(MessageId::new("2@y.test").unwrap());
+    let recipients: Vec<&str> = block.recipients().map(Mailbox::address).collect();
+    assert_eq!(recipients, ["a@z.test", "c@z.test", "b@z.test"]);
+    let shown = edited(STORED, |_, e| e.resend(&block).unwrap());
+    assert_eq!(
+        shown,
+        "Resent-Date: Thu, 01 Jan 1970 00:00:00 +0000\nResent-From: mary@y.test, joe@y.test\n\
+         Resent-Sender: mary@y.test\nResent-To: a@z.test\nResent-Cc: Team: c@z.test;\n\
+         Resent-Message-ID: <2@y.test>\nReceived: by a.test\n\
+         Resent-From: b@x.test\nResent-Date: Thu, 01 Jan 1970 00:00:00 +0000\n\
+         From: a@x.test\nDate: Thu, 01 Jan 1970 00:00:00 +0000\n\nHi!\n"
+    );
+    let message = Message::parse(shown.as_bytes());
+    let blocks = message.header().resent();
+    assert_eq!(
+        blocks.len(),
+        2,
+        "a block is put on top, and is not mixed with another"
+    );
+    assert_eq!(blocks[0].fields().len(), 6);
+    let missing = |d: &scop_mime::Defect| d.kind == DefectKind::MissingResentField;
+    assert!(!message.inspect().iter().any(missing), "{shown}");
+
+    // Whoever sends on what they pass on alone is not written twice (RFC 5322 3.6.2).
+    let alone = Resent::new(mailbox("m@y.test"), date).sender(mailbox("m@y.test"));
+    let names = |block: &Resent| -> Vec<String> {
+        let fields = block.fields();
+        fields.iter().map(|f| f.name().to_owned()).collect()
+    };
+    assert_eq!(names(&alone), ["Resent-Date", "Resent-From"]);
+    let secretary = alone.sender(mailbox("s@y.test"));
+    assert_eq!(secretary.reverse_path().unwrap().address(), "s@y.test");
+    assert_eq!(
+        names(&secretary),
+        ["Resent-Date", "Resent-From", "Resent-Sender"]
+    );
+}
+
+const STORED: &[u8] = b"Return-Path: <a@x.test>\nReceived: by a.test\n\
+Resent-From: b@x.test\nResent-Date: Thu, 01 Jan 1970 00:00:00 +0000\n\
+From: a@x.test\nDate: Thu, 01 Jan 1970 00:00:00 +0000\n\nHi!\n";
 
 #[test]
 fn fields_that_say_how_a_body_is_read() {

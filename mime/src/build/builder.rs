@@ -219,11 +219,14 @@ impl<S> Builder<S> {
     /// # Errors
     ///
     /// [`BuildError::FieldName`] for one that has a method here, that describes the
-    /// body, or that is written on the way of the message.
+    /// body, or that is written on the way of the message: Resent- fields go on top of one
+    /// that is there, as a whole [block](super::Resent).
     pub fn field(mut self, field: Field) -> Result<Self, BuildError> {
-        let name = field.name();
-        let content = name.get(..8).unwrap_or_default();
-        if OWN.iter().any(|o| field.is(o)) || content.eq_ignore_ascii_case("content-") {
+        let starts = |prefix: &str| {
+            let start = field.name().get(..prefix.len());
+            start.is_some_and(|s| s.eq_ignore_ascii_case(prefix))
+        };
+        if OWN.iter().any(|o| field.is(o)) || starts("content-") || starts("resent-") {
             return Err(BuildError::FieldName(
                 "it has a method of its own, or is not the author's to write",
             ));

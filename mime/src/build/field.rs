@@ -141,7 +141,7 @@ impl Field {
         Self::named(name, Value::Phrases(phrases))
     }
 
-    /// Addresses, for instance `Resent-To`.
+    /// Addresses, for instance `Mail-Followup-To`.
     ///
     /// # Errors
     ///
@@ -157,7 +157,7 @@ impl Field {
         Self::named(name, Value::Addresses(addresses))
     }
 
-    /// Message ids, for instance `Resent-Message-ID`.
+    /// Message ids, for instance `Supersedes`.
     ///
     /// # Errors
     ///
@@ -170,7 +170,7 @@ impl Field {
         Self::named(name, Value::Ids(ids))
     }
 
-    /// A date, for instance `Resent-Date`.
+    /// A date, for instance `Expires`.
     ///
     /// # Errors
     ///
@@ -293,6 +293,19 @@ impl Field {
             return Err(BuildError::Token("the id of a list (RFC 2919 2)"));
         }
         Ok(Self::new("List-Id", Value::ListId(name.into(), id.into())))
+    }
+
+    /// A field of a block of Resent- fields: what is written of one person or more.
+    pub(super) fn resent_addresses(name: &'static str, list: Vec<Address>) -> Self {
+        Self::new(name, Value::Addresses(list))
+    }
+
+    pub(super) fn resent_date(date: DateTime) -> Self {
+        Self::new("Resent-Date", Value::Date(date))
+    }
+
+    pub(super) fn resent_message_id(id: MessageId) -> Self {
+        Self::new("Resent-Message-ID", Value::Ids(Vec::from([id])))
     }
 
     /// One token, or several in text: for values that the crate itself makes.

@@ -63,6 +63,7 @@ mod leaf;
 mod multipart;
 mod part;
 mod people;
+mod resent;
 mod shapes;
 pub(crate) mod stream;
 pub(crate) mod write;
@@ -74,6 +75,7 @@ pub use builder::Builder;
 pub use field::{AutoSubmitted, Field, ListField};
 pub use part::Part;
 pub use people::{Address, Group, Mailbox, MessageId, Url};
+pub use resent::Resent;
 pub use shapes::{Returned, Sealed, Signature};
 pub use stream::{Built, Chunk, Chunks, Stream, StreamError};
 

@@ -263,6 +263,22 @@ impl<'m, 'a> Edit<'m, 'a> {
         Ok(())
     }
 
+    /// Puts a block of Resent- fields on top, for the message to be passed on as it is
+    /// (RFC 5322 3.6.6), and removes Return-Path, with which nothing may be sent
+    /// (RFC 5321 4.4).
+    ///
+    /// # Errors
+    ///
+    /// [`EditError::PartGone`], [`EditError::Limit`].
+    pub fn resend(&mut self, block: &build::Resent) -> Result<(), EditError> {
+        let root = self.message.root();
+        self.remove_fields(&root, "Return-Path")?;
+        for field in block.fields().into_iter().rev() {
+            self.add_field(&root, At::Top, field)?;
+        }
+        Ok(())
+    }
+
     /// Puts a new part in the place of one. Of a message - the message itself, or one
     /// within - that is its body and its Content-* fields; its other fields stay.
     ///
