@@ -262,7 +262,7 @@ impl<'a> Field<'a> {
             }
             _ => words::placed(value, Place::None, notes),
         }
-        if matches!(kind, Value::Addresses | Value::ListId) {
+        if matches!(kind, Value::Addresses | Value::ListId | Value::Keywords) {
             // Where they stand was looked at already.
             let placed = [DefectKind::EncodedWordAdjoined, DefectKind::BadEncodedWord];
             words::read(
@@ -311,8 +311,8 @@ impl<'a> Field<'a> {
                     notes.add(DefectKind::BadAutocrypt, 0);
                 }
             }
-            Value::Mime => {}
-            Value::Text | Value::Keywords => _ = words::read(value, notes),
+            Value::Mime | Value::Keywords => {}
+            Value::Text => _ = words::read(value, notes),
         }
     }
 }
