@@ -37,6 +37,9 @@ impl Paragraph<'_> {
     }
 }
 
+/// How wide a text is written: the last space of a line is one of them (RFC 3676 4.2).
+pub(crate) const WIDTH: usize = 72;
+
 pub(crate) const SIGNATURE: &str = "-- ";
 
 /// The paragraphs of a text in format=flowed; `delsp` is whether the type has

@@ -145,6 +145,12 @@ fn sc06_nothing_can_be_injected() {
         "a@b..c",
         "a@.b",
         "<a@b>",
+        "a@b.test, c@d.test",
+        "a@b@c.test",
+        "Ann <a@b.test",
+        "Ann <a@b.test>",
+        " a@b.test",
+        "a @b.test",
         "=?utf-8?Q?a?=@b.test", // found by fuzzing
     ] {
         assert!(Mailbox::new(bad).is_err(), "{bad}");
@@ -157,6 +163,7 @@ fn sc06_nothing_can_be_injected() {
         ("a..b@c.test", "\"a..b\"@c.test"),
         ("a,b@[192.0.2.1]", "\"a,b\"@[192.0.2.1]"),
         ("x>@c.test", "\"x>\"@c.test"),
+        ("\"a@b, <c\"@d.test", "\"a@b, <c\"@d.test"),
     ] {
         assert_eq!(Mailbox::new(given).unwrap().address(), written);
     }
@@ -188,6 +195,12 @@ fn sc06_nothing_can_be_injected() {
     for bad in ["a", "a@", "@b", "<a@b>", "a b@c", "a@b c", "a@b@c", "ä@b"] {
         assert!(MessageId::new(bad).is_err(), "{bad}");
     }
+    let long = "a".repeat(900);
+    let too_long = |error| matches!(error, BuildError::TooLong { limit: 900, .. });
+    assert!(too_long(MessageId::new(long.clone() + "@b").unwrap_err()));
+    assert!(too_long(
+        Url::new("https://a.test/".to_owned() + &long).unwrap_err()
+    ));
 }
 
 #[test]

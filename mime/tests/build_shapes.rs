@@ -268,6 +268,24 @@ fn images_within_and_an_invitation() {
 }
 
 #[test]
+fn a_text_from_a_file_says_its_charset() {
+    let of = |data: &'static [u8], charset: Option<&str>| {
+        let mut part = Part::attachment("a.txt", "Text/Plain", data).unwrap();
+        if let Some(charset) = charset {
+            part = part.parameter("Charset", charset).unwrap();
+        }
+        let text = check(&builder().attach(part).build());
+        let fields = text.split_once("Content-Type: Text/Plain").unwrap().1;
+        fields.split_once("\r\n").unwrap().0.to_owned()
+    };
+    assert_eq!(of(b"a", None), "");
+    assert_eq!(of("Grüße\r\n".as_bytes(), None), "; charset=utf-8");
+    assert_eq!(of("Grüße".as_bytes(), None), "; charset=utf-8");
+    let latin = of(b"Gr\xfc\xdfe\r\n", Some("iso-8859-1"));
+    assert_eq!(latin, "; Charset=iso-8859-1");
+}
+
+#[test]
 fn a_part_says_what_it_is() {
     let part = Part::text_as("csv", "a,b\n").unwrap();
     let part = part

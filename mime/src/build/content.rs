@@ -13,7 +13,7 @@ const LONGEST: usize = 998;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Facts {
     /// No byte over 127.
-    ascii: bool,
+    pub(super) ascii: bool,
     /// Every line ends in CRLF, the last one too; no CR or LF stands alone.
     pub(super) lines: bool,
     /// There is no NUL, and no line is over 998 bytes.

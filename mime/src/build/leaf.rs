@@ -8,8 +8,8 @@ use bytes::Bytes;
 
 use super::BuildError;
 use super::content::{Facts, canonical};
-use super::flowed::flow;
 use super::part::{Content, Part, check_leaf, check_type};
+use crate::flowed::{Paragraph, WIDTH, flow};
 
 /// What is in memory. Among streamed parts it takes a [`lift`](Self::lift).
 impl Part {
@@ -36,7 +36,12 @@ impl Part {
     /// ```
     #[must_use]
     pub fn flowed(text: &str) -> Self {
-        Self::of_text("text/plain", flow(text)).with_parameter("format", "flowed")
+        let paragraphs = text.lines().map(|line| Paragraph {
+            depth: 0,
+            text: line.into(),
+        });
+        let flowed = flow(paragraphs, WIDTH, false);
+        Self::of_text("text/plain", flowed).with_parameter("format", "flowed")
     }
 
     /// The same as HTML.
@@ -65,7 +70,23 @@ impl Part {
 
     /// Bytes of a type, `application/pdf`; where nothing better is known,
     /// `application/octet-stream`. They are shared, not copied, and arrive as they are:
-    /// in base64, or, if the type is a text's and its lines end in CRLF, as text.
+    /// in base64, or, if the type is a text's and its lines end in CRLF, as text. A text
+    /// that is UTF-8 and not ASCII says so; of one in another charset only the caller
+    /// knows which, and gives it as the [parameter](Self::parameter) `charset`.
+    ///
+    /// ```
+    /// use scop_mime::build::{Builder, Mailbox, Part};
+    /// # use scop_mime::DateTime;
+    /// # let now = DateTime::from_unix(0, 0).unwrap();
+    ///
+    /// let old = Part::data("text/csv", &b"gr\xfcn;1\r\n"[..])?.parameter("charset", "iso-8859-1")?;
+    /// let new = Part::data("text/csv", "grün;1\r\n")?; // charset=utf-8
+    /// let built = Builder::new(Mailbox::new("a@b.test")?, now).attach(old).attach(new).build();
+    /// let bytes = built.to_vec();
+    /// let message = scop_mime::Message::parse(&bytes);
+    /// assert!(message.attachments().all(|p| p.text().unwrap().text == "grün;1\r\n"));
+    /// # Ok::<(), scop_mime::build::BuildError>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -57,7 +57,6 @@
 mod builder;
 pub(crate) mod content;
 mod field;
-mod flowed;
 pub(crate) mod fold;
 mod leaf;
 mod multipart;

@@ -346,11 +346,23 @@ impl<S> Part<S> {
         }
     }
 
+    /// What the charset of a text must be if the caller does not say it: US-ASCII needs no
+    /// name (RFC 2046 4.1.2).
+    fn charset_of_data(&self) -> Option<&'static str> {
+        let Content::Data { data, facts, .. } = &self.content else {
+            return None;
+        };
+        let named = (self.parameters.iter()).any(|p| p.0.eq_ignore_ascii_case("charset"));
+        let kind = self.content_type.get(..5).unwrap_or_default();
+        let open = facts.is_some_and(|f| !f.ascii) && !named && kind.eq_ignore_ascii_case("text/");
+        (open && core::str::from_utf8(data).is_ok()).then_some("utf-8")
+    }
+
     /// Writes its Content-* fields: `boundary` is that of a multipart.
     pub(super) fn head(&self, out: &mut Vec<u8>, boundary: Option<&str>, utf8: bool) {
         let mut folder = Folder::field(out, "Content-Type", utf8);
         folder.word(&self.content_type);
-        if let Some(charset) = self.charset {
+        if let Some(charset) = self.charset.or_else(|| self.charset_of_data()) {
             folder.glue(";").words(&["charset=", charset]);
         }
         for (name, value) in &self.parameters {

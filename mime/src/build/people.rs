@@ -11,6 +11,8 @@ use crate::value::words::word_length;
 
 /// The longest display name, in bytes.
 const NAME: usize = 1 << 10;
+/// The longest id or link, in bytes: it must fit a line (RFC 5322 2.1.1).
+const LINK: usize = 900;
 
 /// A mailbox to write: an address, and a name if it has one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -24,11 +26,22 @@ impl Mailbox {
     /// A mailbox without a name. What is before the last `@` is the local part, with
     /// quotes or without them; quotes are written where they are needed.
     ///
+    /// ```
+    /// use scop_mime::build::Mailbox;
+    ///
+    /// assert_eq!(Mailbox::new("a b@c.test")?.address(), "\"a b\"@c.test");
+    /// for several_or_more in ["a@b.test, c@d.test", "Ann <ann@a.test>", " ann@a.test"] {
+    ///     assert!(Mailbox::new(several_or_more).is_err());
+    /// }
+    /// # Ok::<(), scop_mime::build::BuildError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`BuildError::Address`] for what is no `local@domain` (RFC 5322 3.4.1; lengths
-    /// RFC 5321 4.5.3.1), and for what is not ASCII: see [`utf8`](Self::utf8), or give
-    /// the domain in its `xn--` form.
+    /// RFC 5321 4.5.3.1), for a local part without quotes that has `@`, `<` or a space
+    /// at an end, as a list or a name and an address have, and for what is not ASCII:
+    /// see [`utf8`](Self::utf8), or give the domain in its `xn--` form.
     pub fn new(address: &str) -> Result<Self, BuildError> {
         match address.is_ascii() {
             true => Self::utf8(address),
@@ -78,6 +91,9 @@ impl Mailbox {
         if address.contains("=?") {
             return bad("what looks like an encoded word");
         }
+        if address.ends_with('>') {
+            return bad("the address alone, without brackets; a name goes into `named`");
+        }
         let Some((local, domain)) = address.rsplit_once('@') else {
             return bad("no @");
         };
@@ -91,6 +107,10 @@ impl Mailbox {
                 quote(&String::from_utf8_lossy(&unescaped), &mut written);
             }
             None if local.is_empty() => return bad("nothing before the @"),
+            // Quoted it would be an address, but not the one that was meant.
+            None if local.contains(['@', '<']) || local.trim() != local => {
+                return bad("one address alone; quote what is odd before the @");
+            }
             None => quote(local, &mut written),
         }
         if written.len() > 66 {
@@ -350,14 +370,17 @@ impl MessageId {
     ///
     /// # Errors
     ///
-    /// [`BuildError::MessageId`] (RFC 5322 3.6.4; at most 900 characters, no encoded word
-    /// in it).
+    /// [`BuildError::MessageId`] (RFC 5322 3.6.4; no encoded word in it), and
+    /// [`BuildError::TooLong`] over 900 bytes.
     pub fn new(id: impl Into<String>) -> Result<Self, BuildError> {
         let id = id.into();
+        if id.len() > LINK {
+            let (what, limit) = ("a message id", LINK);
+            return Err(BuildError::TooLong { what, limit });
+        }
         let parts = || id.split_once('@');
         let valid = is_plain(&id)
-            || (id.len() <= 900
-                && id.is_ascii()
+            || (id.is_ascii()
                 && parts()
                     .is_some_and(|(left, right)| is_dot_atom(left.as_bytes()) && is_domain(right)));
         // An encoded word has no place in one (RFC 2047 5).
@@ -393,13 +416,17 @@ impl Url {
     ///
     /// # Errors
     ///
-    /// [`BuildError::Url`] (RFC 3986 appendix A in outline; at most 900 characters).
+    /// [`BuildError::Url`] (RFC 3986 appendix A in outline), and [`BuildError::TooLong`]
+    /// over 900 bytes.
     pub fn new(url: impl Into<String>) -> Result<Self, BuildError> {
         let url = url.into();
-        let valid = url.len() <= 900
-            && url
-                .bytes()
-                .all(|b| b.is_ascii_graphic() && !br#"<>"\^`{|}"#.contains(&b))
+        if url.len() > LINK {
+            let (what, limit) = ("a link", LINK);
+            return Err(BuildError::TooLong { what, limit });
+        }
+        let valid = url
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !br#"<>"\^`{|}"#.contains(&b))
             && url.split_once(':').is_some_and(|(scheme, rest)| {
                 scheme.starts_with(|c: char| c.is_ascii_alphabetic())
                     && scheme
