@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use memchr::{memchr, memchr3, memmem};
+use memchr::{memchr, memchr3, memmem, memrchr};
 
 use super::charset::Charset;
 use super::lex::{Cursor, is_space, raw_text};
@@ -30,9 +30,10 @@ struct Word<'a> {
 /// ISO-8859-1. White space at the ends is dropped. Borrowed where nothing is to decode.
 ///
 /// White space between two encoded words is dropped, and their bytes are joined
-/// before the charset is applied. Words are decoded wherever they stand, also
-/// where RFC 2047 section 5 does not allow them, with spaces in them, and without their
-/// end where the text is cut there; a word of an unknown charset stays as it is.
+/// before the charset is applied; but in UTF-7 each word stands alone. Words are decoded
+/// wherever they stand, also where RFC 2047 section 5 does not allow them, with spaces in
+/// them, and without their end where the text is cut there; a word of an unknown charset
+/// stays as it is.
 #[must_use]
 pub(crate) fn decode(value: &[u8]) -> Cow<'_, str> {
     read(value, &mut Notes::none())
@@ -177,6 +178,8 @@ struct Close(Option<usize>);
 struct Run {
     charset: Option<Charset>,
     bytes: Vec<u8>,
+    /// They do not end in ASCII, as each word should (RFC 2047 3).
+    open: bool,
     /// Where it begins in the value.
     at: usize,
 }
@@ -320,11 +323,8 @@ fn text(bytes: &[u8], out: &mut String) {
 
 impl Run {
     fn add(&mut self, word: &Word<'_>, at: usize, out: &mut String, notes: Note<'_>) {
-        // Joined, two texts of a charset with states would have escape sequences that
-        // switch nothing, which a decoder takes for an attack.
-        if self.charset != Some(word.charset) || word.charset.is_stateful() {
+        if self.charset != Some(word.charset) {
             self.end(out, notes);
-            (self.charset, self.at) = (Some(word.charset), at);
         }
         if word.text.iter().any(|b| is_space(*b)) {
             notes(DefectKind::EncodedWordSpace, at);
@@ -342,9 +342,24 @@ impl Run {
         if !good {
             notes(DefectKind::EncodedWordBadText, at);
         }
-        let continues = self.bytes.get(before).is_some_and(|b| b & 0xc0 == 0x80);
-        if before > 0 && continues && word.charset.is_utf8() {
+        let own = self.bytes.get(before..).unwrap_or_default();
+        let cut = match word.charset.is_stateful() {
+            true => self.open && !own.starts_with(&[ESCAPE]) && !word.charset.is_utf7(),
+            false => word.charset.is_utf8() && own.first().is_some_and(|b| b & 0xc0 == 0x80),
+        };
+        let open = is_open(own, self.open);
+        if before > 0 && cut {
             notes(DefectKind::EncodedWordSplit, at);
+        } else if word.charset.is_stateful() {
+            // Joined, two texts of a charset with states would have escape sequences that
+            // switch nothing, which a decoder takes for an attack.
+            let own = self.bytes.split_off(before);
+            self.end(out, notes);
+            self.bytes = own;
+        }
+        self.open = open;
+        if self.charset.is_none() {
+            (self.charset, self.at) = (Some(word.charset), at);
         }
     }
 
@@ -364,8 +379,18 @@ impl Run {
             out.push_str(&text);
         }
         self.bytes.clear();
+        self.open = false;
     }
 }
+
+/// Whether a text in ISO-2022-JP ends in another state than that of ASCII: it goes on.
+fn is_open(text: &[u8], before: bool) -> bool {
+    let last = memrchr(ESCAPE, text).and_then(|at| text.get(at + 1..));
+    last.map_or(before, |l| l.starts_with(b"$") || l.starts_with(b"(I"))
+}
+
+/// What switches between the states of ISO-2022-JP.
+const ESCAPE: u8 = 0x1b;
 
 /// The Q encoding (RFC 2047 4.2); `false` when something is no escape, and itself.
 fn q(text: &[u8], out: &mut Vec<u8>) -> bool {
@@ -433,6 +458,26 @@ mod tests {
             "=?ISO-2022-JP?B?GyRCJUYlOSVIGyhC?= =?iso-2022-jp?B?GyRCJUYlOSVIGyhC?=",
             "テストテスト",
         );
+        // A word that does not switch back to ASCII: the next goes on, a character may be
+        // cut, and what switches by itself does not.
+        check(
+            "=?ISO-2022-JP?B?GyRCRnw=?= =?iso-2022-jp?B?S1wbKEI=?=",
+            "日本",
+        );
+        check(
+            "=?ISO-2022-JP?B?GyRCRg==?= =?ISO-2022-JP?B?fEtcGyhC?= a",
+            "日本 a",
+        );
+        check(
+            "=?ISO-2022-JP?B?GyRCRnw=?= =?ISO-2022-JP?B?GyRCS1wbKEI=?=",
+            "日本",
+        );
+        check("=?ISO-2022-JP?B?GyRCRnw=?= =?utf-8?Q?K?=", "日K");
+        check(
+            "=?ISO-2022-JP?B?GyRCRnw=?= a =?ISO-2022-JP?Q?K=5C?=",
+            "日 a K\\",
+        );
+        check("=?utf-7?Q?+Jjo?= =?utf-7?Q?Jjo-?=", "☺Jjo-");
     }
 
     #[test]
