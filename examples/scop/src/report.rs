@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     exit::{Failure, code},
     input::{Source, print},
+    mime::printable,
 };
 
 #[derive(Subcommand)]
@@ -266,12 +267,6 @@ fn failure_json(report: &FeedbackReport) -> Value {
     fields
         .map(|(name, value)| (name.to_lowercase().replace('-', "_"), Value::from(value)))
         .collect()
-}
-
-/// A stranger's text, for a terminal.
-fn printable(text: &str) -> String {
-    let shown = |c: char| if c.is_control() { '?' } else { c };
-    text.chars().map(shown).collect()
 }
 
 fn aggregate_json(report: &AggregateReport) -> Value {

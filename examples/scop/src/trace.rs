@@ -6,6 +6,8 @@
 use bytes::{Bytes, BytesMut};
 use scop_core::{Channel, Instant, Machine, Next, Timer};
 
+use crate::mime::printable;
+
 /// Which protocol is spoken: what is secret in it, and what is bulk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
@@ -249,13 +251,8 @@ impl Transcript {
     fn show(&mut self, who: char, shown: &[u8], line: &[u8]) {
         let text = String::from_utf8_lossy(shown.trim_ascii_end());
         let mut out = format!("{who}: ");
-        for c in text.chars().take(SHOWN) {
-            if c.is_control() {
-                out.extend(c.escape_default());
-            } else {
-                out.push(c);
-            }
-        }
+        let end = text.char_indices().nth(SHOWN).map_or(text.len(), |c| c.0);
+        out.push_str(&printable(&text[..end]));
         if text.chars().count() > SHOWN {
             out.push('…');
         }

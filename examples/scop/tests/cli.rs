@@ -497,6 +497,13 @@ fn mime_prints_the_tree_as_json_and_for_people() {
     let shown = text(&output.stdout);
     assert!(shown.contains("From: J\u{f6} <a@b.test>\n"), "{shown}");
     assert!(shown.contains("2 image/png base64, 8 bytes at"), "{shown}");
+
+    // What turns the direction of a line, or cannot be seen, is shown by its number.
+    let hidden = "Subject: a\u{202e}fdp.exe\r\nFrom: a\u{200b}b <a@b.test>\r\n\r\n";
+    let output = scop(&here, &["mime"], hidden.as_bytes());
+    let shown = text(&output.stdout);
+    assert!(shown.contains("a\\u{202e}fdp.exe"), "{shown}");
+    assert!(shown.contains("a\\u{200b}b <a@b.test>"), "{shown}");
 }
 
 /// `scop .. 2>&1 | head`: who reads may be gone, and the exit code still says how it went.

@@ -209,14 +209,19 @@ pub(crate) fn people(list: &[scop_mime::Address<'_>]) -> String {
     people.collect::<Vec<_>>().join(", ")
 }
 
-/// What a terminal may be given: no control characters of the sender's.
+/// What a terminal may be given: no control characters of the sender's, and nothing that
+/// turns the direction of what is behind it or cannot be seen.
 pub(crate) fn printable(text: &str) -> String {
-    let escape = |c: char| -> String {
-        if c.is_control() {
-            c.escape_default().collect()
-        } else {
-            c.into()
-        }
+    let hidden = |c: char| {
+        matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
     };
-    text.chars().map(escape).collect()
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_control() || hidden(c) {
+            true => out.extend(c.escape_default()),
+            false => out.push(c),
+        }
+    }
+    out
 }
