@@ -74,7 +74,7 @@ pub enum PartialError {
         number: u32,
     },
     /// Some pieces are not there yet.
-    #[error("fragment {first} is missing, and {others} others (RFC 2046 5.2.2); wait for them")]
+    #[error("fragment {first} is missing{} (RFC 2046 5.2.2); wait for it", also(*others))]
     Missing {
         /// The number of the first of them.
         first: u32,
@@ -95,6 +95,14 @@ pub enum PartialError {
     /// The first piece does not hold a header, so there is no message.
     #[error("the first fragment begins with no header field (RFC 2046 5.2.2.1)")]
     NoHeader,
+}
+
+/// How many fragments more are missing.
+fn also(others: u32) -> String {
+    match others {
+        0 => String::new(),
+        _ => alloc::format!(", and {others} more"),
+    }
 }
 
 impl Partial {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A field of a header.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Field<'a> {
     at: FieldAt,
     raw: &'a [u8],

@@ -13,7 +13,30 @@ use crate::{
 };
 
 /// The header of a part: its fields in order.
-#[derive(Clone, Copy, Debug)]
+///
+/// The methods that are named as a field read the first of that name, which is the one
+/// that counts where a field may come once; [`all`](Self::all) gives each. What a value
+/// cannot say, `None` or an empty list stands for; [`Field::defects`] tells why.
+///
+/// ```
+/// use scop_mime::{Importance, Message, Priority, mailboxes};
+///
+/// let message = Message::parse(b"Date: Fri, 21 Nov 1997 09:55:06 -0600\r\nFrom: Ann <ann@a.test>\r\nTo: Team: bob@b.test, cyd@c.test;\r\nKeywords: mail, =?utf-8?Q?caf=C3=A9?=\r\nKeywords: rust\r\nImportance: high\r\nPriority: urgent\r\nDisposition-Notification-To: ann@a.test\r\nMIME-Version: 1.0\r\nList-Id: Rust <rust.a.test>\r\nX-Odd: 1\r\nX-Odd: 2\r\n\r\n");
+/// let header = message.header();
+/// assert_eq!(header.date().unwrap().to_unix(), 880_127_706);
+/// assert_eq!(header.from()[0].mailboxes()[0].name().as_deref(), Some("Ann"));
+/// assert_eq!(mailboxes(&header.to()).count(), 2); // those of the group
+/// assert_eq!(header.keywords(), ["mail", "café", "rust"]);
+/// assert_eq!(header.importance(), Some(Importance::High));
+/// assert_eq!(header.priority(), Some(Priority::Urgent));
+/// assert_eq!(header.disposition_notification_to().len(), 1);
+/// assert_eq!(header.mime_version().unwrap().major, 1);
+/// assert_eq!(header.list_id().unwrap().id(), "rust.a.test");
+/// assert_eq!(header.get("x-odd").unwrap().text(), "1");
+/// assert_eq!(header.all("x-odd").count(), 2);
+/// assert_eq!(header.get("cc").is_none(), header.cc().is_empty());
+/// ```
+#[derive(Clone, Copy)]
 pub struct Header<'m, 'a> {
     pub(crate) index: &'m Index,
     pub(crate) part: &'m PartRecord,

@@ -25,7 +25,7 @@ use crate::{
 /// assert_eq!(message.header().subject().as_deref(), Some("café"));
 /// assert_eq!(message.text_body().unwrap().text().unwrap().text, "Hi!\r\n");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Message<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) index: Cow<'a, Index>,
@@ -209,7 +209,7 @@ pub(crate) fn slice(bytes: &[u8], range: Range<u64>) -> &[u8] {
 }
 
 /// A part of a message: a leaf, a multipart, or a message within.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Part<'m, 'a> {
     pub(crate) message: &'m Message<'a>,
     pub(crate) number: u32,

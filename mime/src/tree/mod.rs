@@ -2,6 +2,7 @@
 //! events.
 
 mod choose;
+mod debug;
 mod field;
 mod header;
 mod id;

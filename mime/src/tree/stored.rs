@@ -252,3 +252,23 @@ fn link(index: &mut Index, depths: &[u32], this: u32, part: &mut PartRecord) -> 
     part.ordinal = parent.children;
     Some(depth)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A kind of defect is stored by its number.
+    #[test]
+    fn other_kinds_of_defects_are_another_version() {
+        let names = DefectKind::ALL
+            .iter()
+            .flat_map(|kind| kind.as_str().bytes());
+        let hash = names.fold(0u32, |hash, b| hash.rotate_left(5) ^ u32::from(b));
+        let kinds = (VERSION, DefectKind::ALL.len(), hash);
+        assert_eq!(
+            kinds,
+            (3, 152, 718_042_178),
+            "raise VERSION, then write them here"
+        );
+    }
+}

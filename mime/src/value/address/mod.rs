@@ -55,7 +55,7 @@ impl<'a> Address<'a> {
 ///
 /// It borrows from the value that it was read from, and allocates nothing where the
 /// name and the address lie there in one piece.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Mailbox<'a> {
     raw_name: Option<Cow<'a, [u8]>>,
     route: Option<Cow<'a, [u8]>>,
@@ -129,6 +129,17 @@ impl fmt::Display for Mailbox<'_> {
             Some(name) => write!(f, "{name} <{}>", self.address()),
             None => f.write_str(&self.address()),
         }
+    }
+}
+
+impl fmt::Debug for Mailbox<'_> {
+    /// As text, not as bytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailbox")
+            .field("raw_name", &self.raw_name().map(String::from_utf8_lossy))
+            .field("route", &self.route().map(String::from_utf8_lossy))
+            .field("address", &self.address())
+            .finish()
     }
 }
 
