@@ -29,7 +29,7 @@ pub enum NameError {
     #[error("internationalised name must be written in A-labels (RFC 6376 section 3.5)")]
     NotAscii,
     /// A domain of one label, which the ABNF of `d=` does not allow.
-    #[error("a signing domain has at least two labels (RFC 6376 section 3.5)")]
+    #[error("a domain has at least two labels (RFC 6376 section 3.5)")]
     SingleLabel,
 }
 

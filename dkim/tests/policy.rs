@@ -39,7 +39,7 @@ fn public_suffixes() {
     assert_eq!(outcome.result(), DkimResult::Neutral);
     assert_eq!(
         outcome.reason.to_string(),
-        "bad signing domain \"d=\": a signing domain has at least two labels (RFC 6376 section 3.5)"
+        "bad signing domain \"d=\": a domain has at least two labels (RFC 6376 section 3.5)"
     );
     let mut policy = Policy::default();
     policy.public_suffixes = Some(PublicSuffixes::new(|domain| domain == "co.uk"));

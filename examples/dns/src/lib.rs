@@ -75,8 +75,10 @@ impl Dns {
     /// [`DnsError::NotFound`] when the name does not exist, [`DnsError::Temporary`] when
     /// nobody knows.
     pub async fn answer(&self, query: &Query) -> Result<Records, DnsError> {
-        // A name that cannot be written cannot exist.
-        let mut owner = Name::from_ascii(&query.name).map_err(|_| DnsError::NotFound)?;
+        // As octets: SPF asks for `ann+tag._spf.example.com`, which is no name of a host and
+        // may well be there. A name that cannot be written cannot exist.
+        let labels = query.name.split('.').map(str::as_bytes);
+        let mut owner = Name::from_labels(labels).map_err(|_| DnsError::NotFound)?;
         owner.set_fqdn(true);
         match self {
             Dns::Nobody => Err(DnsError::Temporary),

@@ -72,6 +72,26 @@ async fn what_the_file_says_is_the_answer() {
     assert_eq!(answer("round.example.test", RecordKind::A).await, empty);
 }
 
+/// A macro of SPF makes names that no host has (RFC 7208 section 7.3); DNS takes any octets
+/// (RFC 2181 section 11).
+#[tokio::test]
+async fn names_of_any_characters_are_looked_up() {
+    let dns = dns();
+    let record = "v=spf1 include:%{l}.wild.example.test -all";
+    for local in [
+        "ann", "ann+tag", "a=b", "a/b", "-a", "o'brien", "a~b", "%", "*",
+    ] {
+        let from = format!("{local}@start.test");
+        let mut check = Check::mail_from("192.0.2.7".parse().unwrap(), &from, "helo.test");
+        let first = check.next_query().unwrap();
+        check.answer(first.id, Ok(Records::txt([record]))).unwrap();
+        let query = check.next_query().unwrap();
+        assert_eq!(query.name, format!("{local}.wild.example.test"));
+        let any = Ok(Records::txt(["any"]));
+        assert_eq!(dns.answer(&query).await, any, "{local}");
+    }
+}
+
 #[tokio::test]
 async fn an_asterisk_stands_for_what_is_not_there() {
     let dns = dns();

@@ -69,7 +69,8 @@ pub(crate) fn exit(verdict: &Verdict) -> Result<(), Failure> {
 }
 
 fn domain(option: &str, name: &str) -> Result<Domain, Failure> {
-    Domain::new(name).map_err(|e| Failure::new(code::USAGE, format_args!("{option} {name}: {e}")))
+    Domain::from_unicode(name)
+        .map_err(|e| Failure::new(code::USAGE, format_args!("{option} {name}: {e}")))
 }
 
 pub(crate) fn check(

@@ -124,6 +124,11 @@ fn dmarc_check() {
     }
     assert_eq!(check("example.org", "").0, 65);
     assert_eq!(check("not_a_domain", "").0, 64);
+    // As it stands in From.
+    let (code, text) = check("b\u{fc}cher.example.com", "");
+    assert_eq!(code, 65);
+    let start = "dmarc fail xn--bcher-kva.example.com:";
+    assert!(text.starts_with(start), "{text}");
 }
 
 #[test]
