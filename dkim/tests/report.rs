@@ -87,6 +87,36 @@ fn what_receivers_really_send() {
     );
 }
 
+/// The rows are worth having where the time is not.
+#[test]
+fn a_time_that_cannot_be_read_is_told() {
+    let xml = |range: &str| {
+        format!(
+            "<feedback><report_metadata><report_id>1</report_id>{range}</report_metadata>\
+             <policy_published><domain>a.test</domain></policy_published></feedback>"
+        )
+    };
+    let begin = "no valid begin of date_range; it stands as 0";
+    let end = "no valid end of date_range; it stands as 0";
+    for (range, expected) in [
+        (
+            "<date_range><begin>1</begin><end>2</end></date_range>",
+            vec![],
+        ),
+        ("<date_range><begin>1</begin></date_range>", vec![end]),
+        (
+            "<date_range><begin>99999999999999999999</begin><end>2023-11-14</end></date_range>",
+            vec![begin, end],
+        ),
+        ("", vec![begin, end]),
+    ] {
+        let found = AggregateReport::from_xml(xml(range).as_bytes(), &Limits::default());
+        let (_, defects) = found.unwrap();
+        let told: Vec<String> = defects.iter().map(ToString::to_string).collect();
+        assert_eq!(told, expected, "{range}");
+    }
+}
+
 #[test]
 fn what_is_no_report() {
     assert_eq!(read(""), Err(ReportError::NotFeedback));

@@ -171,6 +171,8 @@ struct State<'l> {
 struct Seen {
     root: bool,
     policy: bool,
+    begin: Option<u64>,
+    end: Option<u64>,
 }
 
 /// A record that is being read.
@@ -289,8 +291,14 @@ impl<'l> State<'l> {
                 _ => {}
             },
             ["report_metadata", "date_range", name] => match *name {
-                "begin" => self.metadata.begin = seconds(value),
-                "end" => self.metadata.end = seconds(value),
+                "begin" => {
+                    self.seen.begin = seconds(value);
+                    self.metadata.begin = self.seen.begin.unwrap_or_default();
+                }
+                "end" => {
+                    self.seen.end = seconds(value);
+                    self.metadata.end = self.seen.end.unwrap_or_default();
+                }
                 _ => {}
             },
             ["policy_published", name] => match *name {
@@ -353,7 +361,7 @@ impl<'l> State<'l> {
         self.path.pop();
     }
 
-    fn finish(self) -> Result<(AggregateReport, Vec<ReportDefect>), ReportError> {
+    fn finish(mut self) -> Result<(AggregateReport, Vec<ReportDefect>), ReportError> {
         if !self.seen.root {
             return Err(ReportError::NotFeedback);
         }
@@ -366,6 +374,17 @@ impl<'l> State<'l> {
         if !self.seen.policy || self.policy.domain.is_empty() {
             return Err(ReportError::Missing("domain of policy_published"));
         }
+        for (found, problem) in [
+            (
+                self.seen.begin,
+                "no valid begin of date_range; it stands as 0",
+            ),
+            (self.seen.end, "no valid end of date_range; it stands as 0"),
+        ] {
+            if found.is_none() {
+                self.defects.push(ReportDefect { record: 0, problem });
+            }
+        }
         let report = AggregateReport {
             metadata: self.metadata,
             policy: self.policy,
@@ -376,9 +395,9 @@ impl<'l> State<'l> {
 }
 
 /// Some receivers write a fraction.
-fn seconds(value: &str) -> u64 {
+fn seconds(value: &str) -> Option<u64> {
     let whole = value.split_once('.').map_or(value, |(whole, _)| whole);
-    whole.parse().unwrap_or_default()
+    whole.parse().ok()
 }
 
 fn disposition(value: &str) -> Disposition {
