@@ -9,14 +9,14 @@ use super::head::Body;
 use super::mode::Mode;
 use super::name::Known;
 use crate::DefectKind;
-use crate::scan::{Lines, name_length};
+use crate::scan::{LineEnd, Lines, name_length};
 use crate::value::content::{self, BodyType};
 use crate::value::encoding::TransferEncoding;
 
 impl Engine {
     /// What most fields are: whole in the input, with a name, within all limits. Takes
     /// as many as there are of these, or one for a sink that wants no more in a step.
-    #[inline]
+    #[inline(never)]
     pub(super) fn whole_fields<'i, S: Sink<'i>>(
         &mut self,
         input: &mut &'i [u8],
@@ -29,32 +29,37 @@ impl Engine {
         let used = self.mark.offset - self.head.start.offset;
         let room = self.limits.header_bytes.saturating_sub(used);
         let limit = self.limits.field_limit();
+        let offset = self.mark.offset;
         let mut lines = Lines::new(bytes);
-        let mut start = 0;
+        let (mut start, mut passed) = (0, Passed::default());
         while let Some(rest) = bytes.get(start..)
             && rest.first() != Some(&b'-')
             && let Some(named) = name(rest, false)
             && self.head.fields < self.limits.fields
-            && let Some((end, count, bare)) = field_end(&mut lines, bytes)
+            && let Some((end, with)) = field_end(&mut lines, bytes, passed)
             && end - start <= limit
             && (end as u64) < room
         {
             let raw = bytes.get(start..end).unwrap_or_default();
-            let offset = self.mark.offset;
-            self.pass_lines(raw, count, bare);
-            self.head.fields += 1;
-            let at = field_at(offset, raw.len(), Some(named));
+            let at = field_at(offset + start as u64, raw.len(), Some(named));
             let known = Known::of(rest, named.length);
             sink.show(What::Field(at, known), raw);
+            self.head.fields += 1;
             self.note_named(raw, &at, known, lines.take_odd(), sink);
-            start = end;
+            (start, passed) = (end, with);
             if !S::IS_EAGER {
                 break;
             }
         }
-        *input = bytes.get(start..).unwrap_or_default();
+        if start == 0 {
+            return false;
+        }
+        self.head.fresh = false;
+        let (fields, rest) = bytes.split_at_checked(start).unwrap_or((bytes, &[]));
+        self.pass_lines(fields, passed.lines, passed.bare);
+        *input = rest;
         self.head.field = self.mark;
-        start > 0
+        true
     }
 
     /// Notes the field in hand, of `total` bytes, of which `raw` are kept; it was shown
@@ -77,6 +82,7 @@ impl Engine {
         if at.value_start > 0 {
             // Who wants them exact takes them as they are.
             self.note_named(raw, at, known, self.mode != Mode::Exact, sink);
+            self.head.fresh = false;
             return;
         }
         let kind = match is_mbox_from(raw) && self.head.fresh {
@@ -86,8 +92,9 @@ impl Engine {
         sink.defect(kind, at.offset);
     }
 
-    /// The same of one that has a name; `may_be_odd`: its bytes are to be looked at.
-    #[inline]
+    /// The same of one that has a name; `may_be_odd`: its bytes are to be looked at. What
+    /// is seldom so is left to others: this is done for every field.
+    #[inline(always)]
     fn note_named<'i, S: Sink<'i>>(
         &mut self,
         raw: &[u8],
@@ -96,8 +103,7 @@ impl Engine {
         may_be_odd: bool,
         sink: &mut S,
     ) {
-        self.head.fresh = false;
-        if at.name_length + 1 < at.value_start {
+        if at.name_length + 1 != at.value_start {
             let space = at.offset + u64::from(at.name_length);
             sink.defect(DefectKind::SpaceBeforeColon, space);
         }
@@ -107,28 +113,25 @@ impl Engine {
         if let Some(known) = known
             && known.is_single()
         {
-            match self.head.seen & known.bit() != 0 {
-                true => sink.defect(DefectKind::DuplicateField, at.offset),
-                false => {
-                    let value = raw.get(at.value_start as usize..).unwrap_or_default();
-                    self.note_known(known, value, at, sink);
-                }
+            if self.head.seen & known.bit() != 0 {
+                sink.defect(DefectKind::DuplicateField, at.offset);
+            } else if known.is_of_body() && !self.mode.is_raw() {
+                self.note_known(known, raw, at, sink);
             }
             self.head.seen |= known.bit();
         }
     }
 
     /// Remembers what the first field of its name says about the body.
-    #[inline]
     fn note_known<'i, S: Sink<'i>>(
         &mut self,
         known: Known,
-        value: &[u8],
+        raw: &[u8],
         at: &FieldAt,
         sink: &mut S,
     ) {
+        let value = raw.get(at.value_start as usize..).unwrap_or_default();
         match known {
-            _ if self.mode.is_raw() => {}
             Known::ContentType => {
                 if content::is_plainly_a_leaf(value) {
                     self.head.body = Some(Body::Other);
@@ -155,17 +158,25 @@ impl Engine {
     }
 }
 
-/// Where the field ends whose lines come next, how many they are, and how many of them
-/// end in a bare LF; `None` when it may go on behind `bytes`.
-#[inline]
-fn field_end(lines: &mut Lines<'_>, bytes: &[u8]) -> Option<(usize, u64, u64)> {
-    let (mut count, mut bare) = (0, 0);
+/// Line ends that were passed.
+#[derive(Clone, Copy, Default)]
+struct Passed {
+    lines: u64,
+    /// Those that are a bare LF.
+    bare: u64,
+}
+
+/// Where the field ends whose lines come next, and what is `passed` then; `None` when it
+/// may go on behind `bytes`.
+#[inline(always)]
+fn field_end(lines: &mut Lines<'_>, bytes: &[u8], passed: Passed) -> Option<(usize, Passed)> {
+    let mut passed = passed;
     loop {
-        let lf = lines.next()?;
-        count += 1;
-        bare += u64::from(bytes.get(lf.wrapping_sub(1)) != Some(&b'\r'));
+        let LineEnd { lf, is_bare } = lines.next()?;
+        passed.lines += 1;
+        passed.bare += u64::from(is_bare);
         if !matches!(bytes.get(lf + 1)?, b' ' | b'\t') {
-            return Some((lf + 1, count, bare));
+            return Some((lf + 1, passed));
         }
     }
 }

@@ -47,6 +47,7 @@ pub use mode::Mode;
 use crate::Limits;
 pub(crate) use engine::{Consumer, Engine};
 use engine::{Sink, Step, What};
+pub(crate) use name::Known;
 
 /// Turns the bytes of a message into [`Event`]s, with offsets.
 ///

@@ -115,6 +115,12 @@ impl Known {
         !matches!(self, Known::ContentLanguage | Known::ContentLocation)
     }
 
+    /// It says how a body is read.
+    #[inline]
+    pub(super) fn is_of_body(self) -> bool {
+        matches!(self, Known::ContentType | Known::ContentTransferEncoding)
+    }
+
     /// The structure of a part is made of it.
     #[inline]
     pub(crate) fn is_of_part(self) -> bool {

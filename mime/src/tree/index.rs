@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::id::PartId;
 use super::record::{LineCount, NONE, PartRecord};
-use crate::reader::{Consumer, Engine};
+use crate::reader::{Consumer, Engine, Known};
 use crate::{
     BodyStructure, Content, Defect, Envelope, Event, FieldAt, HeaderField, Limits, Message, Mode,
     Parent, PartStart, Size,
@@ -320,7 +320,9 @@ impl Consumer for Sink {
             Event::Header(field) => self.field(field),
             Event::PartStart(start) => self.start(start),
             Event::BodyStart(start) => {
+                let fields = self.index.fields.len() as u32;
                 if let Some(part) = self.top() {
+                    part.fields = fields - part.first_field;
                     part.header_end = start.header_end;
                     part.body = start.offset;
                     part.content = start.content;
@@ -399,31 +401,25 @@ impl Sink {
         self.open = this;
     }
 
+    /// The field is not passed on as a whole: so it need not be in memory to be taken.
     #[inline]
     fn field(&mut self, field: &HeaderField<'_>) {
         self.index.fields.push(field.at);
-        let Some(part) = self.top() else { return };
-        part.fields += 1;
-        let is_part = part.parent_kind == Parent::Multipart;
         if self.keeps {
-            self.keep(field, is_part);
+            self.keep(field.raw, field.known);
         }
     }
 
     /// Keeps a field that IMAP needs.
-    fn keep(&mut self, field: &HeaderField<'_>, is_part: bool) {
+    fn keep(&mut self, raw: &[u8], known: Option<Known>) {
+        let is_part = (self.top()).is_some_and(|p| p.parent_kind == Parent::Multipart);
         let Index {
             kept, kept_bytes, ..
         } = &mut self.index;
-        let wanted = field
-            .known
-            .is_some_and(|k| k.is_of_part() || (k.is_of_envelope() && !is_part));
-        let range = match (
-            u32::try_from(kept_bytes.len()),
-            u32::try_from(field.raw.len()),
-        ) {
+        let wanted = known.is_some_and(|k| k.is_of_part() || (k.is_of_envelope() && !is_part));
+        let range = match (u32::try_from(kept_bytes.len()), u32::try_from(raw.len())) {
             (Ok(start), Ok(length)) if wanted => {
-                kept_bytes.extend_from_slice(field.raw);
+                kept_bytes.extend_from_slice(raw);
                 (start, length)
             }
             _ => (0, 0),

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::lex::{Cursor, is_space, number, raw_text};
+use super::lex::{Cursor, is_letters, is_space, number, raw_text, table};
 use super::parameter::{self, Parameter, RawParameters};
 use crate::DefectKind;
 
@@ -294,20 +294,15 @@ fn media_type<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], Cow<'a, [u8]>)> 
         return None;
     }
     cursor.skip_cfws();
-    const ENDS: [bool; 256] = {
-        let mut table = [false; 256];
-        let ends = b" \t\r\n()\";,";
-        let mut n = 0;
-        while n < ends.len() {
-            table[ends[n] as usize] = true;
-            n += 1;
-        }
-        table
-    };
-    let subtype = cursor.take_while(|b| ENDS.get(usize::from(b)) == Some(&false));
-    let subtype = match memchr::memchr(0, subtype) {
-        None => Cow::Borrowed(subtype),
-        Some(_) => Cow::Owned(subtype.iter().copied().filter(|b| *b != 0).collect()),
+    const ENDS: [bool; 256] = table(b" \t\r\n()\";,");
+    let mut has_nul = false;
+    let subtype = cursor.take_while(|b| {
+        has_nul |= b == 0;
+        !ENDS[usize::from(b)]
+    });
+    let subtype = match has_nul {
+        false => Cow::Borrowed(subtype),
+        true => Cow::Owned(subtype.iter().copied().filter(|b| *b != 0).collect()),
     };
     (!subtype.is_empty()).then_some((kind, subtype))
 }
@@ -347,11 +342,12 @@ pub(crate) enum BodyType<'a> {
 #[inline]
 pub(crate) fn is_plainly_a_leaf(value: &[u8]) -> bool {
     let value = value.strip_prefix(b" ").unwrap_or(value);
+    if matches!(value, [b'm' | b'M', ..]) {
+        return false;
+    }
     let kind = value.iter().position(|b| !b.is_ascii_alphabetic());
     match kind.and_then(|kind| value.split_at_checked(kind)) {
-        Some(([first, ..], [b'/', subtype, ..])) => {
-            !matches!(first, b'm' | b'M') && subtype.is_ascii_alphanumeric()
-        }
+        Some(([_, ..], [b'/', subtype, ..])) => subtype.is_ascii_alphanumeric(),
         _ => false,
     }
 }
@@ -363,7 +359,7 @@ pub(crate) fn body_type(value: &[u8], limit: usize) -> (Option<BodyType<'_>>, Ve
     let Some((kind, subtype)) = media_type(&mut cursor) else {
         return (None, alloc::vec![DefectKind::BadContentType]);
     };
-    if kind.eq_ignore_ascii_case(b"message") {
+    if is_letters(kind, b"message") {
         // An article of news is a message (RFC 1036 2), and so says the registration of
         // `message/news`, which has the encodings of `message/rfc822`.
         let nests = [&b"rfc822"[..], b"global", b"news"];
@@ -373,19 +369,19 @@ pub(crate) fn body_type(value: &[u8], limit: usize) -> (Option<BodyType<'_>>, Ve
             false => (Some(BodyType::Other), Vec::new()),
         };
     }
-    if !kind.eq_ignore_ascii_case(b"multipart") {
+    if !is_letters(kind, b"multipart") {
         return (Some(BodyType::Other), Vec::new());
     }
     let (boundary, defects) = boundary(RawParameters::new(cursor), limit);
     let multipart = BodyType::Multipart {
         boundary,
-        digest: subtype.eq_ignore_ascii_case(b"digest"),
+        digest: is_letters(&subtype, b"digest"),
     };
     (Some(multipart), defects)
 }
 
 fn boundary(parameters: RawParameters<'_>, limit: usize) -> (Cow<'_, [u8]>, Vec<DefectKind>) {
-    const NAME: &[u8] = b"boundary";
+    const NAME: &[u8; 8] = b"boundary";
     let mut defects = Vec::new();
     let mut found = None;
     let mut duplicate = false;
@@ -395,7 +391,7 @@ fn boundary(parameters: RawParameters<'_>, limit: usize) -> (Cow<'_, [u8]>, Vec<
             break;
         }
         let name = raw.name.split_at_checked(NAME.len());
-        match name.filter(|(name, _)| name.eq_ignore_ascii_case(NAME)) {
+        match name.filter(|(name, _)| is_letters(name, NAME)) {
             Some((_, [])) if found.is_some() => duplicate = true,
             Some((_, [])) => found = Some(raw.value),
             Some((_, [b'*', ..])) => return extended_boundary(parameters, limit),

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::note::Notes;
 use crate::DefectKind;
+use crate::scan::plain_quoted_length;
 
 /// Walks over a header value.
 ///
@@ -150,9 +151,10 @@ impl<'a> Cursor<'a> {
         }
         let start = self.pos + 1;
         let (mut pos, mut plain) = (start, true);
-        while let Some(byte) = self.bytes.get(pos) {
-            match byte {
-                b'"' => {
+        while let Some(length) = self.bytes.get(pos..).and_then(plain_quoted_length) {
+            pos += length;
+            match self.bytes.get(pos) {
+                Some(b'"') => {
                     let text = self.bytes.get(start..pos)?;
                     self.pos = pos + 1;
                     return Some(match plain {
@@ -160,11 +162,11 @@ impl<'a> Cursor<'a> {
                         false => Cow::Owned(unescape(text)),
                     });
                 }
-                b'\\' => {
+                Some(b'\\') => {
                     plain = false;
                     pos += 1;
                 }
-                b'\r' | b'\n' | 0 => plain = false,
+                Some(b'\r' | b'\n' | 0) => plain = false,
                 _ => {}
             }
             pos += 1;
@@ -191,6 +193,32 @@ pub(crate) fn unescape(text: &[u8]) -> Vec<u8> {
 #[inline]
 pub(crate) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// Whether `bytes` are these letters, which are small ones, in any case: in one comparison,
+/// for there are so many.
+#[inline]
+pub(crate) fn is_letters<const N: usize>(bytes: &[u8], letters: &[u8; N]) -> bool {
+    let Ok(bytes) = <&[u8; N]>::try_from(bytes) else {
+        return false;
+    };
+    let mut is = true;
+    for n in 0..N {
+        // The case of a letter is one bit.
+        is &= bytes[n] | 0x20 == letters[n];
+    }
+    is
+}
+
+/// For each byte whether it is one of `bytes`.
+pub(crate) const fn table(bytes: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut n = 0;
+    while n < bytes.len() {
+        table[bytes[n] as usize] = true;
+        n += 1;
+    }
+    table
 }
 
 /// The number that one to nine digits are.

@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::charset;
-use super::lex::{Cursor, is_space, raw_text, trim, word_text};
+use super::lex::{Cursor, raw_text, table, trim, word_text};
 use super::words;
 use crate::DefectKind;
 
@@ -80,7 +80,8 @@ impl<'a> RawParameters<'a> {
     fn bare_value(&mut self) -> &'a [u8] {
         let c = &mut self.cursor;
         let start = c.pos();
-        let token = c.take_while(|b| !is_space(b) && !matches!(b, b';' | b'('));
+        const ENDS: [bool; 256] = table(b" \t\r\n;(");
+        let token = c.take_while(|b| !ENDS[usize::from(b)]);
         let behind = c.clone();
         c.skip_cfws();
         if matches!(c.peek(), None | Some(b';')) {
@@ -116,9 +117,8 @@ impl<'a> Iterator for RawParameters<'a> {
                 }
                 _ => {}
             }
-            let name = self
-                .cursor
-                .take_while(|b| !is_space(b) && !matches!(b, b';' | b'=' | b'(' | b'"'));
+            const ENDS: [bool; 256] = table(b" \t\r\n;=(\"");
+            let name = self.cursor.take_while(|b| !ENDS[usize::from(b)]);
             self.cursor.skip_cfws();
             if !self.cursor.eat(b'=') {
                 continue;
