@@ -8,7 +8,7 @@ use crate::key::{KeyRecord, KeyRecordError, KeyType, PublicKey};
 use crate::limits::Limits;
 use crate::outcome::Reason;
 use crate::policy::Policy;
-use crate::query::{DnsError, Records};
+use crate::query::{DnsError, Records, Text};
 use crate::signature::{Algorithm, Signature};
 
 /// A signature value, and what it is said to be of.
@@ -73,7 +73,7 @@ impl<'a> Claim<'a> {
 
     /// Several records are tried in turn (RFC 6376 section 6.1.2 step 4). If
     /// none verifies, the first that is a key record tells why.
-    fn records(&self, records: &[Vec<u8>]) -> Option<Verdict> {
+    fn records(&self, records: &[Text]) -> Option<Verdict> {
         let mut best: Option<(Verdict, bool)> = None;
         for text in records.iter().take(self.limits.key_records) {
             let verdict = self.text(text);

@@ -339,7 +339,7 @@ fn follow(after: After, answer: &Result<Records, DnsError>, outcome: &mut Outcom
             let Ok(Records::Txt(records)) = answer else {
                 return;
             };
-            let [text] = records.as_slice() else { return };
+            let [text] = &**records else { return };
             let (Ok(record), Some(domain)) = (ReportRecord::parse(text), &outcome.domain) else {
                 return;
             };

@@ -127,7 +127,7 @@ pub use limits::{LimitExceeded, Limits};
 pub use name::{Domain, NameError, Selector};
 pub use outcome::{Coverage, DkimResult, Outcome, Reason, UnsignedField};
 pub use policy::{BodyLength, Policy, PublicSuffixes};
-pub use query::{DnsError, Misuse, Query, QueryId, RecordKind, Records};
+pub use query::{DnsError, Misuse, Query, QueryId, RecordKind, Records, Text};
 pub use results::{AuthenticationResults, MethodResult, NotAKeyword};
 /// The random source that [`Signing::finish`] takes; [`SystemRandom`] is one.
 pub use ring::rand::{SecureRandom, SystemRandom};

@@ -3,10 +3,12 @@
 //! Nothing here asks DNS: a [`Query`] leaves the verifier, the caller resolves
 //! it however it likes, and hands the answer back in any order.
 
-use alloc::borrow::ToOwned as _;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::ops::Deref;
 
 /// Names a query in [`answer`](crate::Verifier::answer). Only valid for the
 /// verifier that gave it.
@@ -37,26 +39,62 @@ pub struct Query {
     pub id: QueryId,
     /// Visible ASCII without a backslash, no final dot: labels of 1 to 63 octets, 253 in
     /// all. Not only letters and digits: SPF asks for whatever a macro made.
-    pub name: String,
+    pub name: Arc<str>,
     /// Which records.
     pub kind: RecordKind,
 }
 
-/// DNS records that answer a [`Query`].
+/// DNS records that answer a [`Query`]. A clone shares them with the original, so a cache
+/// of answers gives them away at no cost.
+///
+/// ```
+/// use scop_dkim::Records;
+/// let addresses = Records::A(["192.0.2.1".parse()?].into());
+/// let exchangers = Records::Mx(vec![(10, "mx.example.com.".to_owned())].into());
+/// # Ok::<(), core::net::AddrParseError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Records {
-    /// One entry for each TXT record, its character-strings joined without
-    /// anything between them (RFC 6376 section 3.6.2.2).
-    Txt(Vec<Vec<u8>>),
+    /// One entry for each TXT record. Made by [`Records::txt`] or
+    /// [`Records::txt_strings`].
+    Txt(Arc<[Text]>),
     /// IPv4 addresses.
-    A(Vec<Ipv4Addr>),
+    A(Arc<[Ipv4Addr]>),
     /// IPv6 addresses.
-    Aaaa(Vec<Ipv6Addr>),
+    Aaaa(Arc<[Ipv6Addr]>),
     /// Mail exchangers: preference and name, with or without a final dot.
-    Mx(Vec<(u16, String)>),
+    Mx(Arc<[(u16, String)]>),
     /// Names, with or without a final dot.
-    Ptr(Vec<String>),
+    Ptr(Arc<[String]>),
+}
+
+/// What a TXT record says: its character-strings joined without anything between them
+/// (RFC 6376 section 3.6.2.2).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Text {
+    bytes: Vec<u8>,
+}
+
+impl<T: Into<Vec<u8>>> From<T> for Text {
+    fn from(text: T) -> Self {
+        Text { bytes: text.into() }
+    }
+}
+
+impl Deref for Text {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// As a byte string.
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "b\"{}\"", self.escape_ascii())
+    }
 }
 
 impl Records {
@@ -99,11 +137,11 @@ impl Records {
     ///
     /// ```
     /// use scop_dkim::Records;
-    /// let records = Records::txt(["v=DKIM1; p=".as_bytes()]);
-    /// assert_eq!(records, Records::Txt(vec![b"v=DKIM1; p=".to_vec()]));
+    /// let Records::Txt(texts) = Records::txt(["v=DKIM1; p="]) else { unreachable!() };
+    /// assert_eq!(&*texts[0], b"v=DKIM1; p=");
     /// ```
     pub fn txt<T: Into<Vec<u8>>>(records: impl IntoIterator<Item = T>) -> Self {
-        Self::Txt(records.into_iter().map(Into::into).collect())
+        Self::Txt(records.into_iter().map(Text::from).collect())
     }
 
     /// TXT records, each given as its character-strings.
@@ -111,25 +149,20 @@ impl Records {
     /// ```
     /// use scop_dkim::Records;
     /// let records = Records::txt_strings([["v=DKIM1; ", "p="]]);
-    /// assert_eq!(records, Records::Txt(vec![b"v=DKIM1; p=".to_vec()]));
+    /// assert_eq!(records, Records::txt(["v=DKIM1; p="]));
     /// ```
     pub fn txt_strings<R, S>(records: impl IntoIterator<Item = R>) -> Self
     where
         R: IntoIterator<Item = S>,
         S: AsRef<[u8]>,
     {
-        Self::Txt(
-            records
-                .into_iter()
-                .map(|strings| {
-                    let mut text = Vec::new();
-                    for string in strings {
-                        text.extend_from_slice(string.as_ref());
-                    }
-                    text
-                })
-                .collect(),
-        )
+        Self::txt(records.into_iter().map(|strings| {
+            let mut text = Vec::new();
+            for string in strings {
+                text.extend_from_slice(string.as_ref());
+            }
+            text
+        }))
     }
 }
 
@@ -170,7 +203,7 @@ pub(crate) struct Answers {
 
 #[derive(Debug)]
 struct Question {
-    name: String,
+    name: Arc<str>,
     kind: RecordKind,
     /// It left as a [`Query`].
     asked: bool,
@@ -180,21 +213,36 @@ struct Question {
 impl Answers {
     /// The number of a question that was put.
     pub(crate) fn find(&self, name: &str, kind: RecordKind) -> Option<usize> {
-        let is_it = |q: &Question| q.kind == kind && q.name.eq_ignore_ascii_case(name);
-        self.questions.iter().position(is_it)
+        self.find_by(kind, |known| known.eq_ignore_ascii_case(name))
+    }
+
+    /// As [`find`](Self::find), for a name that need not be made for it.
+    pub(crate) fn find_by(&self, kind: RecordKind, is_it: impl Fn(&str) -> bool) -> Option<usize> {
+        let mut questions = self.questions.iter();
+        questions.position(|question| question.kind == kind && is_it(&question.name))
     }
 
     /// The number of a question, which is put if it is new.
     pub(crate) fn question(&mut self, name: &str, kind: RecordKind) -> usize {
-        self.find(name, kind).unwrap_or_else(|| {
-            self.questions.push(Question {
-                name: name.to_owned(),
-                kind,
-                asked: false,
-                answer: None,
-            });
-            self.questions.len() - 1
-        })
+        self.find(name, kind)
+            .unwrap_or_else(|| self.put(name.into(), kind))
+    }
+
+    /// The same, sharing the name.
+    pub(crate) fn question_of(&mut self, name: &Arc<str>, kind: RecordKind) -> usize {
+        self.find(name, kind)
+            .unwrap_or_else(|| self.put(Arc::clone(name), kind))
+    }
+
+    /// Puts a question that is known to be new.
+    pub(crate) fn put(&mut self, name: Arc<str>, kind: RecordKind) -> usize {
+        self.questions.push(Question {
+            name,
+            kind,
+            asked: false,
+            answer: None,
+        });
+        self.questions.len() - 1
     }
 
     /// The answer to a question, once it is there.
@@ -219,7 +267,7 @@ impl Answers {
         question.asked = true;
         Some(Query {
             id: QueryId(number),
-            name: question.name.clone(),
+            name: Arc::clone(&question.name),
             kind: question.kind,
         })
     }

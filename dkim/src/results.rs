@@ -25,7 +25,7 @@ use crate::{dmarc, spf};
 /// # let query = check.next_query().unwrap();
 /// # check.answer(query.id, Ok(scop_dkim::Records::txt(["v=spf1 a:mx.example.com -all"])))?;
 /// # let query = check.next_query().unwrap();
-/// # check.answer(query.id, Ok(scop_dkim::Records::A(vec!["192.0.2.1".parse()?])))?;
+/// # check.answer(query.id, Ok(scop_dkim::Records::A(["192.0.2.1".parse()?].into())))?;
 /// // .. queries and answers ..
 /// let field = AuthenticationResults::new("mx.example.org")?.spf(check.verdict().unwrap());
 /// assert_eq!(

@@ -16,7 +16,7 @@ fn chain(message: &[u8], chunk: usize, records: &Yaml) -> scop_dkim::arc::Chain 
     }
     let mut validation = validator.finish();
     while let Some(query) = validation.next_query() {
-        let answer = match records[query.name.as_str()].as_str() {
+        let answer = match records[&*query.name].as_str() {
             Some(text) => Ok(Records::txt([text])),
             None => Err(DnsError::NotFound),
         };

@@ -44,7 +44,7 @@ impl Zone {
 
     /// `FAIL` stands for a failure.
     fn answer(&self, query: &Query) -> Result<Records, DnsError> {
-        match self.0.get(query.name.as_str()).map(String::as_str) {
+        match self.0.get(&*query.name).map(String::as_str) {
             Some("FAIL") => Err(DnsError::Temporary),
             Some(text) if query.kind == RecordKind::Txt => Ok(Records::txt([text])),
             _ => Err(DnsError::NotFound),

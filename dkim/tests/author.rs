@@ -255,7 +255,7 @@ fn verdict(header: &str, signed_by: &[&str]) -> Verdict {
         .map(|d| Identifier::Dkim(Domain::new(d).unwrap()));
     let mut check = Check::of(&Author::read(header.as_bytes()), signed_by);
     while let Some(query) = check.next_query() {
-        let answer = match query.name.as_str() {
+        let answer = match &*query.name {
             "_dmarc.example.com" => Ok(Records::txt(["v=DMARC1; p=reject"])),
             "_dmarc.mild.test" => Ok(Records::txt(["v=DMARC1; p=quarantine"])),
             "_dmarc.down.test" => Err(DnsError::Temporary),

@@ -8,7 +8,7 @@ type Zone<'a> = &'a [(&'a str, &'a str)];
 fn answer(zone: Zone<'_>, query: &Query) -> Result<Records, DnsError> {
     let texts: Vec<&str> = zone
         .iter()
-        .filter(|(name, _)| *name == query.name)
+        .filter(|(name, _)| **name == *query.name)
         .map(|r| r.1)
         .collect();
     match texts.as_slice() {

@@ -24,13 +24,13 @@ type Zone<'a> = &'a [(&'a str, &'a str)];
 fn answer(zone: Zone<'_>, query: &Query) -> Result<Records, DnsError> {
     let named: Vec<_> = zone
         .iter()
-        .filter(|(name, _)| *name == query.name)
+        .filter(|(name, _)| **name == *query.name)
         .collect();
     match named.as_slice() {
         [] => Err(DnsError::NotFound),
         [(_, "FAIL")] => Err(DnsError::Temporary),
         records if query.kind == RecordKind::Txt => Ok(Records::txt(records.iter().map(|r| r.1))),
-        _ if query.kind == RecordKind::A => Ok(Records::A(Vec::new())),
+        _ if query.kind == RecordKind::A => Ok(Records::A([].into())),
         _ => Err(DnsError::NotFound),
     }
 }
@@ -41,7 +41,7 @@ fn run(author: &str, identifiers: &[Identifier], zone: Zone<'_>) -> (Verdict, Ve
     let mut asked = Vec::new();
     while let Some(query) = check.next_query() {
         check.answer(query.id, answer(zone, &query)).unwrap();
-        asked.push(query.name);
+        asked.push(query.name.to_string());
     }
     (check.verdict().expect("no verdict").clone(), asked)
 }

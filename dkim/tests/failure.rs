@@ -18,7 +18,7 @@ fn dmarc(fo: &str, aligned: &[Identifier]) -> Verdict {
         aligned.to_vec(),
     );
     while let Some(query) = check.next_query() {
-        let answer = match query.name.as_str() {
+        let answer = match &*query.name {
             "_dmarc.football.example.com" => Ok(Records::txt([record.as_str()])),
             _ => Err(DnsError::NotFound),
         };

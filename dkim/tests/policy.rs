@@ -165,7 +165,7 @@ fn reports() {
         text("ra=a=0D=0Ab"),
         text("junk"),
         Ok(Records::txt(["ra=dkim", "ra=dkim"])),
-        Ok(Records::Txt(vec![])),
+        Ok(Records::txt::<&str>([])),
         Err(DnsError::NotFound),
         Err(DnsError::Temporary),
     ] {

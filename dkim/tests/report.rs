@@ -220,10 +220,10 @@ fn a_day_of_mail() {
         let ids = signer.map(|s| Identifier::Dkim(domain(s)));
         let mut check = Check::new(&domain(author), ids);
         while let Some(query) = check.next_query() {
-            let records = match query.name.as_str() {
+            let records = match &*query.name {
                 "_dmarc.example.com" => Records::txt(["v=DMARC1; p=reject; t=y; fo=1:d"]),
                 "_dmarc.b.test" => Records::txt(["v=DMARC1; p=none"]),
-                _ => Records::Txt(Vec::new()),
+                _ => Records::txt::<&str>([]),
             };
             check.answer(query.id, Ok(records)).unwrap();
         }

@@ -37,7 +37,7 @@ fn rfc7208_4_6_4_mx_fan_out() {
                     .map(|i| (i, format!("h{i}.{}", query.name)))
                     .collect(),
             )),
-            _ => Ok(Records::A(vec!["192.0.2.9".parse().unwrap()])),
+            _ => Ok(Records::A(["192.0.2.9".parse().unwrap()].into())),
         });
         assert_eq!(verdict.result, result);
         assert!(asked <= 1 + 10 + 100, "{asked}");
@@ -48,7 +48,7 @@ fn rfc7208_4_6_4_mx_fan_out() {
 /// ask for one name that is not there ends at the third.
 #[test]
 fn rfc7208_4_6_4_void_flood_through_includes() {
-    let (verdict, asked) = spf(|query| match (query.kind, query.name.as_str()) {
+    let (verdict, asked) = spf(|query| match (query.kind, &*query.name) {
         (RecordKind::Txt, name) => {
             let n = name.len();
             Ok(Records::txt([format!(
@@ -65,7 +65,7 @@ fn rfc7208_4_6_4_void_flood_through_includes() {
 #[test]
 fn rfc7208_4_6_4_loop_of_several_domains() {
     let (verdict, asked) = spf(|query| {
-        let record = match query.name.as_str() {
+        let record = match &*query.name {
             "example.com" => "v=spf1 include:a.test -all",
             "a.test" => "v=spf1 redirect=b.test",
             _ => "v=spf1 include:a.test include:example.com -all",
@@ -164,11 +164,9 @@ fn rfc9989_4_10_walks_of_a_hundred_labels() {
     let signer =
         |n: usize| Identifier::Dkim(Domain::new(&format!("b.{}", &deep(n % 3)[2..])).unwrap());
     let signers: Vec<Identifier> = (0..10).map(signer).collect();
-    let (verdict, asked) = dmarc_of(&author, &signers, false, |query| {
-        match query.name.as_str() {
-            "_dmarc.test" => Ok(Records::txt(["v=DMARC1; p=none; np=reject; psd=y"])),
-            _ => Err(DnsError::NotFound),
-        }
+    let (verdict, asked) = dmarc_of(&author, &signers, false, |query| match &*query.name {
+        "_dmarc.test" => Ok(Records::txt(["v=DMARC1; p=none; np=reject; psd=y"])),
+        _ => Err(DnsError::NotFound),
     });
     assert_eq!(verdict.result, DmarcResult::Fail);
     assert!(asked <= 4 * (8 + 3) + 10 * 8, "{asked}");
@@ -180,7 +178,7 @@ fn rfc9989_4_10_walks_of_a_hundred_labels() {
 fn rfc9989_4_10_txt_bombs() {
     let author = Author::read(b"From: a@example.com\r\n");
     let verdict = |texts: Vec<String>| {
-        let answer = |query: &Query| match query.name.as_str() {
+        let answer = |query: &Query| match &*query.name {
             "_dmarc.example.com" => Ok(Records::txt(texts.iter().map(String::as_str))),
             _ => Err(DnsError::NotFound),
         };

@@ -43,7 +43,7 @@ impl Zone {
                 Records::Aaaa(of("AAAA").iter().map(|a| a.parse().unwrap()).collect())
             }
             RecordKind::Mx => Records::Mx(of("MX").into_iter().map(|host| (10, host)).collect()),
-            _ => Records::Ptr(of("PTR")),
+            _ => Records::Ptr(of("PTR").into()),
         })
     }
 
@@ -327,7 +327,7 @@ fn internationalised_identities() {
 fn wrong_answers_change_nothing() {
     let mut check = Check::mail_from("192.0.2.1".parse().unwrap(), "ann@example.com", "h.test");
     let query = check.next_query().unwrap();
-    let wrong = Records::A(vec!["192.0.2.1".parse().unwrap()]);
+    let wrong = Records::A(["192.0.2.1".parse().unwrap()].into());
     assert_eq!(check.answer(query.id, Ok(wrong)), Err(Misuse::WrongKind));
     assert_eq!(check.verdict(), None);
     let record = Ok(Records::txt(["v=spf1 a -all"]));
@@ -335,7 +335,7 @@ fn wrong_answers_change_nothing() {
     assert_eq!(check.answer(query.id, record), Err(Misuse::AnsweredBefore));
     let next = check.next_query().unwrap();
     assert_eq!(
-        (next.kind, next.name.as_str()),
+        (next.kind, &*next.name),
         (RecordKind::A, "example.com")
     );
     assert_eq!(check.answer(next.id, Err(DnsError::Temporary)), Ok(()));
@@ -450,10 +450,10 @@ proptest! {
                 1 if sum >> 12 & 3 == 0 => Err(DnsError::Temporary),
                 _ => Ok(match query.kind {
                     RecordKind::Txt => Records::txt([text.as_str()]),
-                    RecordKind::A => Records::A(vec![ip.into()]),
+                    RecordKind::A => Records::A([ip.into()].into()),
                     RecordKind::Mx => Records::Mx((0..sum % 12).map(|n| (1, format!("h{n}.{}", query.name))).collect()),
                     RecordKind::Ptr => Records::Ptr((0..sum % 12).map(|n| format!("h{n}.test")).collect()),
-                    _ => Records::Aaaa(Vec::new()),
+                    _ => Records::Aaaa([].into()),
                 }),
             }
         };

@@ -58,7 +58,7 @@ impl Zone {
     }
 
     fn answer(&self, query: &Query) -> Result<Records, DnsError> {
-        let name = query.name.as_str();
+        let name = &*query.name;
         let text = |yaml: &Yaml| match yaml {
             Yaml::String(text) => bytes(text),
             Yaml::Array(parts) => parts
@@ -75,7 +75,7 @@ impl Zone {
                 let is_given = self.records(name)?.iter().any(given);
                 let kind = if is_given { "TXT" } else { "SPF" };
                 let records = self.values(name, kind)?;
-                Records::Txt(records.into_iter().map(text).collect())
+                Records::txt(records.into_iter().map(text))
             }
             RecordKind::A => Records::A(
                 self.values(name, "A")?

@@ -120,7 +120,7 @@ fn answer(zone: &[(&str, &str)], query: &Query) -> Result<Records, DnsError> {
         (_, Some(&"FAIL")) => Err(DnsError::Temporary),
         (RecordKind::Txt, _) => Ok(Records::txt(texts)),
         (RecordKind::A, _) => Ok(Records::A(texts.filter_map(|t| t.parse().ok()).collect())),
-        (RecordKind::Aaaa, _) => Ok(Records::Aaaa(Vec::new())),
+        (RecordKind::Aaaa, _) => Ok(Records::Aaaa([].into())),
         (RecordKind::Mx, _) => Ok(Records::Mx(texts.map(|t| (10, t.to_owned())).collect())),
         _ => Ok(Records::Ptr(texts.map(str::to_owned).collect())),
     }

@@ -43,7 +43,7 @@ impl Dns {
             RecordKind::Mx => &self.mx,
             _ => return Err(DnsError::NotFound),
         };
-        let found = records.get(query.name.as_str());
+        let found = records.get(&*query.name);
         found.cloned().ok_or(DnsError::NotFound)
     }
 }

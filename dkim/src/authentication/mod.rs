@@ -7,7 +7,7 @@
 //! use scop_dkim::{DnsError, Query, Records};
 //!
 //! # fn resolve(query: &Query) -> Result<Records, DnsError> {
-//! #     match query.name.as_str() {
+//! #     match &*query.name {
 //! #         "example.com" => Ok(Records::txt(["v=spf1 ip4:192.0.2.7 -all"])),
 //! #         "_dmarc.example.com" => Ok(Records::txt(["v=DMARC1; p=reject"])),
 //! #         _ => Err(DnsError::NotFound),

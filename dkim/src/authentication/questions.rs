@@ -71,7 +71,7 @@ impl Questions {
                 let _ = asks.answer(query.id, Err(DnsError::Temporary));
                 continue;
             }
-            let question = self.answers.question(&query.name, query.kind);
+            let question = self.answers.question_of(&query.name, query.kind);
             match self.answers.get(question) {
                 Some(answer) => {
                     let _ = asks.answer(query.id, answer.clone());

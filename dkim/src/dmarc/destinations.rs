@@ -56,7 +56,7 @@ pub enum NoReport {
 /// let record = Record::parse(b"v=DMARC1; p=none; rua=mailto:reports@red.example.net").unwrap();
 /// let mut destinations = Destinations::of_aggregate(&Domain::new("blue.example.com")?, &record);
 /// while let Some(query) = destinations.next_query() {
-///     destinations.answer(query.id, match query.name.as_str() {
+///     destinations.answer(query.id, match &*query.name {
 ///         "blue.example.com._report._dmarc.red.example.net" => Ok(Records::txt(["v=DMARC1"])),
 ///         _ => Err(DnsError::NotFound),
 ///     })?;

@@ -29,7 +29,7 @@ use crate::spf::{self, SpfResult};
 /// let header = b"From: Ann <ann@example.com>\r\nSubject: hi\r\n\r\n";
 /// let mut check = Check::of(&Author::read(header), []);
 /// while let Some(query) = check.next_query() {
-///     check.answer(query.id, match query.name.as_str() {
+///     check.answer(query.id, match &*query.name {
 ///         "_dmarc.example.com" => Ok(Records::txt(["v=DMARC1; p=reject; ruf=mailto:f@example.com"])),
 ///         _ => Err(DnsError::NotFound),
 ///     })?;

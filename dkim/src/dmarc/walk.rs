@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::record::{Record, Suffix};
-use crate::query::{Answers, DnsError, RecordKind, Records};
+use crate::query::{Answers, DnsError, RecordKind, Records, Text};
 
 /// Why there is no result of a walk.
 pub(super) enum Stop {
@@ -54,7 +54,7 @@ pub(super) fn walk(answers: &mut Answers, domain: &str) -> Result<Walk, Stop> {
 }
 
 /// The one DMARC record among TXT records; several are none (section 4.10, step 2).
-fn only_record(texts: &[Vec<u8>]) -> Option<Record> {
+fn only_record(texts: &[Text]) -> Option<Record> {
     let mut records = texts.iter().filter_map(|text| Record::parse(text));
     let record = records.next()?;
     match records.next() {

@@ -352,7 +352,7 @@ impl Frame {
             return Step::Wait;
         };
         let texts = match answer {
-            Ok(Records::Txt(texts)) => texts.as_slice(),
+            Ok(Records::Txt(texts)) => &**texts,
             Ok(_) | Err(DnsError::NotFound) => &[],
             Err(DnsError::Temporary) => {
                 let reason = Reason::DnsFailed(self.domain.clone());

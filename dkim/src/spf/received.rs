@@ -264,7 +264,7 @@ mod tests {
     fn verdict(sender: &str, helo: &str, record: &str) -> Verdict {
         let mut check = Check::mail_from("192.0.2.1".parse().unwrap(), sender, helo);
         while let Some(query) = check.next_query() {
-            let answer = match query.name.as_str() {
+            let answer = match &*query.name {
                 "example.com" => Ok(Records::txt([record])),
                 _ => Err(DnsError::NotFound),
             };

@@ -172,7 +172,7 @@ impl World {
         let Ok(Records::Txt(texts)) = self.answers.look_up(&name, RecordKind::Txt)? else {
             return Some(None);
         };
-        let [text] = texts.as_slice() else {
+        let [text] = &**texts else {
             return Some(None);
         };
         let Ok(text) = MacroString::parse(text, 0, true) else {

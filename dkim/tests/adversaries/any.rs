@@ -97,7 +97,7 @@ fn answers_in_any_order_and_misuse() {
     assert_eq!(verifier.next_query(), None, "the header is not complete");
     verifier.write(&bytes[body - 1..body + 2]).unwrap();
     let a = verifier.next_query().unwrap();
-    assert_eq!(a.name, "a._domainkey.example.com");
+    assert_eq!(&*a.name, "a._domainkey.example.com");
     let good = || Ok(Records::txt([record()]));
     let b = verifier.next_query().unwrap();
     assert_eq!(verifier.next_query(), None, "selector A is a");

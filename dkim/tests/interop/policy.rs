@@ -122,7 +122,7 @@ fn answer(zone: &[[String; 3]], query: &Query) -> Result<Records, DnsError> {
     Ok(match query.kind {
         RecordKind::Txt => Records::txt(of("TXT")),
         RecordKind::A => Records::A(of("A").iter().map(|a| a.parse().unwrap()).collect()),
-        RecordKind::Aaaa => Records::Aaaa(Vec::new()),
+        RecordKind::Aaaa => Records::Aaaa([].into()),
         RecordKind::Mx => Records::Mx(of("MX").iter().map(|mx| (0, (*mx).to_owned())).collect()),
         _ => Records::Ptr(of("PTR").iter().map(|name| (*name).to_owned()).collect()),
     })

@@ -147,7 +147,7 @@ fn submitted_mail_is_completed_and_signed() {
         verifier.write(&message).unwrap();
         let mut verification = verifier.finish();
         while let Some(query) = verification.next_query() {
-            let record = records.iter().find(|(name, _)| *name == query.name);
+            let record = records.iter().find(|(name, _)| **name == *query.name);
             let record = record.unwrap().1.as_str();
             verification
                 .answer(query.id, Ok(Records::txt([record])))
