@@ -10,6 +10,8 @@ use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::ops::Deref;
 
+use crate::{dmarc, spf};
+
 /// Names a query in [`answer`](crate::Verifier::answer). Only valid for the
 /// verifier that gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,16 +73,67 @@ pub enum Records {
 
 /// What a TXT record says: its character-strings joined without anything between them
 /// (RFC 6376 section 3.6.2.2).
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Text {
     bytes: Vec<u8>,
+    parsed: Parsed,
+}
+
+/// What a text was found to be, if that was looked at.
+#[derive(Clone)]
+enum Parsed {
+    Not,
+    Spf(Result<Arc<spf::Record>, spf::RecordError>),
+    Dmarc(Arc<dmarc::Record>),
+}
+
+impl Text {
+    /// The SPF record that it is.
+    pub(crate) fn spf(&self) -> Result<Arc<spf::Record>, spf::RecordError> {
+        match &self.parsed {
+            Parsed::Spf(record) => record.clone(),
+            _ => spf::Record::parse(self).map(Arc::new),
+        }
+    }
+
+    /// The DMARC record that it is.
+    pub(crate) fn dmarc(&self) -> Option<Arc<dmarc::Record>> {
+        match &self.parsed {
+            Parsed::Dmarc(record) => Some(Arc::clone(record)),
+            _ => dmarc::Record::parse(self).map(Arc::new),
+        }
+    }
+
+    fn parsed(&self) -> Self {
+        let parsed = if spf::Record::is_spf(self) {
+            Parsed::Spf(self.spf())
+        } else {
+            self.dmarc().map_or(Parsed::Not, Parsed::Dmarc)
+        };
+        Text {
+            bytes: self.bytes.clone(),
+            parsed,
+        }
+    }
 }
 
 impl<T: Into<Vec<u8>>> From<T> for Text {
     fn from(text: T) -> Self {
-        Text { bytes: text.into() }
+        Text {
+            bytes: text.into(),
+            parsed: Parsed::Not,
+        }
     }
 }
+
+/// By their bytes.
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Text {}
 
 impl Deref for Text {
     type Target = [u8];
@@ -119,6 +172,29 @@ impl Records {
             Records::Aaaa(records) => records.is_empty(),
             Records::Mx(records) => records.is_empty(),
             Records::Ptr(records) => records.is_empty(),
+        }
+    }
+
+    /// The same, with SPF and DMARC records among them parsed now rather than whenever a
+    /// check meets them: for a cache, which answers with clones.
+    ///
+    /// ```
+    /// use scop_dkim::spf::Check;
+    /// use scop_dkim::Records;
+    /// let cached = Records::txt(["v=spf1 ip4:192.0.2.0/24 -all"]).parsed();
+    /// for client in ["192.0.2.7", "192.0.2.8"] {
+    ///     let mut check = Check::mail_from(client.parse()?, "ann@example.com", "mx.example.com");
+    ///     let query = check.next_query().unwrap();
+    ///     check.answer(query.id, Ok(cached.clone()))?; // copies nothing, parses nothing
+    ///     assert!(check.verdict().is_some());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn parsed(self) -> Self {
+        match self {
+            Records::Txt(texts) => Records::Txt(texts.iter().map(Text::parsed).collect()),
+            other => other,
         }
     }
 
@@ -199,6 +275,8 @@ pub enum Misuse {
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
     questions: Vec<Question>,
+    /// How many have no answer.
+    open: usize,
 }
 
 #[derive(Debug)]
@@ -236,6 +314,7 @@ impl Answers {
 
     /// Puts a question that is known to be new.
     pub(crate) fn put(&mut self, name: Arc<str>, kind: RecordKind) -> usize {
+        self.open += 1;
         self.questions.push(Question {
             name,
             kind,
@@ -248,6 +327,11 @@ impl Answers {
     /// The answer to a question, once it is there.
     pub(crate) fn get(&self, question: usize) -> Option<&Result<Records, DnsError>> {
         self.questions.get(question)?.answer.as_ref()
+    }
+
+    /// What a question is about.
+    pub(crate) fn name(&self, question: usize) -> Option<&Arc<str>> {
+        Some(&self.questions.get(question)?.name)
     }
 
     /// The records of a name, if they are known; else they are asked for.
@@ -286,11 +370,17 @@ impl Answers {
             return Err(Misuse::WrongKind);
         }
         question.answer = Some(answer);
+        self.open -= 1;
         Ok(())
     }
 
     /// How many questions there are.
     pub(crate) fn len(&self) -> usize {
         self.questions.len()
+    }
+
+    /// Whether none of them waits for its answer.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.open == 0
     }
 }

@@ -150,13 +150,13 @@ impl AuthenticationResults {
         let mut result = MethodResult::of(Keyword::of("spf"), Keyword::of(verdict.result));
         if verdict.result != spf::SpfResult::Pass {
             // The directive that decided says more than that one did.
-            let matched = verdict.matched.last();
+            let matched = verdict.matched().next_back();
             let matched = matched.map(|m| alloc::format!("{} of {}", m.directive, m.domain));
             result.reason = Some(matched.unwrap_or_else(|| verdict.reason.to_string()));
         }
         match verdict.identity {
-            spf::Identity::MailFrom => result.property("smtp", "mailfrom", &verdict.sender),
-            spf::Identity::Helo => result.property("smtp", "helo", &verdict.domain),
+            spf::Identity::MailFrom => result.property("smtp", "mailfrom", verdict.sender()),
+            spf::Identity::Helo => result.property("smtp", "helo", verdict.domain()),
         }
         self.with(result)
     }

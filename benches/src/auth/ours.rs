@@ -26,7 +26,7 @@ impl Dns {
                 Data::Key(text) => txt.insert(name, Records::txt([text.as_str()])),
                 Data::Spf(text) | Data::Dmarc(text) => txt.insert(name, Records::txt([*text])),
                 Data::NoDmarc => None,
-                Data::A(addresses) => a.insert(name, Records::A(addresses.clone())),
+                Data::A(addresses) => a.insert(name, Records::A(addresses.clone().into())),
                 Data::Mx(hosts) => {
                     let host = |(preference, name): &(u16, &str)| (*preference, (*name).into());
                     mx.insert(name, Records::Mx(hosts.iter().map(host).collect()))
@@ -34,6 +34,14 @@ impl Dns {
             };
         }
         Dns { txt, a, mx }
+    }
+
+    /// The records were parsed when they came.
+    pub fn parsed_before(mut self) -> Dns {
+        for records in self.txt.values_mut() {
+            *records = records.clone().parsed();
+        }
+        self
     }
 
     pub fn answer(&self, query: &Query) -> Result<Records, DnsError> {

@@ -211,7 +211,7 @@ impl Came {
                 _ => {}
             }
         }
-        if let Ok(domain) = Domain::new(&spf.domain) {
+        if let Ok(domain) = Domain::new(spf.domain()) {
             match spf.result {
                 SpfResult::Pass => passed.push(Identifier::Spf(domain)),
                 SpfResult::TempError => undecided.push(Identifier::Spf(domain)),

@@ -172,11 +172,11 @@ impl Failure<'_> {
             }
         }
         if let Some(spf) = self.spf.filter(|spf| is_failure(spf.result) && !of_dkim)
-            && let Some(record) = &spf.record
+            && let Some(record) = spf.record()
         {
             let visible = |c: char| if matches!(c, ' '..='~') { c } else { '?' };
             let record: String = record.chars().map(visible).collect();
-            report.spf_dns.push(SpfDns::txt(&spf.domain, &record)?);
+            report.spf_dns.push(SpfDns::txt(spf.domain(), &record)?);
         }
         report.auth_failure = Some(failure);
         Ok(report)

@@ -163,11 +163,11 @@ fn row(seen: &Observation<'_>, author: &Domain) -> Row {
         spf_aligned: aligned(|i| matches!(i, Identifier::Spf(_))),
         reasons,
         header_from: author.as_str().to_ascii_lowercase(),
-        envelope_from: seen.spf.map(|spf| spf.domain.to_ascii_lowercase()),
+        envelope_from: seen.spf.map(|spf| spf.domain().to_ascii_lowercase()),
         envelope_to: seen.envelope_to.map(str::to_ascii_lowercase),
         dkim: signatures(seen),
         spf: seen.spf.map(|spf| SpfAuth {
-            domain: spf.domain.to_ascii_lowercase(),
+            domain: spf.domain().to_ascii_lowercase(),
             scope: Some("mfrom".to_string()),
             result: spf.result.to_string(),
             human_result: None,

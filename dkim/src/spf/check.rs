@@ -11,19 +11,19 @@
 //!   +-- no record: none
 //! ```
 //!
-//! A term is evaluated from its start whenever an answer comes; what was answered is
-//! kept, so that costs at most once for each of its eleven queries.
+//! A term waits for all that it asked, then goes on; answers are kept.
 
 use alloc::borrow::ToOwned as _;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use super::record::{DomainSpec, Qualifier, Record};
-use super::terms::{Client, Term, World, is_domain};
-use super::verdict::{Identity, Matched, Reason, SpfResult, Verdict};
+use super::record::{Directive, Qualifier, Record};
+use super::terms::{Client, Domain, Progress, Term, World, is_domain};
+use super::verdict::{Identity, Matched, Names, Reason, SpfResult, Verdict};
 use crate::name::to_ascii;
-use crate::query::{DnsError, Misuse, Query, QueryId, RecordKind, Records};
+use crate::query::{DnsError, Misuse, Query, QueryId, RecordKind, Records, Text};
 
 /// Bounds of an evaluation (RFC 7208 section 4.6.4); past one the result is `permerror`
 /// where nothing else is said.
@@ -66,22 +66,25 @@ pub struct Check {
     world: World,
     /// The record that is evaluated on top, below it those that include it.
     frames: Vec<Frame>,
-    /// What decided in frames that are gone, innermost first.
-    matched: Vec<Matched>,
-    /// A `fail` whose explanation is being fetched: from where, and for which domain.
-    explaining: Option<(DomainSpec, String, Reason)>,
+    /// The text that is the record of the identity's domain.
+    record: Option<(Arc<[Text]>, usize)>,
+    /// A `fail` whose explanation is being fetched.
+    explaining: bool,
     verdict: Option<Verdict>,
 }
 
 /// A domain whose record is evaluated.
-#[derive(Debug)]
-struct Frame {
-    domain: String,
-    record: Option<Record>,
-    /// The directive in hand.
-    next: usize,
-    /// It, or the redirect behind the last one, was counted as a lookup.
-    counted: bool,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Frame {
+    domain: Arc<str>,
+    /// That for its record.
+    question: usize,
+    record: Option<Arc<Record>>,
+    /// The directive in hand, or how many there are: then it is the redirect.
+    at: usize,
+    progress: Progress,
+    /// How many bits were compared where that directive matched.
+    prefix: Option<u8>,
     /// How this record came to be evaluated, if not as the first.
     by: Option<By>,
 }
@@ -97,7 +100,7 @@ enum Step {
     Wait,
     Again,
     /// The record of another domain, on top or in place of this one.
-    Enter(String, By),
+    Enter(Domain, By),
     /// The frame ends.
     Done(SpfResult, Reason),
 }
@@ -130,23 +133,28 @@ impl Check {
                 // An IPv4 client may come through an IPv6 socket (section 5).
                 ip: ip.to_canonical(),
                 identity,
-                local_part: match local {
-                    "" => "postmaster",
-                    local => local,
-                }
-                .to_owned(),
-                domain: domain.to_owned(),
-                helo: helo.to_owned(),
-                receiver: "unknown".to_owned(),
+                names: Names::new(
+                    match local {
+                        "" => "postmaster",
+                        local => local,
+                    },
+                    domain,
+                    helo,
+                ),
+                receiver: None,
                 now: 0,
             }),
             frames: Vec::new(),
-            matched: Vec::new(),
-            explaining: None,
+            record: None,
+            explaining: false,
             verdict: None,
         };
         if is_domain(domain) {
-            check.frames.push(Frame::new(domain.to_owned(), None));
+            let name = Arc::from(domain);
+            let question = check.world.answers.question_of(&name, RecordKind::Txt);
+            check
+                .frames
+                .push(Frame::new(Domain { name, question }, None));
         } else {
             check.decide(SpfResult::None, Reason::MalformedDomain, None);
         }
@@ -164,7 +172,7 @@ impl Check {
     /// the time in seconds since 1970.
     #[must_use]
     pub fn with_receiver(mut self, name: &str, now: u64) -> Self {
-        name.clone_into(&mut self.world.client.receiver);
+        self.world.client.receiver = Some(name.to_owned());
         self.world.client.now = now;
         self
     }
@@ -172,7 +180,6 @@ impl Check {
     /// The next DNS question; `None` when there is none until an answer comes, or when
     /// the [`verdict`](Self::verdict) is known. A name is asked for once.
     pub fn next_query(&mut self) -> Option<Query> {
-        self.run();
         match self.verdict {
             None => self.world.answers.next_query(|_| true),
             Some(_) => None,
@@ -195,20 +202,17 @@ impl Check {
         self.verdict.as_ref()
     }
 
+    /// Goes on when all answers are there: every question is one that the term in hand
+    /// cannot do without.
     fn run(&mut self) {
-        while self.verdict.is_none() {
-            if let Some((spec, domain, reason)) = &self.explaining {
-                let Some(text) = self.world.explanation(spec, domain) else {
-                    return;
-                };
-                let reason = reason.clone();
-                self.decide(SpfResult::Fail, reason, text);
-                return;
+        while self.verdict.is_none() && self.world.answers.is_complete() {
+            if self.explaining {
+                return self.explain();
             }
             let Some(frame) = self.frames.last_mut() else {
                 return;
             };
-            match frame.step(&mut self.world, &mut self.matched) {
+            match frame.step(&mut self.world, &mut self.record) {
                 Step::Wait => return,
                 Step::Again => {}
                 Step::Enter(domain, By::Include) => {
@@ -221,73 +225,85 @@ impl Check {
     }
 
     /// The frame on top ends: its result is that of an include (section 5.2), which may
-    /// end the frame below, too, or of all.
+    /// end the frame below, too, or of all. Where all match the frames are left as what
+    /// matched.
     fn leave(&mut self, mut result: SpfResult, mut reason: Reason) {
-        while let Some(frame) = self.frames.pop() {
-            let Some(outer) = self.frames.last_mut() else {
-                let explanation = frame.record.as_ref().and_then(Record::explanation);
-                match (result, explanation) {
-                    (SpfResult::Fail, Some(spec)) => {
-                        self.explaining = Some((spec.clone(), frame.domain, reason));
-                    }
-                    _ => self.decide(result, reason, None),
-                }
-                return;
-            };
+        let mut top = self.frames.len();
+        while let Some(below) = top.checked_sub(2)
+            && let Some([outer, ended]) = self.frames.get_mut(below..top)
+        {
+            top -= 1;
             match result {
-                SpfResult::Pass => match outer.matches(&mut self.matched, None) {
-                    Some(qualified) => result = qualified,
-                    None => return,
-                },
+                SpfResult::Pass => result = outer.result(),
                 SpfResult::Fail | SpfResult::SoftFail | SpfResult::Neutral => {
-                    self.matched.clear();
                     outer.go_on();
+                    self.frames.truncate(top);
                     return;
                 }
                 SpfResult::None => {
                     result = SpfResult::PermError;
-                    reason = Reason::NoRecordToInclude(frame.domain);
+                    reason = Reason::NoRecordToInclude(ended.domain.to_string());
                 }
                 SpfResult::TempError | SpfResult::PermError => {}
             }
         }
+        let first = self.frames.first().and_then(|frame| frame.record.as_ref());
+        let explanation = first.and_then(|record| record.explanation());
+        match (result, explanation) {
+            (SpfResult::Fail, Some(_)) => self.explaining = true,
+            _ => self.decide(result, reason, None),
+        }
+    }
+
+    /// Takes the words of the domain itself, not of one that it includes (section 6.2).
+    fn explain(&mut self) {
+        let first = self.frames.first();
+        let spec = first.and_then(|frame| Some((frame.record.as_ref()?.explanation()?, frame)));
+        let text = match spec {
+            Some((spec, frame)) => self.world.explanation(spec, &frame.domain),
+            None => Some(None),
+        };
+        if let Some(text) = text {
+            self.decide(SpfResult::Fail, Reason::Matched, text);
+        }
     }
 
     fn decide(&mut self, result: SpfResult, reason: Reason, explanation: Option<String>) {
-        let mut matched = core::mem::take(&mut self.matched);
-        matched.reverse();
-        let client = &self.world.client;
+        let mut matched = core::mem::take(&mut self.frames);
+        if reason != Reason::Matched {
+            matched.clear();
+        }
+        let client = &mut self.world.client;
         self.verdict = Some(Verdict {
             result,
             reason,
             identity: client.identity,
             ip: client.ip,
-            domain: client.domain.clone(),
-            sender: alloc::format!("{}@{}", client.local_part, client.domain),
-            record: self.world.record(),
-            helo: client.helo.clone(),
-            matched,
             explanation,
+            names: core::mem::take(&mut client.names),
+            record: self.record.take(),
+            matched,
             cost: self.world.cost(),
         });
-        self.frames.clear();
     }
 }
 
 impl Frame {
-    fn new(domain: String, by: Option<By>) -> Self {
+    fn new(domain: Domain, by: Option<By>) -> Self {
         Frame {
-            domain,
+            domain: domain.name,
+            question: domain.question,
             record: None,
-            next: 0,
-            counted: false,
+            at: 0,
+            progress: Progress::New,
+            prefix: None,
             by,
         }
     }
 
     /// The frame that `redirect=` puts in this one's place (section 6.1). It stays the
     /// include that it is.
-    fn redirected(&self, domain: String) -> Self {
+    fn redirected(&self, domain: Domain) -> Self {
         let by = match self.by {
             Some(By::Include) => By::Include,
             _ => By::Redirect,
@@ -295,36 +311,43 @@ impl Frame {
         Self::new(domain, Some(by))
     }
 
-    fn go_on(&mut self) {
-        self.next += 1;
-        self.counted = false;
+    fn directive(&self) -> Option<&Directive> {
+        self.record.as_ref()?.directives().get(self.at)
     }
 
-    /// The directive in hand matches: gives the result that its qualifier says.
-    fn matches(&self, matched: &mut Vec<Matched>, prefix: Option<u8>) -> Option<SpfResult> {
-        let directive = self.record.as_ref()?.directives().get(self.next)?;
-        matched.push(Matched {
-            domain: self.domain.clone(),
-            directive: directive.clone(),
-            prefix,
-        });
-        Some(match directive.qualifier {
-            Qualifier::Pass => SpfResult::Pass,
-            Qualifier::Fail => SpfResult::Fail,
-            Qualifier::SoftFail => SpfResult::SoftFail,
-            Qualifier::Neutral => SpfResult::Neutral,
+    /// The directive in hand, as what matched.
+    pub(super) fn matched(&self) -> Option<Matched<'_>> {
+        Some(Matched {
+            domain: &self.domain,
+            directive: self.directive()?,
+            prefix: self.prefix,
         })
     }
 
-    fn step(&mut self, world: &mut World, matched: &mut Vec<Matched>) -> Step {
+    /// What it says when the directive in hand matches.
+    fn result(&self) -> SpfResult {
+        match self.directive().map(|directive| directive.qualifier) {
+            Some(Qualifier::Pass) => SpfResult::Pass,
+            Some(Qualifier::Fail) => SpfResult::Fail,
+            Some(Qualifier::SoftFail) => SpfResult::SoftFail,
+            Some(Qualifier::Neutral) | None => SpfResult::Neutral,
+        }
+    }
+
+    fn go_on(&mut self) {
+        self.at += 1;
+        self.progress = Progress::New;
+    }
+
+    fn step(&mut self, world: &mut World, own: &mut Option<(Arc<[Text]>, usize)>) -> Step {
         let Some(record) = &self.record else {
-            return self.fetch(world);
+            return self.fetch(world, own);
         };
-        let term = match record.directives().get(self.next) {
-            Some(directive) => world.directive(directive, &self.domain, &mut self.counted),
+        let term = match record.directives().get(self.at) {
+            Some(directive) => world.directive(directive, &self.domain, &mut self.progress),
             None => match record.redirect().filter(|_| !record.has_all()) {
                 None => return Step::Done(SpfResult::Neutral, Reason::NothingMatched),
-                Some(spec) => match world.redirect(spec, &self.domain, &mut self.counted) {
+                Some(spec) => match world.redirect(spec, &self.domain, &mut self.progress) {
                     Term::Enter(domain) => return Step::Enter(domain, By::Redirect),
                     other => other,
                 },
@@ -336,56 +359,55 @@ impl Frame {
                 self.go_on();
                 Step::Again
             }
-            Term::Yes(prefix) => match self.matches(matched, prefix) {
-                Some(result) => Step::Done(result, Reason::Matched),
-                None => Step::Again,
-            },
+            Term::Yes(prefix) => {
+                self.prefix = prefix;
+                Step::Done(self.result(), Reason::Matched)
+            }
             Term::Enter(domain) => Step::Enter(domain, By::Include),
             Term::Stop(result, reason) => Step::Done(result, reason),
         }
     }
 
-    /// Looks the record up and selects it (sections 4.4 and 4.5).
-    fn fetch(&mut self, world: &mut World) -> Step {
-        let most = world.limits.record_bytes;
-        let Some(answer) = world.answers.look_up(&self.domain, RecordKind::Txt) else {
+    /// Selects the record among what was answered (sections 4.4 and 4.5).
+    fn fetch(&mut self, world: &World, own: &mut Option<(Arc<[Text]>, usize)>) -> Step {
+        let Some(answer) = world.answers.get(self.question) else {
             return Step::Wait;
         };
         let texts = match answer {
-            Ok(Records::Txt(texts)) => &**texts,
-            Ok(_) | Err(DnsError::NotFound) => &[],
+            Ok(Records::Txt(texts)) => Some(texts),
+            Ok(_) | Err(DnsError::NotFound) => None,
             Err(DnsError::Temporary) => {
-                let reason = Reason::DnsFailed(self.domain.clone());
+                let reason = Reason::DnsFailed(self.domain.to_string());
                 return Step::Done(SpfResult::TempError, reason);
             }
         };
-        let mut records = texts.iter().filter(|text| Record::is_spf(text));
+        let texts = texts
+            .into_iter()
+            .flat_map(|all| all.iter().zip(0..).map(move |one| (all, one)));
+        let mut records = texts.filter(|(_, (text, _))| Record::is_spf(text));
         let (first, second) = (records.next(), records.next());
-        let (result, reason) = match (first, second) {
-            (None, _) if self.by == Some(By::Redirect) => (
-                SpfResult::PermError,
-                Reason::NoRecordToRedirectTo(self.domain.clone()),
-            ),
-            (None, _) => (SpfResult::None, Reason::NoRecord),
-            (Some(_), Some(_)) => (
-                SpfResult::PermError,
-                Reason::SeveralRecords(self.domain.clone()),
-            ),
-            (Some(text), None) if text.len() > most => (
-                SpfResult::PermError,
-                Reason::RecordTooLong(self.domain.clone()),
-            ),
-            (Some(text), None) => match Record::parse(text) {
-                Ok(record) => {
-                    self.record = Some(record);
-                    return Step::Again;
+        let error = match (first, second) {
+            (None, _) if self.by == Some(By::Redirect) => {
+                Reason::NoRecordToRedirectTo(self.domain.to_string())
+            }
+            (None, _) => return Step::Done(SpfResult::None, Reason::NoRecord),
+            (Some(_), Some(_)) => Reason::SeveralRecords(self.domain.to_string()),
+            (Some((_, (text, _))), None) if text.len() > world.limits.record_bytes => {
+                Reason::RecordTooLong(self.domain.to_string())
+            }
+            (Some((all, (text, at))), None) => {
+                if self.by.is_none() {
+                    *own = Some((Arc::clone(all), at));
                 }
-                Err(error) => (
-                    SpfResult::PermError,
-                    Reason::Syntax(self.domain.clone(), error),
-                ),
-            },
+                match text.spf() {
+                    Ok(record) => {
+                        self.record = Some(record);
+                        return Step::Again;
+                    }
+                    Err(error) => Reason::Syntax(self.domain.to_string(), error),
+                }
+            }
         };
-        Step::Done(result, reason)
+        Step::Done(SpfResult::PermError, error)
     }
 }

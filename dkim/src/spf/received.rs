@@ -43,23 +43,23 @@ impl ReceivedSpf {
             SpfResult::TempError | SpfResult::PermError => "cannot be asked about",
         };
         let ip = verdict.ip;
-        let comment = alloc::format!("{receiver}: {} {says} {ip}", verdict.domain);
+        let comment = alloc::format!("{receiver}: {} {says} {ip}", verdict.domain());
         let mut pairs = Vec::new();
         let mut pair = |key: &str, value: String| pairs.push((key.to_owned(), value));
         pair("receiver", receiver.to_owned());
         pair("identity", verdict.identity.to_string());
         pair("client-ip", ip.to_string());
         if verdict.identity == super::Identity::MailFrom {
-            pair("envelope-from", verdict.sender.clone());
+            pair("envelope-from", verdict.sender().to_owned());
         }
-        pair("helo", verdict.helo.clone());
+        pair("helo", verdict.helo().to_owned());
         match verdict.result {
             SpfResult::TempError | SpfResult::PermError => {
                 pair("problem", verdict.reason.to_string());
             }
             SpfResult::None => {}
             _ => {
-                let first = verdict.matched.first();
+                let first = verdict.matched().next();
                 let mechanism = first.map(|matched| matched.directive.to_string());
                 pair(
                     "mechanism",

@@ -1,11 +1,12 @@
 //! SPF records (RFC 7208 sections 4.5, 4.6, 5, 6 and 12).
 
-use alloc::string::{String, ToString as _};
+use alloc::borrow::ToOwned as _;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-use super::macros::MacroString;
+use super::macros::{MacroString, is_well_formed};
 
 /// What a mechanism that matches says about the client (section 4.6.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -22,6 +23,7 @@ pub enum Qualifier {
 }
 
 /// A domain name with macros in it (section 7.1): not expanded, known to be well-formed.
+/// Two are equal when they are written alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DomainSpec(pub(super) MacroString);
 
@@ -52,7 +54,7 @@ impl DomainSpec {
 
 impl fmt::Display for DomainSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
+        f.write_str(self.0.as_str())
     }
 }
 
@@ -318,9 +320,9 @@ impl Record {
                         .iter()
                         .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b)) =>
             {
-                let value = MacroString::parse(value, value_at, false)?;
+                let value = is_well_formed(value, value_at)?.to_owned();
                 let name = String::from_utf8_lossy(name).into_owned();
-                self.unknown.push((name, value.to_string()));
+                self.unknown.push((name, value));
                 return Ok(());
             }
             _ => return Err(RecordError::new(offset, Rule::ModifierName)),

@@ -1,14 +1,15 @@
 //! What a term asks DNS, and whether it matches (RFC 7208 sections 4.6.4, 5 and 6).
 
-use alloc::borrow::ToOwned as _;
+use alloc::borrow::{Cow, ToOwned as _};
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use super::check::Limits;
 use super::macros::{MacroString, Values, reverse_name};
-use super::record::{Directive, DomainSpec, Mechanism, Prefix, Record};
-use super::verdict::{Cost, Identity, Reason, SpfResult};
+use super::record::{Directive, DomainSpec, Mechanism, Prefix};
+use super::verdict::{Cost, Identity, Names, Reason, SpfResult};
 use crate::query::{Answers, DnsError, RecordKind, Records};
 
 /// Who is checked, and by whom.
@@ -16,10 +17,8 @@ use crate::query::{Answers, DnsError, RecordKind, Records};
 pub(super) struct Client {
     pub(super) ip: IpAddr,
     pub(super) identity: Identity,
-    pub(super) local_part: String,
-    pub(super) domain: String,
-    pub(super) helo: String,
-    pub(super) receiver: String,
+    pub(super) names: Names,
+    pub(super) receiver: Option<String>,
     pub(super) now: u64,
 }
 
@@ -31,6 +30,19 @@ pub(super) struct World {
     pub(super) answers: Answers,
     lookups: u32,
     voids: u32,
+    /// What macros expanded to; kept for its room.
+    expanded: String,
+}
+
+/// How far a term is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Progress {
+    #[default]
+    New,
+    /// It was counted as one that causes queries.
+    Counted,
+    /// The question about its name was put.
+    Asked(usize),
 }
 
 /// What became of a term.
@@ -41,14 +53,19 @@ pub(super) enum Term {
     /// It matches, with so many leading bits compared.
     Yes(Option<u8>),
     /// The record of another domain decides.
-    Enter(String),
+    Enter(Domain),
     Stop(SpfResult, Reason),
 }
 
-/// The name that a term is about.
-enum Target {
+/// A domain whose record is looked up, and the question for it.
+pub(super) struct Domain {
+    pub(super) name: Arc<str>,
+    pub(super) question: usize,
+}
+
+/// Why there is no name that a term is about.
+enum Unnamed {
     Wait,
-    Name(String),
     /// No name that DNS could be asked for.
     Malformed,
 }
@@ -69,22 +86,7 @@ impl World {
             answers: Answers::default(),
             lookups: 0,
             voids: 0,
-        }
-    }
-
-    /// The record of the identity's domain, if it is the only one.
-    pub(super) fn record(&self) -> Option<String> {
-        let question = self.answers.find(&self.client.domain, RecordKind::Txt)?;
-        let Some(Ok(Records::Txt(texts))) = self.answers.get(question) else {
-            return None;
-        };
-        let mut records = texts.iter().filter(|text| Record::is_spf(text));
-        let record = records
-            .next()
-            .filter(|text| text.len() <= self.limits.record_bytes)?;
-        match records.next() {
-            None => Some(String::from_utf8_lossy(record).into_owned()),
-            Some(_) => None,
+            expanded: String::new(),
         }
     }
 
@@ -96,15 +98,14 @@ impl World {
         }
     }
 
-    /// Evaluates a directive of `domain`'s record, from its start. `counted` says that
-    /// this one was counted before.
+    /// Evaluates a directive of `domain`'s record, as far as answers are there.
     pub(super) fn directive(
         &mut self,
         directive: &Directive,
-        domain: &str,
-        counted: &mut bool,
+        domain: &Arc<str>,
+        progress: &mut Progress,
     ) -> Term {
-        let spec = match &directive.mechanism {
+        let (spec, kind) = match &directive.mechanism {
             Mechanism::All => return Term::Yes(None),
             Mechanism::Ip4(network, prefix) => {
                 return self.network((*network).into(), *prefix);
@@ -112,45 +113,61 @@ impl World {
             Mechanism::Ip6(network, prefix) => {
                 return self.network((*network).into(), *prefix);
             }
-            Mechanism::Include(spec) | Mechanism::Exists(spec) => Some(spec),
-            Mechanism::A(spec, _) | Mechanism::Mx(spec, _) | Mechanism::Ptr(spec) => spec.as_ref(),
+            Mechanism::Include(spec) => (Some(spec), RecordKind::Txt),
+            Mechanism::Exists(spec) => (Some(spec), RecordKind::A),
+            Mechanism::A(spec, _) => (spec.as_ref(), self.address_kind()),
+            Mechanism::Mx(spec, _) => (spec.as_ref(), RecordKind::Mx),
+            Mechanism::Ptr(spec) => (spec.as_ref(), RecordKind::Ptr),
         };
-        if let Some(stop) = self.count(spec, counted) {
+        if let Some(stop) = self.count(spec, progress) {
             return stop;
         }
-        let name = match self.target(spec, domain) {
-            Target::Wait => return Term::Wait,
-            Target::Name(name) => name,
-            // An include of it would find no record (section 5.2), the others nothing
-            // to compare with: RFC 7208 section 4.8 leaves both open.
-            Target::Malformed => {
-                return match &directive.mechanism {
-                    Mechanism::Include(_) => {
-                        let reason = Reason::MalformedTarget(directive.clone());
-                        Term::Stop(SpfResult::PermError, reason)
-                    }
-                    _ => Term::No,
-                };
-            }
+        if let Mechanism::Ptr(_) = directive.mechanism {
+            return self.names_in(spec, domain);
+        }
+        let question = match *progress {
+            Progress::Asked(question) => question,
+            _ => match self.ask(spec, domain, kind) {
+                Ok(domain) if matches!(directive.mechanism, Mechanism::Include(_)) => {
+                    return Term::Enter(domain);
+                }
+                Ok(domain) => domain.question,
+                Err(Unnamed::Wait) => return Term::Wait,
+                // An include of it would find no record (section 5.2), the others nothing
+                // to compare with: RFC 7208 section 4.8 leaves both open.
+                Err(Unnamed::Malformed) => {
+                    return match &directive.mechanism {
+                        Mechanism::Include(_) => {
+                            let reason = Reason::MalformedTarget(directive.clone());
+                            Term::Stop(SpfResult::PermError, reason)
+                        }
+                        _ => Term::No,
+                    };
+                }
+            },
         };
+        *progress = Progress::Asked(question);
         match &directive.mechanism {
-            Mechanism::Include(_) => Term::Enter(name),
-            Mechanism::A(_, prefix) => self.addresses(&name, *prefix),
-            Mechanism::Mx(_, prefix) => self.exchangers(&name, *prefix),
-            Mechanism::Ptr(_) => self.names_in(&name),
-            _ => self.exists(&name),
+            Mechanism::A(_, prefix) => self.addresses(question, *prefix),
+            Mechanism::Mx(_, prefix) => self.exchangers(question, *prefix),
+            _ => self.exists(question),
         }
     }
 
     /// Where `redirect=` leads.
-    pub(super) fn redirect(&mut self, spec: &DomainSpec, domain: &str, counted: &mut bool) -> Term {
-        if let Some(stop) = self.count(Some(spec), counted) {
+    pub(super) fn redirect(
+        &mut self,
+        spec: &DomainSpec,
+        domain: &Arc<str>,
+        progress: &mut Progress,
+    ) -> Term {
+        if let Some(stop) = self.count(Some(spec), progress) {
             return stop;
         }
-        match self.target(Some(spec), domain) {
-            Target::Wait => Term::Wait,
-            Target::Name(name) => Term::Enter(name),
-            Target::Malformed => {
+        match self.ask(Some(spec), domain, RecordKind::Txt) {
+            Ok(domain) => Term::Enter(domain),
+            Err(Unnamed::Wait) => Term::Wait,
+            Err(Unnamed::Malformed) => {
                 let reason = Reason::MalformedRedirect(alloc::format!("{spec}"));
                 Term::Stop(SpfResult::PermError, reason)
             }
@@ -162,14 +179,14 @@ impl World {
     pub(super) fn explanation(
         &mut self,
         spec: &DomainSpec,
-        domain: &str,
+        domain: &Arc<str>,
     ) -> Option<Option<String>> {
-        let name = match self.target(Some(spec), domain) {
-            Target::Wait => return None,
-            Target::Name(name) => name,
-            Target::Malformed => return Some(None),
+        let question = match self.ask(Some(spec), domain, RecordKind::Txt) {
+            Ok(domain) => domain.question,
+            Err(Unnamed::Wait) => return None,
+            Err(Unnamed::Malformed) => return Some(None),
         };
-        let Ok(Records::Txt(texts)) = self.answers.look_up(&name, RecordKind::Txt)? else {
+        let Ok(Records::Txt(texts)) = self.answers.get(question)? else {
             return Some(None);
         };
         let [text] = &**texts else {
@@ -178,24 +195,23 @@ impl World {
         let Ok(text) = MacroString::parse(text, 0, true) else {
             return Some(None);
         };
-        let validated = match text.needs_validated_name() {
-            true => self.validated_name(domain)?,
-            false => String::new(),
-        };
-        let mut text = text.expand(&self.values(domain, &validated));
+        let validated = self.validated_name_for(&text, domain)?;
+        let mut expanded = String::new();
+        text.expand(&self.client.values(domain, &validated), &mut expanded);
         // It goes into an SMTP reply: no line end may come in by way of a macro.
-        if !text.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        if !expanded.bytes().all(|b| matches!(b, b' '..=b'~')) {
             return Some(None);
         }
-        text.truncate(self.limits.explanation_bytes);
-        Some(Some(text))
+        expanded.truncate(self.limits.explanation_bytes);
+        Some(Some(expanded))
     }
 
     /// Counts a term that causes queries (section 4.6.4), once.
-    fn count(&mut self, spec: Option<&DomainSpec>, counted: &mut bool) -> Option<Term> {
-        if core::mem::replace(counted, true) {
+    fn count(&mut self, spec: Option<&DomainSpec>, progress: &mut Progress) -> Option<Term> {
+        if *progress != Progress::New {
             return None;
         }
+        *progress = Progress::Counted;
         let needs_name = spec.is_some_and(|spec| spec.0.needs_validated_name());
         self.lookups = self.lookups.saturating_add(1 + u32::from(needs_name));
         (self.lookups > self.limits.lookups)
@@ -211,42 +227,48 @@ impl World {
         }
     }
 
-    fn values<'a>(&'a self, domain: &'a str, validated: &'a str) -> Values<'a> {
-        Values {
-            ip: self.client.ip,
-            local_part: &self.client.local_part,
-            sender_domain: &self.client.domain,
-            domain,
-            helo: &self.client.helo,
-            validated,
-            receiver: &self.client.receiver,
-            now: self.client.now,
+    /// Puts the question about a `domain-spec`, or about the domain itself without one.
+    fn ask(
+        &mut self,
+        spec: Option<&DomainSpec>,
+        domain: &Arc<str>,
+        kind: RecordKind,
+    ) -> Result<Domain, Unnamed> {
+        // A name that is a name already is shared.
+        let (name, shared) = match spec.map(|spec| &spec.0) {
+            None => (&**domain, Some(domain)),
+            Some(spec) => match spec.literal() {
+                Some(text) => (&**text, Some(text)),
+                None => {
+                    let validated = self.validated_name_for(spec, domain);
+                    let validated = validated.ok_or(Unnamed::Wait)?;
+                    self.expanded.clear();
+                    let values = self.client.values(domain, &validated);
+                    spec.expand(&values, &mut self.expanded);
+                    (self.expanded.as_str(), None)
+                }
+            },
+        };
+        let name = shortened(name);
+        if !is_name(name) {
+            return Err(Unnamed::Malformed);
         }
+        let shared = shared.filter(|shared| shared.len() == name.len());
+        let name = shared.map_or_else(|| Arc::from(name), Arc::clone);
+        let question = self.answers.question_of(&name, kind);
+        Ok(Domain { name, question })
     }
 
-    /// Expands `domain-spec` (section 4.8); without one it is the domain itself.
-    fn target(&mut self, spec: Option<&DomainSpec>, domain: &str) -> Target {
-        let Some(spec) = spec else {
-            return Target::Name(domain.to_owned());
-        };
-        let validated = match spec.0.needs_validated_name() {
-            true => match self.validated_name(domain) {
-                Some(name) => name,
-                None => return Target::Wait,
-            },
-            false => String::new(),
-        };
-        let expanded = spec.0.expand(&self.values(domain, &validated));
-        let mut name = expanded.strip_suffix('.').unwrap_or(&expanded);
-        // Too long: labels go from the left (section 7.3).
-        while name.len() > 253
-            && let Some((_, rest)) = name.split_once('.')
-        {
-            name = rest;
-        }
-        match is_name(name) {
-            true => Target::Name(name.to_owned()),
-            false => Target::Malformed,
+    /// The name that `%{p}` stands for, if it is in there; `None` while an answer is
+    /// missing.
+    fn validated_name_for(
+        &mut self,
+        text: &MacroString,
+        domain: &str,
+    ) -> Option<Cow<'static, str>> {
+        match text.needs_validated_name() {
+            true => self.validated_name(domain).map(Cow::Owned),
+            false => Some(Cow::Borrowed("")),
         }
     }
 
@@ -264,8 +286,8 @@ impl World {
         }
     }
 
-    fn look_up(&mut self, name: &str, kind: RecordKind) -> Found<'_> {
-        match self.answers.look_up(name, kind) {
+    fn found(&self, question: usize) -> Found<'_> {
+        match self.answers.get(question) {
             None => Found::Wait,
             Some(Err(DnsError::Temporary)) => Found::Failed,
             Some(Err(DnsError::NotFound)) => Found::Void,
@@ -274,27 +296,34 @@ impl World {
         }
     }
 
+    fn look_up(&mut self, name: &str, kind: RecordKind) -> Found<'_> {
+        let question = self.answers.question(name, kind);
+        self.found(question)
+    }
+
+    fn failed(&self, question: usize) -> Term {
+        let name = self.answers.name(question).map_or("", |name| name);
+        failed(name)
+    }
+
     /// `a` (section 5.3).
-    fn addresses(&mut self, name: &str, prefix: Prefix) -> Term {
-        let (ip, kind) = (self.client.ip, self.address_kind());
-        match self.look_up(name, kind) {
+    fn addresses(&mut self, question: usize, prefix: Prefix) -> Term {
+        match self.found(question) {
             Found::Wait => Term::Wait,
-            Found::Failed => failed(name),
+            Found::Failed => self.failed(question),
             Found::Void => self.void(),
-            Found::Records(records) => {
-                match records.addresses().find_map(|a| contains(a, prefix, ip)) {
-                    Some(bits) => Term::Yes(Some(bits)),
-                    None => Term::No,
-                }
-            }
+            Found::Records(records) => match covering(records, prefix, self.client.ip) {
+                Some(bits) => Term::Yes(Some(bits)),
+                None => Term::No,
+            },
         }
     }
 
     /// `exists` (section 5.7): always A.
-    fn exists(&mut self, name: &str) -> Term {
-        match self.look_up(name, RecordKind::A) {
+    fn exists(&mut self, question: usize) -> Term {
+        match self.found(question) {
             Found::Wait => Term::Wait,
-            Found::Failed => failed(name),
+            Found::Failed => self.failed(question),
             Found::Void => self.void(),
             Found::Records(_) => Term::Yes(None),
         }
@@ -302,53 +331,64 @@ impl World {
 
     /// `mx` (section 5.4). All hosts are asked for at once; they count in the order of
     /// the answer, so that the result does not depend on which one is answered first.
-    fn exchangers(&mut self, name: &str, prefix: Prefix) -> Term {
-        let hosts: Vec<String> = match self.look_up(name, RecordKind::Mx) {
+    fn exchangers(&mut self, question: usize, prefix: Prefix) -> Term {
+        let hosts = match self.found(question) {
             Found::Wait => return Term::Wait,
-            Found::Failed => return failed(name),
+            Found::Failed => return self.failed(question),
             Found::Void => return self.void(),
-            Found::Records(Records::Mx(hosts)) => {
-                hosts.iter().map(|(_, host)| host.clone()).collect()
-            }
+            Found::Records(Records::Mx(hosts)) => Arc::clone(hosts),
             Found::Records(_) => return Term::No,
         };
         if hosts.len() > self.limits.mx_hosts {
-            return Term::Stop(SpfResult::PermError, Reason::TooManyHosts(name.to_owned()));
+            let name = self.answers.name(question).map_or("", |name| name);
+            let reason = Reason::TooManyHosts(name.to_owned());
+            return Term::Stop(SpfResult::PermError, reason);
         }
         let (ip, kind) = (self.client.ip, self.address_kind());
-        let hosts = hosts
-            .iter()
-            .map(|host| host.strip_suffix('.').unwrap_or(host));
-        // The null MX of RFC 7505 has no name.
-        let hosts: Vec<&str> = hosts.filter(|host| is_name(host)).collect();
-        let mut waits = false;
-        for host in &hosts {
-            waits |= matches!(self.look_up(host, kind), Found::Wait);
-        }
-        if waits {
-            return Term::Wait;
-        }
-        let mut void = false;
-        for host in hosts {
+        let (mut waits, mut void, mut decided) = (false, false, None);
+        for (_, host) in &*hosts {
+            let host = host.strip_suffix('.').unwrap_or(host);
+            // The null MX of RFC 7505 has no name.
+            if !is_name(host) {
+                continue;
+            }
             match self.look_up(host, kind) {
-                Found::Wait => return Term::Wait,
-                Found::Failed => return failed(host),
+                Found::Wait => waits = true,
+                _ if decided.is_some() => {}
+                Found::Failed => decided = Some(failed(host)),
                 Found::Void => void = true,
                 Found::Records(records) => {
-                    if let Some(bits) = records.addresses().find_map(|a| contains(a, prefix, ip)) {
-                        return Term::Yes(Some(bits));
-                    }
+                    let bits = covering(records, prefix, ip);
+                    decided = bits.map(|bits| Term::Yes(Some(bits)));
                 }
             }
         }
-        match void {
-            true => self.void(),
-            false => Term::No,
+        match decided {
+            _ if waits => Term::Wait,
+            Some(term) => term,
+            None if void => self.void(),
+            None => Term::No,
         }
     }
 
     /// `ptr` (section 5.5).
-    fn names_in(&mut self, domain: &str) -> Term {
+    fn names_in(&mut self, spec: Option<&DomainSpec>, domain: &Arc<str>) -> Term {
+        let name = match spec {
+            None => Cow::Borrowed(&**domain),
+            Some(spec) => {
+                let Some(validated) = self.validated_name_for(&spec.0, domain) else {
+                    return Term::Wait;
+                };
+                let mut expanded = String::new();
+                spec.0
+                    .expand(&self.client.values(domain, &validated), &mut expanded);
+                Cow::Owned(expanded)
+            }
+        };
+        let domain = shortened(&name);
+        if !is_name(domain) {
+            return Term::No;
+        }
         let reverse = reverse_name(self.client.ip);
         if let Found::Void = self.look_up(&reverse, RecordKind::Ptr) {
             return self.void();
@@ -402,8 +442,43 @@ impl World {
     }
 }
 
+impl Client {
+    fn values<'a>(&'a self, domain: &'a str, validated: &'a str) -> Values<'a> {
+        Values {
+            ip: self.ip,
+            sender: self.names.sender(),
+            local_part: self.names.local_part(),
+            sender_domain: self.names.domain(),
+            domain,
+            helo: self.names.helo(),
+            validated,
+            receiver: self.receiver.as_deref().unwrap_or("unknown"),
+            now: self.now,
+        }
+    }
+}
+
+/// What is asked for of an expanded name: without its final dot, and where it is too long
+/// without labels on the left (section 7.3).
+fn shortened(expanded: &str) -> &str {
+    let mut name = expanded.strip_suffix('.').unwrap_or(expanded);
+    while name.len() > 253
+        && let Some((_, rest)) = name.split_once('.')
+    {
+        name = rest;
+    }
+    name
+}
+
 fn failed(name: &str) -> Term {
     Term::Stop(SpfResult::TempError, Reason::DnsFailed(name.to_owned()))
+}
+
+/// How many bits of the first address that matches are those of `ip`.
+fn covering(records: &Records, prefix: Prefix, ip: IpAddr) -> Option<u8> {
+    records
+        .addresses()
+        .find_map(|address| contains(address, prefix, ip))
 }
 
 /// How many bits of `network` are those of `ip`, if all that count are.
@@ -435,9 +510,17 @@ fn is_within(name: &str, domain: &str) -> bool {
 /// Whether DNS can be asked for a name as it is written: labels of 1 to 63 octets, 253
 /// in all, visible ASCII but the backslash, which would escape what is behind it.
 fn is_name(name: &str) -> bool {
-    name.len() <= 253
-        && name.split('.').all(|label| (1..=63).contains(&label.len()))
-        && name.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+    let mut label = 0;
+    for byte in name.bytes() {
+        match byte {
+            b'.' if label == 0 => return false,
+            b'.' => label = 0,
+            b'\\' => return false,
+            _ if !byte.is_ascii_graphic() || label == 63 => return false,
+            _ => label += 1,
+        }
+    }
+    label > 0 && name.len() <= 253
 }
 
 /// Whether a name may be an identity's domain (section 4.3): several labels, and no

@@ -1,11 +1,15 @@
 //! What came out of a check.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
 
+use super::check::Frame;
 use super::record::{Directive, RecordError};
+use crate::query::Text;
 
 /// The result of `check_host()` (RFC 7208 section 2.6); the names are those of RFC 8601.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,12 +64,12 @@ impl fmt::Display for Identity {
 }
 
 /// A directive that matched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Matched {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Matched<'a> {
     /// In whose record.
-    pub domain: String,
+    pub domain: &'a str,
     /// Which.
-    pub directive: Directive,
+    pub directive: &'a Directive,
     /// How many leading bits of the client's address were compared: 8 matches sixteen
     /// million IPv4 addresses. `None` where none were.
     pub prefix: Option<u8>,
@@ -145,35 +149,97 @@ pub struct Verdict {
     pub identity: Identity,
     /// The client, an IPv4 address as such.
     pub ip: IpAddr,
-    /// The identity's domain.
-    pub domain: String,
-    /// The sender of the RFC: the identity as an address.
-    pub sender: String,
-    /// The name that the client gave.
-    pub helo: String,
-    /// The record of the domain, if it has exactly one.
-    pub record: Option<String>,
-    /// What decided: the directive of the domain's own record, then, where that is an
-    /// include, the one in the record included. Empty when nothing matched.
-    pub matched: Vec<Matched>,
     /// Of a `fail`: what the domain says to the sender. A third party's words, visible
     /// ASCII and spaces.
     pub explanation: Option<String>,
     /// What it took.
     pub cost: Cost,
+    pub(super) names: Names,
+    /// The texts at the domain, and which one is the record.
+    pub(super) record: Option<(Arc<[Text]>, usize)>,
+    /// The records whose directives matched.
+    pub(super) matched: Vec<Frame>,
+}
+
+impl Verdict {
+    /// The identity's domain.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.names.domain()
+    }
+
+    /// The sender of the RFC: the identity as an address.
+    #[must_use]
+    pub fn sender(&self) -> &str {
+        self.names.sender()
+    }
+
+    /// The name that the client gave.
+    #[must_use]
+    pub fn helo(&self) -> &str {
+        self.names.helo()
+    }
+
+    /// The record of the domain, if it has exactly one.
+    #[must_use]
+    pub fn record(&self) -> Option<Cow<'_, str>> {
+        let (texts, at) = self.record.as_ref()?;
+        Some(String::from_utf8_lossy(texts.get(*at)?))
+    }
+
+    /// What decided: the directive of the domain's own record, then, where that is an
+    /// include, the one in the record included. Empty when nothing matched.
+    pub fn matched(&self) -> impl DoubleEndedIterator<Item = Matched<'_>> {
+        self.matched.iter().filter_map(Frame::matched)
+    }
 }
 
 /// One line: result, domain, why.
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}={}: ", self.result, self.identity, self.domain)?;
+        write!(f, "{} {}={}: ", self.result, self.identity, self.domain())?;
         if self.matched.is_empty() {
             return write!(f, "{}", self.reason);
         }
-        for (at, matched) in self.matched.iter().enumerate() {
+        for (at, matched) in self.matched().enumerate() {
             let before = if at == 0 { "" } else { ", there " };
             write!(f, "{before}{} of {}", matched.directive, matched.domain)?;
         }
         Ok(())
+    }
+}
+
+/// The names of who is checked, in one text: local part, `@`, domain, name in HELO.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Names {
+    text: String,
+    at: usize,
+    helo: usize,
+}
+
+impl Names {
+    pub(super) fn new(local_part: &str, domain: &str, helo: &str) -> Self {
+        let at = local_part.len();
+        Names {
+            text: [local_part, "@", domain, helo].concat(),
+            at,
+            helo: at + 1 + domain.len(),
+        }
+    }
+
+    pub(super) fn local_part(&self) -> &str {
+        self.text.get(..self.at).unwrap_or_default()
+    }
+
+    pub(super) fn domain(&self) -> &str {
+        self.text.get(self.at + 1..self.helo).unwrap_or_default()
+    }
+
+    pub(super) fn sender(&self) -> &str {
+        self.text.get(..self.helo).unwrap_or_default()
+    }
+
+    pub(super) fn helo(&self) -> &str {
+        self.text.get(self.helo..).unwrap_or_default()
     }
 }

@@ -85,7 +85,11 @@ pub(crate) fn to_text(verdict: &Verdict) -> String {
         "spf {verdict}\n  {} lookups, {} void, {} names asked for\n",
         cost.lookups, cost.voids, cost.queries
     );
-    if let Some(bits) = verdict.matched.last().and_then(|matched| matched.prefix) {
+    if let Some(bits) = verdict
+        .matched()
+        .next_back()
+        .and_then(|matched| matched.prefix)
+    {
         text += &format!("  {bits} bits of the address were compared\n");
     }
     if let Some(explanation) = &verdict.explanation {
@@ -96,16 +100,15 @@ pub(crate) fn to_text(verdict: &Verdict) -> String {
 
 pub(crate) fn to_json(verdict: &Verdict) -> Value {
     let matched: Vec<Value> = verdict
-        .matched
-        .iter()
+        .matched()
         .map(|m| json!({"domain": m.domain, "directive": m.directive.to_string(), "prefix": m.prefix}))
         .collect();
     json!({
         "result": verdict.result.to_string(),
         "reason": verdict.reason.to_string(),
         "identity": verdict.identity.to_string(),
-        "domain": verdict.domain,
-        "record": verdict.record,
+        "domain": verdict.domain(),
+        "record": verdict.record(),
         "matched": matched,
         "explanation": verdict.explanation,
         "cost": {
