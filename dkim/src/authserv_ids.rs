@@ -55,8 +55,9 @@ impl AuthservIds {
     /// `header` begins at the beginning of a line: a whole header, or one field as it
     /// streams by. It ends at its empty line, so a whole message may be given too.
     ///
-    /// An id is compared without regard to case, comments, quotes, control characters and
-    /// a final dot; a U-label equals its A-label. A field that is broken counts if its
+    /// An id is compared without regard to case, comments, white space, quotes, control
+    /// characters and a final dot, as it is written and with encoded words decoded; a U-label
+    /// equals its A-label. A field that is broken counts if its
     /// value begins with one of these ids, and one whose *name* a careless reader could
     /// take for the right one counts as well: `Authentication-Results :`, a name that is
     /// folded, with a NUL in it, or behind a bare CR or LF inside another field (of which
@@ -106,6 +107,12 @@ impl AuthservIds {
         let Some(value) = lines::value(field, "authentication-results") else {
             return false;
         };
+        // No encoded word belongs there, and yet some decode every field before they look.
+        let is_encoded = || memchr::memmem::find(value, b"=?").is_some();
+        self.begins(value) || is_encoded() && self.begins(decoded(value).as_bytes())
+    }
+
+    fn begins(&self, value: &[u8]) -> bool {
         let read = scop_mime::AuthenticationResults::parse(value);
         if read.version().is_some_and(|version| version != 1) {
             return true;
@@ -119,8 +126,48 @@ impl AuthservIds {
         let end = rest.iter().position(|b| !is_part(b)).unwrap_or(rest.len());
         let first = rest.get(..end).unwrap_or_default();
         let is_ours = |id: &[u8]| self.ids.contains(&plain(id));
-        is_ours(read.id().as_bytes()) || is_ours(first)
+        is_ours(read.id().as_bytes()) || is_ours(first) || is_ours(&bare_id(value))
     }
+}
+
+/// A value as those see it who decode encoded words (RFC 2047) wherever they are.
+fn decoded(value: &[u8]) -> String {
+    let spaced = |&b: &u8| if b.is_ascii_control() { b' ' } else { b };
+    let mut raw = b"Subject:".to_vec();
+    raw.extend(value.iter().map(spaced));
+    raw.extend_from_slice(b"\r\n");
+    let message = scop_mime::Message::parse_header(&raw);
+    let field = message.header().get("subject");
+    field.map_or_else(String::new, |field| field.text().into_owned())
+}
+
+/// The id as those see it who drop comments, white space, quotes and backslashes first. A
+/// version behind it is left out.
+fn bare_id(value: &[u8]) -> Vec<u8> {
+    let (mut words, mut depth, mut is_quoted_pair) = (Vec::new(), 0u32, false);
+    let mut word = Vec::new();
+    for &byte in value {
+        let was_quoted_pair = core::mem::take(&mut is_quoted_pair);
+        match byte {
+            b'\\' if !was_quoted_pair => is_quoted_pair = true,
+            b'(' if !was_quoted_pair => depth = depth.saturating_add(1),
+            b')' if !was_quoted_pair => depth = depth.saturating_sub(1),
+            _ if depth > 0 => {}
+            b';' if !was_quoted_pair => break,
+            b'"' => {}
+            b if b.is_ascii_whitespace() => {
+                if !word.is_empty() {
+                    words.push(core::mem::take(&mut word));
+                }
+            }
+            b => word.push(b),
+        }
+    }
+    let is_version = !word.is_empty() && word.iter().all(u8::is_ascii_digit);
+    if !is_version || words.is_empty() {
+        words.push(word);
+    }
+    words.concat()
 }
 
 /// A part of `header` without some of its bytes.
@@ -194,6 +241,14 @@ mod tests {
             " mx\0.ours.test; dkim=pass",
             " mx.ours.test\0; dkim=pass",
             " i=1; mx.ours.test; dkim=pass",
+            " mx(x).ours.test; dkim=pass",
+            " mx .ours.test; dkim=pass",
+            " mx\r\n .(a \\) (b))ours.test(c) 1; dkim=pass",
+            " m\\x.ours.test; dkim=pass",
+            " mx\".ours\".test; dkim=pass",
+            " =?utf-8?q?mx.ours.test?=; dkim=pass",
+            " =?utf-8?q?mx.o?=\r\n =?us-ascii?b?dXJzLnRlc3Q7?= dkim=pass",
+            " =?utf-8?b?bXgub3Vycy50ZXN0OyBka2ltPXBhc3M=?=",
         ] {
             for name in [
                 "Authentication-Results",

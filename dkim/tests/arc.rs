@@ -7,8 +7,8 @@ use common::{SEED, record, rsa_key};
 use proptest::prelude::*;
 use scop_dkim::arc::{Chain, ChainReason, ChainStatus, SealError, Sealer, SetProblem, Validator};
 use scop_dkim::{
-    AuthenticationResults, DnsError, Domain, Limits, MethodResult, Policy, Records, Selector,
-    SigningKey, SystemRandom,
+    AuthenticationResults, DnsError, Domain, Limits, MethodResult, Policy, Reason, Records,
+    Selector, SigningKey, SystemRandom,
 };
 
 const MESSAGE: &str =
@@ -157,6 +157,27 @@ proptest! {
 }
 
 /// dk09: gaps, repetitions, instances over 50, more sets than that.
+/// RFC 8617 section 3.9: CFWS around the instance. The set is one, though the seal is of
+/// other results.
+#[test]
+fn comments_around_the_instance() {
+    let sealed = chain(1);
+    for (instance, is_one) in [
+        ("(a) i (b\\)) = (c; (d) i=2;)\r\n 1\t(e);", true),
+        ("i=1(x)2;", false),
+        ("(i=1;", false),
+        ("i=1);", false),
+    ] {
+        let field = format!("ARC-Authentication-Results: {instance}");
+        let found = validate(&sealed.replacen("ARC-Authentication-Results: i=1;", &field, 1));
+        let reason = match is_one {
+            true => ChainReason::Seal(1, Reason::SignatureMismatch),
+            false => ChainReason::Sets(SetProblem::Instance),
+        };
+        assert_eq!(found.reason, reason, "{instance}");
+    }
+}
+
 #[test]
 fn dk09_sets_that_are_no_chain() {
     let message = chain(2);

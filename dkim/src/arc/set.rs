@@ -74,9 +74,8 @@ pub enum SetProblem {
 fn instance(value: &[u8], is_results: bool) -> Option<usize> {
     let number = if is_results {
         // Only what comes before the results is a tag (section 4.1.1).
-        let end = memchr::memchr(b';', value)?;
-        let tag = value.get(..end)?;
-        let equals = memchr::memchr(b'=', tag)?;
+        let tag = before_results(value)?;
+        let equals = memchr::memchr(b'=', &tag)?;
         let (name, number) = (tag.get(..equals)?, tag.get(equals + 1..)?);
         if trim(name) != b"i" {
             return None;
@@ -88,6 +87,27 @@ fn instance(value: &[u8], is_results: bool) -> Option<usize> {
     usize::try_from(number)
         .ok()
         .filter(|n| (1..=MOST).contains(n))
+}
+
+/// The instance tag of ARC-Authentication-Results, in which comments may stand (section
+/// 3.9); `None` where no semicolon ends it.
+fn before_results(value: &[u8]) -> Option<Vec<u8>> {
+    let (mut tag, mut depth) = (Vec::new(), 0u32);
+    let mut bytes = value.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'(' => {
+                depth = depth.saturating_add(1);
+                tag.push(b' '); // it separates
+            }
+            b')' if depth > 0 => depth -= 1,
+            b'\\' if depth > 0 => drop(bytes.next()),
+            b';' if depth == 0 => return Some(tag),
+            _ if depth == 0 => tag.push(*byte),
+            _ => {}
+        }
+    }
+    None
 }
 
 fn trim(mut text: &[u8]) -> &[u8] {
