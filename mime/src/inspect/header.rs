@@ -116,28 +116,15 @@ impl HeaderCheck {
         let mut at = |kind, at: usize| note(kind, start + at as u64);
         match name {
             b"content-type" if self.content_type.is_none() => {
-                mime_field::content_type(value, limits.parameters, &mut at);
-                let read = ContentType::parse_with(value, limits.parameters);
-                if let Some((read, defects)) = &read {
-                    parameters(read.parameters(), defects, &mut at);
-                    misses(read, &mut at);
-                }
-                self.content_type = Some(read.map(|r| r.0));
+                self.content_type = Some(content_type(value, limits.parameters, &mut at));
             }
             b"content-transfer-encoding" if self.encoding.is_none() => {
                 mime_field::encoding(value, &mut at);
                 self.encoding = Some(TransferEncoding::parse(value));
             }
             b"content-disposition" if self.disposition.is_none() => {
-                mime_field::disposition(value, limits.parameters, &mut at);
-                let read = Disposition::parse_with(value, limits.parameters);
-                if let Some((read, defects)) = &read {
-                    parameters(read.parameters(), defects, &mut at);
-                }
-                let filename = read.and_then(|r| r.0.filename().map(ToString::to_string));
-                if filename.as_deref().is_some_and(looks::has_bidi) {
-                    at(DefectKind::BidiControl, 0);
-                }
+                let read = disposition(value, limits.parameters, &mut at);
+                let filename = read.and_then(|r| r.filename().map(ToString::to_string));
                 self.disposition = Some((start, filename));
             }
             b"mime-version" if !self.has_version => {
@@ -332,6 +319,44 @@ impl Resent {
 }
 
 /// What there is to say about parameters once they are put together.
+/// What is wrong with a MIME field that is looked at by itself.
+pub(crate) fn of_mime_field(name: &str, value: &[u8], at: &mut dyn FnMut(DefectKind, usize)) {
+    let limit = Limits::default().parameters;
+    match name.to_ascii_lowercase().as_str() {
+        "content-type" => drop(content_type(value, limit, at)),
+        "content-disposition" => drop(disposition(value, limit, at)),
+        "content-transfer-encoding" => mime_field::encoding(value, at),
+        "mime-version" => mime_field::mime_version(value, at),
+        _ => {}
+    }
+}
+
+fn content_type(
+    value: &[u8],
+    limit: usize,
+    at: &mut dyn FnMut(DefectKind, usize),
+) -> Option<ContentType> {
+    mime_field::content_type(value, limit, at);
+    let (read, defects) = ContentType::parse_with(value, limit)?;
+    parameters(read.parameters(), &defects, at);
+    misses(&read, at);
+    Some(read)
+}
+
+fn disposition(
+    value: &[u8],
+    limit: usize,
+    at: &mut dyn FnMut(DefectKind, usize),
+) -> Option<Disposition> {
+    mime_field::disposition(value, limit, at);
+    let (read, defects) = Disposition::parse_with(value, limit)?;
+    parameters(read.parameters(), &defects, at);
+    if read.filename().is_some_and(looks::has_bidi) {
+        at(DefectKind::BidiControl, 0);
+    }
+    Some(read)
+}
+
 fn parameters(
     read: &[Parameter],
     defects: &[(DefectKind, usize)],

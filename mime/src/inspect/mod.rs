@@ -18,6 +18,7 @@ use alloc::vec::Vec;
 use thiserror::Error;
 
 pub(crate) use body::LINE;
+pub(crate) use header::of_mime_field;
 pub(crate) use mime_field::is_token;
 
 use crate::{

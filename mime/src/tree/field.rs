@@ -242,10 +242,19 @@ impl<'a> Field<'a> {
     /// let field = message.header().get("from").unwrap();
     /// assert_eq!(field.defects()[0].to_string(), "unbalanced-bracket at byte 10");
     /// ```
+    ///
+    /// What takes more than the field to see - that it comes twice, that its charset is
+    /// not that of the body - is told by [`Message::inspect`](crate::Message::inspect).
     #[must_use]
     pub fn defects(&self) -> Vec<Defect> {
         let mut defects = Vec::new();
         self.note(&mut |defect| defects.push(defect));
+        let start = self.value_offset();
+        crate::inspect::of_mime_field(self.name(), self.value(), &mut |kind, at| {
+            if defects.iter().all(|d: &Defect| d.kind != kind) {
+                defects.push(Defect::new(kind, start + at as u64));
+            }
+        });
         defects
     }
 

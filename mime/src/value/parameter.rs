@@ -29,7 +29,7 @@ impl Parameter {
     }
 
     /// Its value: RFC 2231 decoded; else RFC 2047 words, which do not belong here
-    /// but are in use; else UTF-8 or ISO-8859-1.
+    /// but are in use (not in a boundary); else UTF-8 or ISO-8859-1.
     #[must_use]
     pub fn value(&self) -> &str {
         &self.value
@@ -307,9 +307,14 @@ fn combine(g: Gathered<'_>, note: &mut dyn FnMut(DefectKind)) -> Option<Paramete
         return Some(extended(g.name, raw, &cuts, note));
     }
     let raw = g.plain?.into_owned();
+    // The reader looks for the delimiters of a multipart as they are written.
+    let value = match g.name.as_str() {
+        "boundary" if memchr::memchr2(b'\r', b'\n', &raw).is_none() => raw_text(&raw),
+        _ => words::decode(&raw),
+    };
     Some(Parameter {
         name: g.name,
-        value: words::decode(&raw).into_owned(),
+        value: value.into_owned(),
         raw,
         extended: false,
         language: None,
@@ -493,6 +498,17 @@ mod tests {
         let mut all = all(text);
         assert_eq!(all.len(), 1, "{all:?}");
         all.remove(0).1
+    }
+
+    #[test]
+    fn a_boundary_is_what_delimiters_have() {
+        assert_eq!(one("; x=\"=?utf-8?Q?a?= \""), "a");
+        let encoded = "; boundary=\"=?utf-8?Q?a?= \"";
+        assert_eq!(one(encoded), "=?utf-8?Q?a?= ");
+        let message = alloc::format!(
+            "Content-Type: multipart/mixed{encoded}\r\n\r\n--=?utf-8?Q?a?= \r\n\r\nx\r\n"
+        );
+        assert_eq!(crate::Message::parse(message.as_bytes()).parts().count(), 2);
     }
 
     #[test]

@@ -192,3 +192,36 @@ fn rfc2045() {
         ],
     );
 }
+
+#[test]
+fn a_field_tells_its_own() {
+    for (field, kinds) in [
+        (
+            "Content-Type: text",
+            &[BadContentType, CommentInMimeField][..],
+        ),
+        ("Content-Type: text/plain;charset", &[BadParameter]),
+        ("Content-Type: a/b; x=1; x=2", &[DuplicateParameter]),
+        ("Content-Type: message/partial", &[MissingParameter]),
+        ("Content-Transfer-Encoding: base64 x", &[JunkInEncoding]),
+        ("Content-Disposition: a; b=\"c", &[UnbalancedQuote]),
+        ("Content-Disposition: a; filename=\u{202e}", &[BidiControl]),
+        ("MIME-Version: 1", &[BadMimeVersion]),
+        ("MIME-Version: 1.0", &[]),
+    ] {
+        let text = format!("{TOP}MIME-Version: 1.0\r\n{field}\r\n\r\n");
+        let text = text.replacen("MIME-Version: 1.0\r\nMIME", "MIME", 1);
+        let message = scop_mime::Message::parse(text.as_bytes());
+        let name = field.split(':').next().unwrap();
+        let own = message.header().get(name).unwrap().defects();
+        let all = message.inspect();
+        assert!(
+            own.iter().all(|d| all.contains(d)),
+            "{field}: {own:?}, {all:?}"
+        );
+        for kind in kinds {
+            assert!(own.iter().any(|d| d.kind == *kind), "{field}: {own:?}");
+        }
+        assert!(!kinds.is_empty() || own.is_empty(), "{field}: {own:?}");
+    }
+}
