@@ -251,11 +251,6 @@ impl Signer {
         BodyKind::whole(self.body)
     }
 
-    /// Which fields will be signed.
-    pub(crate) fn covers(&self, header: &Header) -> Vec<usize> {
-        select(header, self.fields.names(header).into_iter(), None)
-    }
-
     /// The field, whole.
     pub(crate) fn sign(
         &self,

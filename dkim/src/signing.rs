@@ -8,7 +8,6 @@ use core::fmt;
 use ring::rand::SecureRandom;
 
 use crate::header::Header;
-use crate::hidden::hidden;
 use crate::limits::LimitExceeded;
 use crate::message::{BodyHash, BodyKind};
 use crate::pass::Pass;
@@ -27,12 +26,13 @@ pub enum SignError {
     /// A line looks like a From field but is none; verifiers would refuse it.
     #[error("message has a malformed From field (RFC 5322 section 2.2)")]
     FromMalformed,
-    /// A field that would not be signed holds a bare CR or LF, behind which some readers see
-    /// another field or another body; verifiers would refuse it.
+    /// The header holds a CR or LF that is no half of a CRLF: relays would change it, and
+    /// some readers see another field behind it. A file with the line ends of this system
+    /// has to be converted before it is signed, and sent as converted.
     #[error(
-        "an unsigned field holds a bare CR or LF behind which some readers see another field or body (RFC 5322 section 2.1)"
+        "header has a bare CR or LF; convert line ends to CRLF before signing, and send the message so (RFC 6376 section 5.3)"
     )]
-    HiddenLine,
+    BareLineEnd,
     /// The message begins with white space: its first line would belong to the signature.
     #[error(
         "message begins with white space, which would go on with a field above it (RFC 5322 section 2.2.3)"
@@ -63,9 +63,9 @@ impl Signing {
     }
 
     /// Takes the next piece of the message, as it will be sent: CRLF line
-    /// ends, transfer-encoded, without the dots of SMTP. A bare CR or LF is
-    /// signed as it is, and lost when a relay repairs it (RFC 6376 section
-    /// 5.3).
+    /// ends, transfer-encoded, without the dots of SMTP. A bare CR or LF in the
+    /// header is refused; one in the body is signed as it is, and lost when a
+    /// relay repairs it (RFC 6376 section 5.3).
     ///
     /// # Errors
     /// [`SignError`] when the message cannot be signed, now and ever after.
@@ -106,11 +106,8 @@ impl Signers {
         if header.begins_folded() {
             return Err(SignError::BeginsFolded);
         }
-        if self
-            .iter()
-            .any(|s| hidden(header, || s.covers(header)).is_some())
-        {
-            return Err(SignError::HiddenLine);
+        if !header.bare_ends().is_empty() {
+            return Err(SignError::BareLineEnd);
         }
         match header.named(b"from").len() {
             1 => Ok(self.iter().map(|signer| signer.body()).collect()),

@@ -36,7 +36,7 @@ pub enum TagListError {
     BadName,
     /// A control character, or a line break that is not folding, in a value.
     #[error(
-        "control character or bare line break in the value of tag \"{0}\" (RFC 6376 section 3.2)"
+        "control character, or a line break that is not CRLF and white space, in the value of tag \"{0}\" (RFC 6376 section 3.2)"
     )]
     BadValue(String),
     /// A tag that occurs twice; the whole list is invalid.

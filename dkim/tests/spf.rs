@@ -301,6 +301,8 @@ fn identities() {
     for check in [
         Check::helo(ip, "mx.example.com"),
         Check::mail_from(ip, "", "mx.example.com."),
+        Check::mail_from(ip, "<>", "mx.example.com"),
+        Check::mail_from(ip, "<postmaster@mx.example.com>", "helo.test"),
     ] {
         let verdict = zone.run(check);
         assert_eq!(verdict.result, SpfResult::Pass);

@@ -99,7 +99,7 @@ struct Senders {
 
 impl Authentication {
     /// A message of that client: the name that it gave at HELO or EHLO, its MAIL FROM
-    /// without the angle brackets, and the time in seconds since 1970.
+    /// with or without the angle brackets, empty for none, and the time in seconds since 1970.
     #[must_use]
     pub fn new(client: IpAddr, helo: &str, mail_from: &str, now: u64) -> Self {
         let (policy, limits) = (Policy::default(), Limits::default());

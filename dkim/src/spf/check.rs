@@ -106,10 +106,13 @@ enum Step {
 }
 
 impl Check {
-    /// Checks the MAIL FROM identity (section 2.4): `reverse_path` without its angle
+    /// Checks the MAIL FROM identity (section 2.4): `reverse_path` with or without its angle
     /// brackets. For an empty one it is `postmaster` at the HELO name.
     #[must_use]
     pub fn mail_from(ip: IpAddr, reverse_path: &str, helo: &str) -> Self {
+        let bare = reverse_path.strip_prefix('<');
+        let bare = bare.and_then(|path| path.strip_suffix('>'));
+        let reverse_path = bare.unwrap_or(reverse_path);
         match reverse_path.rsplit_once('@') {
             _ if reverse_path.is_empty() => Self::new(ip, Identity::MailFrom, "", helo, helo),
             Some((local, domain)) => Self::new(ip, Identity::MailFrom, local, domain, helo),
