@@ -214,11 +214,17 @@ fn is08_mailbox_names_that_cannot_be() {
 fn is09_stored_headers_inject_no_response() {
     let evil: &[u8] = b"Subject: \"\\)\r\n* BYE [ALERT] x\0\r\n\r\n";
     let mut peer = peer_with(config(), Store::new(&[evil]));
-    let input = b"a LOGIN tim secret\r\nb SELECT INBOX\r\nc FETCH 1 ENVELOPE\r\n";
+    let input = b"a LOGIN tim secret\r\nb SELECT INBOX\r\nc FETCH 1 (ENVELOPE BODY[])\r\n";
     let outcome = run(&mut peer, &Stream::whole(input));
     let sent = String::from_utf8_lossy(&outcome.output);
     assert!(
         sent.contains("ENVELOPE (NIL {34}\r\nSubject: \"\\)\r\n* BYE"),
+        "{sent}"
+    );
+    // The message itself has as many bytes as it was said to have.
+    let literal = [b"BODY[] {34}\r\n", &evil[..29], b"\x80\r\n\r\n"].concat();
+    assert!(
+        memchr::memmem::find(&outcome.output, &literal).is_some(),
         "{sent}"
     );
     assert!(!outcome.output.contains(&0));

@@ -55,7 +55,8 @@ impl Server {
 
     /// Bytes for the streamed values of the FETCH that was said last, in order: takes
     /// what fits off the front of `data`. If something is left,
-    /// [`ServerEvent::Room`](super::ServerEvent::Room) says when to call again.
+    /// [`ServerEvent::Room`](super::ServerEvent::Room) says when to call again. A NUL,
+    /// which no literal may have (RFC 3501 4.3.1), leaves as 0x80.
     ///
     /// # Errors
     ///

@@ -8,6 +8,7 @@ use scop_core::{Misuse, Outbox};
 
 use super::Refused;
 use crate::response::{Data, Fetch, FetchItem, FetchWriter, Response, Value};
+use crate::types::write::content;
 
 #[derive(Debug)]
 pub(super) struct Output {
@@ -172,7 +173,7 @@ impl Output {
                 self.body_refused = true;
                 break;
             }
-            self.out.push_bytes(data.split_to(n));
+            self.out.push_bytes(without_nul(data.split_to(n)));
             open.left -= n as u64;
             self.advance();
         }
@@ -191,6 +192,16 @@ impl Output {
         };
         core::mem::take(refused)
     }
+}
+
+/// What may stand in a literal: each NUL becomes 0x80 (RFC 3501 4.3.1).
+fn without_nul(bytes: Bytes) -> Bytes {
+    if memchr::memchr(0, &bytes).is_none() {
+        return bytes;
+    }
+    let mut out = Vec::with_capacity(bytes.len());
+    content(&mut out, &bytes);
+    out.into()
 }
 
 /// How many bytes are to be streamed, if any.

@@ -40,7 +40,7 @@ fn quoted(out: &mut Vec<u8>, text: &[u8]) {
 
 /// A literal's content. NUL cannot travel in one (`CHAR8`, RFC 3501 section 9): it
 /// becomes 0x80, which keeps the size.
-fn content(out: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn content(out: &mut Vec<u8>, text: &[u8]) {
     let start = out.len();
     out.extend_from_slice(text);
     if memchr(0, text).is_some() {
