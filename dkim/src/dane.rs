@@ -194,13 +194,16 @@ impl FromStr for TlsaRecord {
         let mut words = text.split_ascii_whitespace();
         let mut rdata = Vec::new();
         for word in words.by_ref().take(3) {
-            rdata.push(word.parse().map_err(|_| ParseTlsaError)?);
+            // A sign is no digit.
+            let digits = word.bytes().all(|b| b.is_ascii_digit());
+            let number = word.parse().ok().filter(|_| digits);
+            rdata.push(number.ok_or(ParseTlsaError)?);
         }
         let digits: Vec<u8> = words.flat_map(str::bytes).collect();
         for pair in digits.chunks(2) {
             let pair = core::str::from_utf8(pair)
                 .ok()
-                .filter(|pair| pair.len() == 2);
+                .filter(|pair| pair.len() == 2 && pair.bytes().all(|b| b.is_ascii_hexdigit()));
             let byte = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok());
             rdata.push(byte.ok_or(ParseTlsaError)?);
         }
@@ -287,8 +290,18 @@ mod tests {
     #[test]
     fn unusable_records() {
         for text in [
-            "", "3 1 1", "3 1 1 00", "4 1 1 00", "3 2 0 00", "3 1 3 00", "3 1 0 0", "3 1 0 zz",
-            "x 1 0 00", "3 1 0",
+            "",
+            "3 1 1",
+            "3 1 1 00",
+            "4 1 1 00",
+            "3 2 0 00",
+            "3 1 3 00",
+            "3 1 0 0",
+            "3 1 0 zz",
+            "3 1 0 +f",
+            "+3 1 0 00",
+            "x 1 0 00",
+            "3 1 0",
         ] {
             assert_eq!(text.parse::<TlsaRecord>(), Err(ParseTlsaError), "{text}");
         }

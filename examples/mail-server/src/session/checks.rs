@@ -158,12 +158,15 @@ fn ask(checking: &Arc<Checking>, lookups: &mut JoinSet<Answer>, query: scop_dkim
 }
 
 /// What the author's domain asks for (RFC 9989 5.3.6). A message without an author, or
-/// with several, has nobody to ask; one for which DNS fails may come again.
+/// with several, has nobody to ask; one for which DNS fails may come again, unless it is
+/// known that nothing is asked whatever DNS says.
 fn action(message: &Authenticated) -> Action {
     let Some(verdict) = message.dmarc() else {
         return Action::Later;
     };
+    let asks_nothing = verdict.policy == Some(Policy::None) && verdict.oddity.is_none();
     match (verdict.result, verdict.disposition) {
+        (DmarcResult::TempError, _) if asks_nothing => Action::Deliver,
         (DmarcResult::TempError, _) => Action::Later,
         (_, Policy::None) => Action::Deliver,
         (_, Policy::Quarantine) => Action::Quarantine,
@@ -178,6 +181,37 @@ fn action(message: &Authenticated) -> Action {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use scop_dkim::{Domain, Selector, Signer, SigningKey, SystemRandom};
+
+    /// A key that DNS does not give keeps mail waiting where it decides something only.
+    #[test]
+    fn a_domain_that_asks_nothing_does_not_wait_for_its_key() {
+        let text = "From: <a@b.test>\r\n\r\nx\r\n";
+        let key = SigningKey::ed25519(&[7; 32]).unwrap();
+        let (domain, selector) = (Domain::new("b.test").unwrap(), Selector::new("s").unwrap());
+        let mut signing = Signer::new(domain, selector, key).start(1);
+        signing.write(text.as_bytes()).unwrap();
+        let signed = signing.finish(&SystemRandom::new()).unwrap() + text;
+        let action_for = |policy: &str| {
+            let client = "192.0.2.1".parse().unwrap();
+            let mut message = Authentication::new(client, "mx.test", "", 1);
+            message.write(signed.as_bytes()).unwrap();
+            let mut message = message.finish();
+            while let Some(query) = message.next_query() {
+                let answer = match &*query.name {
+                    "_dmarc.b.test" => Ok(Records::txt([format!("v=DMARC1; p={policy}")])),
+                    "s._domainkey.b.test" => Err(DnsError::Temporary),
+                    _ => Err(DnsError::NotFound),
+                };
+                message.answer(query.id, answer).unwrap();
+            }
+            assert_eq!(message.dmarc().unwrap().result, DmarcResult::TempError);
+            action(&message)
+        };
+        assert_eq!(action_for("none"), Action::Deliver);
+        assert_eq!(action_for("quarantine"), Action::Later);
+        assert_eq!(action_for("reject"), Action::Later);
+    }
 
     async fn check(enforcement: Enforcement, client: &str) -> Option<Checked> {
         let checking = Arc::new(Checking {
