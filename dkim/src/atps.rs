@@ -107,7 +107,7 @@ impl Atps {
 
     /// Whether that domain is one in From (section 4.3).
     pub(crate) fn is_of_author(&self, header: &Header) -> bool {
-        header.named(b"from").iter().any(|&field| {
+        header.named(b"from").any(|field| {
             let list = scop_mime::parse_addresses(header.value(field));
             let mut domains = scop_mime::mailboxes(&list).filter_map(|mailbox| mailbox.domain());
             domains.any(|domain| domain.eq_ignore_ascii_case(self.author.as_str().as_bytes()))

@@ -158,6 +158,10 @@ impl<S: Sink> BodyCanon<S> {
         }
     }
 
+    pub(crate) fn sink_mut(&mut self) -> &mut S {
+        &mut self.lines.sink
+    }
+
     /// Ends the body and gives the sink back.
     pub(crate) fn finish(mut self) -> S {
         // Section 3.4.3: no body is one CRLF. Section 3.4.4: no body is nothing.

@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use crate::key::{KeyRecord, KeyRecordError, KeyType, PublicKey};
+use crate::key::{KeyRecord, KeyRecordError, KeyType};
 use crate::limits::Limits;
 use crate::outcome::Reason;
 use crate::policy::Policy;
@@ -14,44 +14,59 @@ use crate::signature::{Algorithm, Signature};
 /// A signature value, and what it is said to be of.
 pub(crate) struct Claim<'a> {
     pub(crate) policy: &'a Policy,
-    pub(crate) limits: &'a Limits,
     pub(crate) algorithm: Algorithm,
     pub(crate) signature: &'a [u8],
     /// It speaks for a domain below the one that has the key.
     pub(crate) of_subdomain: bool,
     /// What was signed.
-    pub(crate) data: Vec<u8>,
+    pub(crate) data: &'a [u8],
 }
 
-/// What it is worth, and with which key.
+/// What it is worth.
 pub(crate) struct Verdict {
     pub(crate) reason: Reason,
-    pub(crate) key: Option<PublicKey>,
-    /// The key record says `t=y`.
-    pub(crate) testing: bool,
+    /// Which record of its [`Keys`] tells, if there is one.
+    record: usize,
 }
 
-impl Verdict {
-    fn without_key(reason: Reason) -> Self {
-        Self {
-            reason,
-            key: None,
-            testing: false,
+/// The answer to the key query (RFC 6376 section 6.1.2), read.
+pub(crate) enum Keys {
+    Unavailable,
+    /// Those that may be tried; without any there is no key.
+    Records(Vec<Result<KeyRecord, Reason>>),
+}
+
+impl Keys {
+    pub(crate) fn read(answer: &Result<Records, DnsError>, limits: &Limits) -> Self {
+        let record = |text: &Text| match text.len() > limits.key_record_bytes {
+            true => Err(Reason::KeyRecordTooLong(limits.key_record_bytes)),
+            false => KeyRecord::parse(text).map_err(Reason::KeyRecord),
+        };
+        match answer {
+            Err(DnsError::Temporary) => Keys::Unavailable,
+            Ok(Records::Txt(records)) => {
+                let records = records.iter().take(limits.key_records);
+                Keys::Records(records.map(record).collect())
+            }
+            // No answer of another kind is taken.
+            Err(DnsError::NotFound) | Ok(_) => Keys::Records(Vec::new()),
+        }
+    }
+
+    /// The record that a verdict is about, if it is one.
+    pub(crate) fn into_record(self, verdict: &Verdict) -> Option<KeyRecord> {
+        match self {
+            Keys::Unavailable => None,
+            Keys::Records(records) => records.into_iter().nth(verdict.record)?.ok(),
         }
     }
 }
 
 impl<'a> Claim<'a> {
     /// What a field says, of `data`.
-    pub(crate) fn new(
-        policy: &'a Policy,
-        limits: &'a Limits,
-        signature: &'a Signature,
-        data: Vec<u8>,
-    ) -> Self {
+    pub(crate) fn new(policy: &'a Policy, signature: &'a Signature, data: &'a [u8]) -> Self {
         Self {
             policy,
-            limits,
             algorithm: signature.algorithm(),
             signature: signature.signature(),
             of_subdomain: signature.identity().domain() != signature.domain(),
@@ -59,53 +74,39 @@ impl<'a> Claim<'a> {
         }
     }
 
-    /// With the answer to the key query (RFC 6376 section 6.1.2).
-    pub(crate) fn answer(&self, answer: &Result<Records, DnsError>) -> Verdict {
-        match answer {
-            Err(DnsError::Temporary) => Verdict::without_key(Reason::KeyUnavailable),
-            Ok(Records::Txt(records)) => self
-                .records(records)
-                .unwrap_or(Verdict::without_key(Reason::NoKey)),
-            // No answer of another kind is taken.
-            Err(DnsError::NotFound) | Ok(_) => Verdict::without_key(Reason::NoKey),
-        }
-    }
-
     /// Several records are tried in turn (RFC 6376 section 6.1.2 step 4). If
     /// none verifies, the first that is a key record tells why.
-    fn records(&self, records: &[Text]) -> Option<Verdict> {
+    pub(crate) fn judge(&self, keys: &Keys) -> Verdict {
+        let none = |reason| Verdict { reason, record: 0 };
+        let records = match keys {
+            Keys::Unavailable => return none(Reason::KeyUnavailable),
+            Keys::Records(records) => records,
+        };
         let mut best: Option<(Verdict, bool)> = None;
-        for text in records.iter().take(self.limits.key_records) {
-            let verdict = self.text(text);
+        for (number, record) in records.iter().enumerate() {
+            let reason = match record {
+                Ok(record) => self.record(record),
+                Err(reason) => reason.clone(),
+            };
             // A stray TXT record, SPF for instance, explains little.
             let stray = matches!(
-                verdict.reason,
+                reason,
                 Reason::KeyRecord(
                     KeyRecordError::Version | KeyRecordError::Tags(_) | KeyRecordError::Missing
                 )
             );
+            let verdict = Verdict {
+                reason,
+                record: number,
+            };
             if verdict.reason == Reason::Verified {
-                return Some(verdict);
+                return verdict;
             }
             if best.as_ref().is_none_or(|(_, was)| *was && !stray) {
                 best = Some((verdict, stray));
             }
         }
-        best.map(|(verdict, _)| verdict)
-    }
-
-    fn text(&self, text: &[u8]) -> Verdict {
-        if text.len() > self.limits.key_record_bytes {
-            return Verdict::without_key(Reason::KeyRecordTooLong(self.limits.key_record_bytes));
-        }
-        match KeyRecord::parse(text) {
-            Err(error) => Verdict::without_key(Reason::KeyRecord(error)),
-            Ok(record) => Verdict {
-                reason: self.record(&record),
-                testing: record.is_testing(),
-                key: record.into_key(),
-            },
-        }
+        best.map_or_else(|| none(Reason::NoKey), |(verdict, _)| verdict)
     }
 
     fn record(&self, record: &KeyRecord) -> Reason {
@@ -134,7 +135,7 @@ impl<'a> Claim<'a> {
         if record.is_strict() && self.of_subdomain {
             return Reason::StrictIdentity;
         }
-        if key.verify(self.algorithm, &self.data, self.signature) {
+        if key.verify(self.algorithm, self.data, self.signature) {
             Reason::Verified
         } else {
             Reason::SignatureMismatch

@@ -17,12 +17,13 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::claim::Claim;
+use crate::claim::{Claim, Keys};
 use crate::header::Header;
 use crate::hidden::hidden;
-use crate::judge::{body_problem, from_problem, unacceptable, unsigned_fields};
+use crate::judge::{body_problem, extra_instance, from_problem, unacceptable, unsigned_fields};
+use crate::key::KeyRecord;
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::{BodyHash, BodyKind, data_of, select};
+use crate::message::{BodyHash, BodyKind, Singles, data_of, select};
 use crate::name::{Domain, Selector};
 use crate::outcome::{Coverage, Outcome, Reason};
 use crate::policy::Policy;
@@ -103,7 +104,7 @@ impl Evaluation {
         self.skipped = all.len().saturating_sub(self.limits.signatures);
         let from = from_problem(header);
         let mut kinds = Vec::new();
-        for &field in all.iter().take(self.limits.signatures) {
+        for field in all.take(self.limits.signatures) {
             let (outcome, mut trial) = self.look_at(header, field, from.as_ref());
             trial.may_follow = self.may_follow(&trial, &outcome) && self.has_room();
             self.reserved += usize::from(trial.may_follow);
@@ -141,12 +142,14 @@ impl Evaluation {
                 return (outcome, trial);
             }
         };
+        let signed = Singles::of(signature.headers().map(str::as_bytes));
         let refused = from
             .cloned()
             .or_else(|| unacceptable(&self.policy, self.now, header, &signature))
             .or_else(|| {
+                let hides = || hidden(header, || covered(header, field, &signature));
                 let looked_for = self.policy.reject_extra_instances;
-                looked_for.then(|| hidden(header, || covered(header, field, &signature)))?
+                looked_for.then(|| extra_instance(header, &signed).or_else(hides))?
             });
         match refused {
             Some(reason) => outcome.reason = reason,
@@ -158,7 +161,7 @@ impl Evaluation {
         trial.wants_report = signature.wants_reports();
         outcome.domain = Some(signature.domain().clone());
         outcome.selector = Some(signature.selector().clone());
-        outcome.unsigned_fields = unsigned_fields(header, &signature);
+        outcome.unsigned_fields = unsigned_fields(header, &signed);
         outcome.signature = Some(signature);
         (outcome, trial)
     }
@@ -266,11 +269,12 @@ impl Evaluation {
         }
         let answer = self.answers.get(key)?;
         let data = data_of(&self.header, trial.field, signature);
-        let claim = Claim::new(&self.policy, &self.limits, signature, data);
-        let verdict = claim.answer(answer);
+        let keys = Keys::read(answer, &self.limits);
+        let verdict = Claim::new(&self.policy, signature, &data).judge(&keys);
+        let record = keys.into_record(&verdict);
+        outcome.testing = record.as_ref().is_some_and(KeyRecord::is_testing);
+        outcome.key = record.and_then(KeyRecord::into_key);
         outcome.reason = verdict.reason;
-        outcome.key = verdict.key;
-        outcome.testing = verdict.testing;
         Some(())
     }
 
@@ -325,8 +329,7 @@ impl Evaluation {
 
 /// The fields that a signature covers, itself among them, `b=` apart.
 fn covered(header: &Header, own: usize, signature: &Signature) -> Vec<usize> {
-    let names = signature.headers().iter().map(String::as_str);
-    let mut fields = select(header, names, Some(own));
+    let mut fields = select(header, signature.headers(), Some(own));
     fields.push(own);
     fields
 }

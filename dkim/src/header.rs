@@ -14,7 +14,8 @@ use scop_mime::{DefectKind, Event, FieldAt, Mode, Reader};
 
 use crate::limits::{LimitExceeded, Limits};
 use crate::lines;
-use crate::message::{SINGLE, singles};
+use crate::message::Singles;
+use crate::words::below;
 
 /// A header, whole.
 #[derive(Clone, Debug, Default)]
@@ -25,13 +26,21 @@ pub(crate) struct Header {
     fields: Vec<FieldAt>,
     /// Those that have a name, sorted by it without regard to case, and those of one name
     /// from top to bottom.
-    by_name: Vec<usize>,
-    /// [`start`] of the names of `by_name`: most differ there.
-    starts: Vec<u64>,
-    /// How many there are of each of [`SINGLE`].
-    singles: [usize; SINGLE.len()],
+    by_name: Vec<Named>,
+    /// How many there are of those that may occur once.
+    singles: Singles,
     /// Those with a CR or a LF in them that is no half of a CRLF.
     bare_ends: Vec<usize>,
+}
+
+/// A field that has a name, as such fields sort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Named {
+    /// [`start`] of its name: most names differ there.
+    start: u64,
+    /// It does not stand above all others.
+    is_below: bool,
+    field: u32,
 }
 
 /// Collects a header from chunks of any size. Work and memory are linear in
@@ -115,25 +124,28 @@ impl Header {
     /// Makes the index. The fields from number `top` on stand above all others.
     fn sort(&mut self, top: usize) {
         let mut named = Vec::with_capacity(self.fields.len());
-        named.extend(
-            (0..self.fields.len()).filter_map(|field| match self.name(field) {
-                [] => None,
-                // Those on top first.
-                name => Some((start(name), (field < top, field))),
-            }),
-        );
-        named.sort_unstable();
-        // Among those that start alike the whole names decide; mostly they are the same.
-        for alike in named.chunk_by_mut(|(a, _), (b, _)| a == b) {
-            let compare = |a: usize, b: usize| compare(self.name(a), self.name(b));
-            let sorted = alike.is_sorted_by(|(_, a), (_, b)| compare(a.1, b.1).is_le());
-            if !sorted {
-                alike.sort_unstable_by(|(_, a), (_, b)| compare(a.1, b.1).then(a.cmp(b)));
+        let mut singles = Singles::default();
+        for (field, number) in (0..self.fields.len()).zip(0u32..) {
+            let name = self.name(field);
+            if !name.is_empty() {
+                let start = start(name);
+                singles.add(name, start);
+                named.push(Named {
+                    start,
+                    is_below: field < top,
+                    field: number,
+                });
             }
         }
-        let named = named.into_iter().map(|(start, (_, field))| (start, field));
-        (self.starts, self.by_name) = named.unzip();
-        self.singles = singles((0..self.fields.len()).map(|field| self.name(field)));
+        named.sort_unstable();
+        // Among those that start alike the whole names decide; mostly they are the same.
+        for alike in named.chunk_by_mut(|a, b| a.start == b.start) {
+            let compare = |a: &Named, b: &Named| compare(self.name_of(a), self.name_of(b));
+            if !alike.is_sorted_by(|a, b| compare(a, b).is_le()) {
+                alike.sort_unstable_by(|a, b| compare(a, b).then(a.cmp(b)));
+            }
+        }
+        (self.by_name, self.singles) = (named, singles);
         if has_bare_ends(&self.bytes) {
             let all = 0..self.fields.len();
             let odd = all.filter(|field| has_bare_ends(self.field(*field)));
@@ -146,31 +158,48 @@ impl Header {
         &self.bare_ends
     }
 
-    /// How many fields there are of each of [`SINGLE`].
-    pub(crate) fn singles(&self) -> &[usize; SINGLE.len()] {
+    /// How many fields there are of those that may occur once.
+    pub(crate) fn singles(&self) -> &Singles {
         &self.singles
     }
 
     /// Fields named `name`, in any case, from top to bottom.
-    pub(crate) fn named(&self, name: &[u8]) -> &[usize] {
+    pub(crate) fn named(
+        &self,
+        name: &[u8],
+    ) -> impl ExactSizeIterator<Item = usize> + DoubleEndedIterator + Clone {
+        self.find(name).iter().map(|named| named.field as usize)
+    }
+
+    fn find(&self, name: &[u8]) -> &[Named] {
         let wanted = start(name);
         // Where those that start alike begin, then among them; mostly that is all of them.
-        let alike = self.starts.partition_point(|at| *at < wanted);
-        let order = |field: &usize| compare(self.name(*field), name);
-        let rest = match self.starts.get(alike) {
-            Some(at) if *at == wanted => self.by_name.get(alike..).unwrap_or_default(),
-            _ => return &[],
+        let first = self.by_name.partition_point(|named| named.start < wanted);
+        let alike = self.by_name.get(first..).unwrap_or_default();
+        let is_alike = |named: &Named| named.start == wanted;
+        let count = match alike {
+            [first, second, ..] if is_alike(first) && is_alike(second) => {
+                alike.partition_point(is_alike)
+            }
+            [first, ..] => usize::from(is_alike(first)),
+            [] => 0,
         };
-        let starts = self.starts.get(alike..).unwrap_or_default();
-        let alike = match starts.get(1) {
-            Some(at) if *at == wanted => starts.partition_point(|at| *at == wanted),
-            _ => 1,
-        };
-        let alike = rest.get(..alike).unwrap_or_default();
-        let first = alike.partition_point(|field| order(field).is_lt());
-        let alike = alike.get(first..).unwrap_or_default();
-        let length = alike.partition_point(|field| order(field).is_eq());
-        alike.get(..length).unwrap_or_default()
+        let alike = alike.get(..count).unwrap_or_default();
+        let order = |named: &Named| compare(self.name_of(named), name);
+        match alike {
+            [only] if order(only).is_eq() => alike,
+            [] | [_] => &[],
+            alike => {
+                let first = alike.partition_point(|named| order(named).is_lt());
+                let alike = alike.get(first..).unwrap_or_default();
+                let length = alike.partition_point(|named| order(named).is_eq());
+                alike.get(..length).unwrap_or_default()
+            }
+        }
+    }
+
+    fn name_of(&self, named: &Named) -> &[u8] {
+        self.name(named.field as usize)
     }
 
     /// How many fields there are.
@@ -180,8 +209,11 @@ impl Header {
 
     /// The name of field `i` as written; empty for a line that is no field.
     pub(crate) fn name(&self, i: usize) -> &[u8] {
-        let length = self.fields.get(i).map_or(0, |at| at.name_length as usize);
-        self.field(i).get(..length).unwrap_or_default()
+        let name = |at: &FieldAt| {
+            let start = usize::try_from(at.offset).ok()?;
+            self.bytes.get(start..)?.get(..at.name_length as usize)
+        };
+        self.fields.get(i).and_then(name).unwrap_or_default()
     }
 
     /// This header with `fields`, each with its CRLF, on top. What numbers its fields had
@@ -260,22 +292,33 @@ fn has_bare_ends(bytes: &[u8]) -> bool {
 }
 
 /// The first eight octets of a name, in lower case, as they sort.
-fn start(name: &[u8]) -> u64 {
-    let mut octets = [0; 8];
-    let length = name.len().min(8);
-    if let (Some(to), Some(from)) = (octets.get_mut(..length), name.get(..length)) {
-        to.copy_from_slice(from);
-    }
-    octets.make_ascii_lowercase();
-    u64::from_be_bytes(octets)
+pub(crate) const fn start(name: &[u8]) -> u64 {
+    let word = match name.first_chunk() {
+        Some(octets) => u64::from_be_bytes(*octets),
+        None => {
+            let (mut word, mut at) = (0, 0);
+            while at < name.len() {
+                word |= (name[at] as u64) << (56 - 8 * at);
+                at += 1;
+            }
+            word
+        }
+    };
+    let is_upper = below(word, b'Z' + 1) & !below(word, b'A');
+    word | is_upper >> 2
 }
 
 /// How names sort that [`start`] alike.
 fn compare(a: &[u8], b: &[u8]) -> Ordering {
-    fn rest(name: &[u8]) -> impl Iterator<Item = u8> {
-        name.iter().skip(8).map(u8::to_ascii_lowercase)
+    fn rest(name: &[u8]) -> &[u8] {
+        name.get(8..).unwrap_or_default()
     }
-    rest(a).cmp(rest(b)).then(a.len().cmp(&b.len()))
+    let lower = |name| rest(name).iter().map(u8::to_ascii_lowercase);
+    // Mostly they are the same.
+    match a.len() == b.len() && rest(a).eq_ignore_ascii_case(rest(b)) {
+        true => Ordering::Equal,
+        false => lower(a).cmp(lower(b)).then(a.len().cmp(&b.len())),
+    }
 }
 
 #[cfg(test)]
@@ -313,8 +356,8 @@ mod tests {
                 fields(&header),
                 ["A: 1", "B : 2\r\n\t3\r\n ", "no colon", "a:4\n5"]
             );
-            assert_eq!(header.named(b"a"), [0, 3]);
-            assert_eq!(header.named(b"b"), [1]);
+            assert!(header.named(b"a").eq([0, 3]));
+            assert!(header.named(b"b").eq([1]));
             assert_eq!(header.value(1), b" 2\r\n\t3\r\n ");
             assert_eq!(body, b"body\r\n\r\n");
         }
@@ -325,11 +368,11 @@ mod tests {
         let text = b"List-Unsubscribe-Post: 1\r\nlist-unsubscribe: 2\r\nList-Unsubscribes: 3\r\n\
             LIST-UNSUBSCRIBE: 4\r\nList-Uns: 5\r\nList-Un: 6\r\nlist-uns: 7\r\n\r\n";
         let (header, _) = split(text, 9);
-        assert_eq!(header.named(b"List-Unsubscribe"), [1, 3]);
-        assert_eq!(header.named(b"list-unsubscribe-post"), [0]);
-        assert_eq!(header.named(b"list-unsubscribes"), [2]);
-        assert_eq!(header.named(b"list-uns"), [4, 6]);
-        assert_eq!(header.named(b"list-un"), [5]);
+        assert!(header.named(b"List-Unsubscribe").eq([1, 3]));
+        assert!(header.named(b"list-unsubscribe-post").eq([0]));
+        assert!(header.named(b"list-unsubscribes").eq([2]));
+        assert!(header.named(b"list-uns").eq([4, 6]));
+        assert!(header.named(b"list-un").eq([5]));
         for absent in [
             &b"list-unsubscrib"[..],
             b"list-u",
@@ -337,7 +380,7 @@ mod tests {
             b"z",
             b"list-unsubscribe-posts",
         ] {
-            assert!(header.named(absent).is_empty());
+            assert_eq!(header.named(absent).len(), 0);
         }
     }
 
@@ -462,13 +505,13 @@ mod tests {
             let bare: Vec<usize> = (0..header.len()).filter(|i| is_bare(header.field(*i))).collect();
             prop_assert_eq!(header.bare_ends(), bare);
             for (name, fields) in &named {
-                prop_assert_eq!(header.named(name), &fields[..]);
-                prop_assert_eq!(header.named(&name.to_ascii_uppercase()), &fields[..]);
+                prop_assert!(header.named(name).eq(fields.iter().copied()));
+                prop_assert!(header.named(&name.to_ascii_uppercase()).eq(fields.iter().copied()));
             }
             prop_assert_eq!(header.by_name.len(), named.values().map(Vec::len).sum::<usize>());
             for absent in [&b"B"[..], b"fromm", b"fro", b"", b"X-"] {
                 if !named.contains_key(&absent.to_ascii_lowercase()) {
-                    prop_assert!(header.named(absent).is_empty());
+                    prop_assert_eq!(header.named(absent).len(), 0);
                 }
             }
         }

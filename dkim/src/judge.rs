@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::header::Header;
-use crate::message::{BodyHash, SINGLE, singles};
+use crate::message::{BodyHash, Singles};
 use crate::outcome::{Reason, UnsignedField};
 use crate::policy::{BodyLength, Policy};
 use crate::signature::Signature;
@@ -36,21 +36,21 @@ pub(crate) fn unacceptable(
         return Some(Reason::Expired(x));
     }
     let unsigned = |name: &&String| {
-        !signature
-            .headers()
-            .iter()
-            .any(|h| h.eq_ignore_ascii_case(name))
-            && !header.named(name.as_bytes()).is_empty()
+        let mut signed = signature.headers();
+        !signed.any(|h| h.eq_ignore_ascii_case(name)) && header.named(name.as_bytes()).len() > 0
     };
     if let Some(name) = policy.required_fields.iter().find(unsigned) {
         return Some(Reason::RequiredField(name.escape_debug().collect()));
     }
-    if policy.reject_extra_instances {
-        let mut instances = instances(header, signature);
-        let extra = instances.find(|(_, there, signed)| *signed > 0 && there > signed);
-        return extra.map(|(name, ..)| Reason::ExtraInstance(name));
-    }
     None
+}
+
+/// A field of [`SINGLE`](crate::message::SINGLE) that occurs more often than it is among
+/// what is `signed` (RFC 6376 section 8.15).
+pub(crate) fn extra_instance(header: &Header, signed: &Singles) -> Option<Reason> {
+    let mut instances = header.singles().beside(signed);
+    let extra = instances.find(|(_, there, signed)| *signed > 0 && there > signed);
+    extra.map(|(name, ..)| Reason::ExtraInstance(name))
 }
 
 /// RFC 6376 section 6.1.3 step 3.
@@ -81,24 +81,11 @@ pub(crate) fn from_problem(header: &Header) -> Option<Reason> {
     }
 }
 
-/// Of each name in [`SINGLE`] how many fields there are, and how many of them `h=` covers.
-fn instances(
-    header: &Header,
-    signature: &Signature,
-) -> impl Iterator<Item = (&'static str, usize, usize)> {
-    let signed = singles(signature.headers().iter().map(|name| name.as_bytes()));
-    let there = *header.singles();
-    let counts = there.into_iter().zip(signed);
-    SINGLE
-        .iter()
-        .zip(counts)
-        .map(|(name, (there, signed))| (*name, there, signed))
-}
-
-pub(crate) fn unsigned_fields(header: &Header, signature: &Signature) -> Vec<UnsignedField> {
+pub(crate) fn unsigned_fields(header: &Header, signed: &Singles) -> Vec<UnsignedField> {
     let unsigned = |(name, there, signed): (&'static str, usize, usize)| {
         let instances = there.saturating_sub(signed);
         (instances > 0).then_some(UnsignedField { name, instances })
     };
-    instances(header, signature).filter_map(unsigned).collect()
+    let instances = header.singles().beside(signed);
+    instances.filter_map(unsigned).collect()
 }

@@ -65,12 +65,23 @@ pub struct PublicKey(Material);
 
 #[derive(Clone, PartialEq, Eq)]
 enum Material {
-    /// Modulus and exponent, big-endian without leading zeros.
-    Rsa {
-        n: Vec<u8>,
-        e: Vec<u8>,
-    },
+    Rsa(Rsa),
     Ed25519([u8; 32]),
+}
+
+/// Modulus and exponent, big-endian without leading zeros, one behind the other.
+#[derive(Clone, PartialEq, Eq)]
+struct Rsa {
+    numbers: Vec<u8>,
+    /// The length of the modulus.
+    modulus: usize,
+}
+
+impl Rsa {
+    fn components(&self) -> PublicKeyComponents<&[u8]> {
+        let (n, e) = self.numbers.split_at(self.modulus);
+        PublicKeyComponents { n, e }
+    }
 }
 
 impl PublicKey {
@@ -109,9 +120,14 @@ impl PublicKey {
             None => input,
         };
         let mut fields = der::only(bare, der::SEQUENCE)?;
-        let n = der::take_positive(&mut fields)?.to_vec();
-        let e = der::take_positive(&mut fields)?.to_vec();
-        fields.is_empty().then_some(Self(Material::Rsa { n, e }))
+        let n = der::take_positive(&mut fields)?;
+        let e = der::take_positive(&mut fields)?;
+        fields.is_empty().then(|| {
+            Self(Material::Rsa(Rsa {
+                numbers: [n, e].concat(),
+                modulus: n.len(),
+            }))
+        })
     }
 
     /// What `p=` holds: SubjectPublicKeyInfo for RSA, the bare key for Ed25519.
@@ -119,7 +135,8 @@ impl PublicKey {
     pub fn to_bytes(&self) -> Vec<u8> {
         match &self.0 {
             Material::Ed25519(key) => key.to_vec(),
-            Material::Rsa { n, e } => {
+            Material::Rsa(rsa) => {
+                let PublicKeyComponents { n, e } = rsa.components();
                 let mut numbers = Vec::new();
                 der::put_positive(&mut numbers, n);
                 der::put_positive(&mut numbers, e);
@@ -143,7 +160,7 @@ impl PublicKey {
     #[must_use]
     pub fn key_type(&self) -> KeyType {
         match self.0 {
-            Material::Rsa { .. } => KeyType::Rsa,
+            Material::Rsa(_) => KeyType::Rsa,
             Material::Ed25519(_) => KeyType::Ed25519,
         }
     }
@@ -152,7 +169,8 @@ impl PublicKey {
     #[must_use]
     pub fn bits(&self) -> usize {
         match &self.0 {
-            Material::Rsa { n, .. } => {
+            Material::Rsa(rsa) => {
+                let n = rsa.components().n;
                 n.len() * 8 - n.first().map_or(0, |b| b.leading_zeros() as usize)
             }
             Material::Ed25519(_) => 256,
@@ -162,7 +180,8 @@ impl PublicKey {
     /// Whether `signature` is that of `data`, which is hashed here.
     pub(crate) fn verify(&self, algorithm: Algorithm, data: &[u8], signature: &[u8]) -> bool {
         match (&self.0, algorithm) {
-            (Material::Rsa { n, e }, Algorithm::RsaSha256) => PublicKeyComponents { n, e }
+            (Material::Rsa(rsa), Algorithm::RsaSha256) => rsa
+                .components()
                 .verify(
                     &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
                     data,

@@ -1,12 +1,11 @@
 //! The two hashes over a message: RFC 6376 section 3.7.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use ring::digest::{Context, SHA256};
 
 use crate::canon::{BodyCanon, Canonicalization, Sink, header_field};
-use crate::header::Header;
+use crate::header::{Header, start};
 use crate::signature::Signature;
 
 /// Fields that may occur once (RFC 5322 section 3.6, RFC 2045) and that a
@@ -29,23 +28,50 @@ pub(crate) const SINGLE: &[&str] = &[
     "Content-ID",
 ];
 
-/// Where in [`SINGLE`] a name is.
-fn single(name: &[u8]) -> Option<usize> {
-    // Compared only where the length fits.
-    SINGLE
-        .iter()
-        .position(|known| known.len() == name.len() && known.as_bytes().eq_ignore_ascii_case(name))
-}
+/// How [`SINGLE`] names start.
+const STARTS: [u64; SINGLE.len()] = {
+    let mut starts = [0; SINGLE.len()];
+    let mut n = 0;
+    while n < SINGLE.len() {
+        starts[n] = start(SINGLE[n].as_bytes());
+        n += 1;
+    }
+    starts
+};
 
-/// How often each of [`SINGLE`] is among names.
-pub(crate) fn singles<'a>(names: impl Iterator<Item = &'a [u8]>) -> [usize; SINGLE.len()] {
-    let mut counts = [0; SINGLE.len()];
-    for name in names {
-        if let Some(count) = single(name).and_then(|at| counts.get_mut(at)) {
+/// How often each of [`SINGLE`] is among some names.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Singles([usize; SINGLE.len()]);
+
+impl Singles {
+    pub(crate) fn of<'a>(names: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut counts = Self::default();
+        for name in names {
+            counts.add(name, start(name));
+        }
+        counts
+    }
+
+    /// Counts a name, of which [`start`] is known.
+    pub(crate) fn add(&mut self, name: &[u8], start: u64) {
+        let mut known = SINGLE.iter().zip(&STARTS);
+        let single = known.position(|(known, starts)| {
+            *starts == start && known.as_bytes().eq_ignore_ascii_case(name)
+        });
+        if let Some(count) = single.and_then(|single| self.0.get_mut(single)) {
             *count += 1;
         }
     }
-    counts
+
+    /// Each of [`SINGLE`] with how often it is among these and those.
+    pub(crate) fn beside(
+        &self,
+        other: &Self,
+    ) -> impl Iterator<Item = (&'static str, usize, usize)> {
+        let counts = self.0.into_iter().zip(other.0);
+        let names = SINGLE.iter().zip(counts);
+        names.map(|(name, (here, there))| (*name, here, there))
+    }
 }
 
 /// Which fields `h=` takes: for each name the next instance from the bottom,
@@ -60,14 +86,14 @@ pub(crate) fn select<'a>(
     let mut taken = alloc::vec![0; header.len()];
     let mut selected = Vec::with_capacity(header.len());
     for name in names {
-        let instances = header.named(name.as_bytes());
-        let Some(taken) = instances.first().and_then(|first| taken.get_mut(*first)) else {
+        let mut instances = header.named(name.as_bytes());
+        let first = instances.clone().next();
+        let Some(taken) = first.and_then(|first| taken.get_mut(first)) else {
             continue;
         };
-        let mut left = instances.iter().rev().skip(*taken);
-        let next = left.find(|i| {
+        let next = instances.by_ref().rev().skip(*taken).find(|field| {
             *taken += 1;
-            Some(**i) != own
+            Some(*field) != own
         });
         selected.extend(next);
     }
@@ -107,8 +133,7 @@ pub(crate) fn without_b(header: &Header, field: usize, signature: &Signature) ->
 
 /// The data that the signature in `field` signs.
 pub(crate) fn data_of(header: &Header, field: usize, signature: &Signature) -> Vec<u8> {
-    let names = signature.headers().iter().map(String::as_str);
-    let selected = select(header, names, Some(field));
+    let selected = select(header, signature.headers(), Some(field));
     let bare = without_b(header, field, signature);
     signed_data(
         signature.header_canonicalization(),
@@ -193,29 +218,27 @@ pub(crate) struct BodyHasher {
 
 impl BodyHasher {
     pub(crate) fn new(kinds: impl Iterator<Item = BodyKind>) -> Self {
-        let mut groups: Vec<(Canonicalization, Vec<Hasher>)> = Vec::new();
+        let mut canons: Vec<(Canonicalization, BodyCanon<Hashers>)> = Vec::new();
         for kind in kinds {
-            let found = groups.iter().position(|(canon, _)| *canon == kind.canon);
-            let group = found.unwrap_or_else(|| {
-                groups.push((kind.canon, Vec::new()));
-                groups.len() - 1
-            });
-            let Some((_, hashers)) = groups.get_mut(group) else {
-                continue;
+            let hasher = |kind: BodyKind| Hasher {
+                length: kind.length,
+                context: Context::new(&SHA256),
             };
-            if !hashers.iter().any(|h| h.length == kind.length) {
-                hashers.push(Hasher {
-                    length: kind.length,
-                    context: Context::new(&SHA256),
-                });
+            match canons.iter_mut().find(|(canon, _)| *canon == kind.canon) {
+                None => {
+                    let hashers = alloc::vec![hasher(kind)];
+                    let canon = BodyCanon::new(kind.canon, Hashers { hashers, total: 0 });
+                    canons.push((kind.canon, canon));
+                }
+                Some((_, canon)) => {
+                    let Hashers { hashers, .. } = canon.sink_mut();
+                    if !hashers.iter().any(|h| h.length == kind.length) {
+                        hashers.push(hasher(kind));
+                    }
+                }
             }
         }
-        let canons = groups
-            .into_iter()
-            .map(|(canon, hashers)| (canon, BodyCanon::new(canon, Hashers { hashers, total: 0 })));
-        Self {
-            canons: canons.collect(),
-        }
+        Self { canons }
     }
 
     pub(crate) fn write(&mut self, data: &[u8]) {

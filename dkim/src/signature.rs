@@ -1,6 +1,5 @@
 //! The DKIM-Signature field: RFC 6376 section 3.5.
 
-use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -12,7 +11,7 @@ use crate::canon::Canonicalization;
 use crate::copied::CopiedField;
 use crate::identity::Identity;
 use crate::name::{Domain, NameError, Selector};
-use crate::tags::{TagList, TagListError, base64_decode, colon_list, decimal};
+use crate::tags::{TagList, TagListError, TagName, base64_decode, colon_list, decimal};
 
 /// A signing algorithm (`a=`) that this crate performs.
 ///
@@ -82,9 +81,18 @@ pub enum SignatureError {
 }
 
 /// Tags of a signature that RFCs define: 6376, 6651 and 6541.
-const TAGS: &[&str] = &[
-    "v", "a", "b", "bh", "c", "d", "h", "i", "l", "q", "s", "t", "x", "z", "r", "atps", "atpsh",
-];
+const TAGS: [TagName; 17] = {
+    let names = [
+        "v", "a", "b", "bh", "c", "d", "h", "i", "l", "q", "s", "t", "x", "z", "r", "atps", "atpsh",
+    ];
+    let mut tags = [TagName::new(""); 17];
+    let mut n = 0;
+    while n < tags.len() {
+        tags[n] = TagName::new(names[n]);
+        n += 1;
+    }
+    tags
+};
 
 /// Whose signature of a message it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +113,7 @@ pub(crate) enum Rules {
 ///       \th=from : to; bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=; b=aGVsbG8=",
 /// )?;
 /// assert_eq!(signature.key_name(), "brisbane._domainkey.football.example.com");
-/// assert_eq!(signature.headers(), ["from", "to"]);
+/// assert!(signature.headers().eq(["from", "to"]));
 /// # Ok::<(), scop_dkim::SignatureError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +125,8 @@ pub struct Signature {
     body_canonicalization: Canonicalization,
     domain: Domain,
     selector: Selector,
-    headers: Vec<String>,
+    /// Names with a colon between two of them; none of them is empty.
+    headers: String,
     identity: Identity,
     length: Option<u64>,
     timestamp: Option<u64>,
@@ -152,7 +161,7 @@ impl Signature {
         signature.copied = tags.value("z").unwrap_or_default().to_vec();
         // Any other value is to be ignored (RFC 6651 section 3.1).
         signature.reports = tags.value("r") == Some(b"y");
-        signature.unknown_tags = tags.names().any(|name| !TAGS.contains(&name));
+        signature.unknown_tags = tags.has_others_than(&TAGS);
         #[cfg(feature = "atps")]
         {
             signature.atps = Atps::of(&tags);
@@ -172,11 +181,11 @@ impl Signature {
             .and_then(|hash| hash.try_into().ok())
             .ok_or(E::Malformed("bh"))?;
         let headers = match required("h")? {
-            [] if rules == Rules::Arc => Vec::new(),
+            [] if rules == Rules::Arc => String::new(),
             list => header_list(list, rules).ok_or(E::Malformed("h"))?,
         };
-        let has_from = headers.iter().any(|name| name.eq_ignore_ascii_case("from"));
-        if rules == Rules::Dkim && !has_from {
+        signature.headers = headers;
+        if rules == Rules::Dkim && !signature.covers_from() {
             return Err(E::FromNotSigned);
         }
 
@@ -220,7 +229,6 @@ impl Signature {
         signature.body_hash = body_hash;
         signature.header_canonicalization = header_canonicalization;
         signature.body_canonicalization = body_canonicalization;
-        signature.headers = headers;
         signature.length = length;
         signature.timestamp = timestamp;
         signature.expiration = expiration;
@@ -260,7 +268,7 @@ impl Signature {
             identity: Identity::of(domain.clone()),
             domain,
             selector,
-            headers: Vec::new(),
+            headers: String::new(),
             length: None,
             timestamp: None,
             expiration: None,
@@ -317,9 +325,19 @@ impl Signature {
 
     /// `h=`: names as written, in order. A name may occur more often than the
     /// message has fields of it.
-    #[must_use]
-    pub fn headers(&self) -> &[String] {
-        &self.headers
+    pub fn headers(&self) -> impl Iterator<Item = &str> + Clone {
+        let mut rest = self.headers.as_str();
+        core::iter::from_fn(move || {
+            let end = rest.bytes().position(|b| b == b':').unwrap_or(rest.len());
+            let (name, after) = rest.split_at_checked(end)?;
+            rest = after.get(1..).unwrap_or_default();
+            (!name.is_empty()).then_some(name)
+        })
+    }
+
+    /// Whether From is among [`headers`](Self::headers).
+    pub(crate) fn covers_from(&self) -> bool {
+        self.headers().any(|name| name.eq_ignore_ascii_case("from"))
     }
 
     /// `i=`, or `@` and the signing domain where absent.
@@ -420,14 +438,21 @@ pub(crate) fn is_field_name(name: &[u8]) -> bool {
             .all(|b| b.is_ascii_graphic() && *b != b':' && *b != b';')
 }
 
-fn header_list(value: &[u8], rules: Rules) -> Option<Vec<String>> {
-    colon_list(value)
-        .filter(|name| rules == Rules::Dkim || !name.is_empty())
-        .map(|name| {
-            let name = is_field_name(name).then_some(name)?;
-            core::str::from_utf8(name).ok().map(ToOwned::to_owned)
-        })
-        .collect()
+/// The names without white space around them, and without the empty ones that
+/// [`Rules::Arc`] allows.
+fn header_list(value: &[u8], rules: Rules) -> Option<String> {
+    let mut names = String::with_capacity(value.len());
+    for name in colon_list(value) {
+        if name.is_empty() && rules == Rules::Arc {
+            continue;
+        }
+        if !names.is_empty() {
+            names.push(':');
+        }
+        let name = is_field_name(name).then_some(name)?;
+        names.push_str(core::str::from_utf8(name).ok()?);
+    }
+    Some(names)
 }
 
 #[cfg(test)]
@@ -537,10 +562,8 @@ mod tests {
         let s = with("i", "i=joe=20q@eng.A.Example").unwrap();
         assert_eq!(s.identity().local(), "joe q");
         assert_eq!(with("i", "").unwrap().identity().local(), "");
-        assert_eq!(
-            with("h", "h= FROM \r\n\t:\r\n to").unwrap().headers(),
-            ["FROM", "to"]
-        );
+        let s = with("h", "h= FROM \r\n\t:\r\n to").unwrap();
+        assert!(s.headers().eq(["FROM", "to"]));
         let s = with("l", "l=99999999999999999999999999; x=0").unwrap();
         assert_eq!((s.length(), s.expiration()), (Some(u64::MAX), Some(0)));
     }

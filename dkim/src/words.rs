@@ -1,15 +1,8 @@
-//! Eight bytes at a time, without a branch for each: what stands where in a word that was
-//! read with `u64::from_le_bytes`. An answer has the highest bit of each byte that is
-//! meant, and no other bit, so `trailing_zeros() / 8` is the place of the first.
+//! Eight bytes at a time, without a branch for each. An answer has the highest bit of each
+//! byte of the word that is meant, and no other bit.
 
 const ONES: u64 = u64::MAX / 255;
 const LOW: u64 = ONES * 0x7f;
-
-/// The bytes that are `byte`.
-pub(crate) const fn equal(word: u64, byte: u8) -> u64 {
-    let differs = word ^ (ONES * byte as u64);
-    !(((differs & LOW) + LOW) | differs | LOW)
-}
 
 /// The bytes under `limit`, which is 128 at most.
 pub(crate) const fn below(word: u64, limit: u8) -> u64 {
@@ -32,9 +25,6 @@ mod tests {
                     let mut bytes = [other; 8];
                     bytes[place] = byte;
                     let word = u64::from_le_bytes(bytes);
-                    for wanted in [0, 1, b' ', 0x7f, 0x80, 0xff, byte] {
-                        assert_eq!(equal(word, wanted), highest(&|b| b == wanted, word));
-                    }
                     for limit in [0, 1, 0x20, 0x7f, 0x80] {
                         assert_eq!(below(word, limit), highest(&|b| b < limit, word));
                     }

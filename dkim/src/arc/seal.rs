@@ -7,7 +7,7 @@ use core::fmt;
 
 use ring::rand::SecureRandom;
 
-use super::set::{ChainStatus, MOST, SetProblem, newest_says_fail, sets};
+use super::set::{ChainStatus, Fields, MOST, SetProblem};
 use crate::canon::{Canonicalization, header_field};
 use crate::fields::names_for_arc;
 use crate::fold::Folded;
@@ -174,16 +174,17 @@ impl Sealing {
             self.sealer.begin(new)
         })?;
         let body = BODY.find(&bodies).ok_or(SealError::Crypto)?;
-        if newest_says_fail(&header) {
+        let arc = Fields::of(&header);
+        if arc.newest_says_fail() {
             return Err(SealError::FailedBefore);
         }
-        let found = sets(&header);
+        let found = arc.sets();
         let before = match (&found, self.status) {
             (Ok(sets), ChainStatus::None) if sets.is_empty() => 0,
             (Ok(sets), ChainStatus::Pass) if !sets.is_empty() => sets.len(),
             (Ok(sets), ChainStatus::Fail) if !sets.is_empty() => sets.len(),
             // Of what is no chain the highest instance is not known: one above all.
-            (Err(_), ChainStatus::Fail) => super::set::highest(&header),
+            (Err(_), ChainStatus::Fail) => arc.highest(),
             (Err(problem), ChainStatus::Pass) => return Err(problem.clone().into()),
             (_, status) => return Err(SealError::WrongStatus(status)),
         };

@@ -1,12 +1,11 @@
 //! ARC sets: three fields of one instance (RFC 8617 section 4).
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::header::Header;
 use crate::signature::{Rules, Signature, SignatureError};
-use crate::tags::{TagList, TagListError, decimal, is_fws};
+use crate::tags::{TagList, TagListError, decimal, trim_fws};
 
 /// Sets that a message may have (section 4.2.1).
 pub(super) const MOST: usize = 50;
@@ -70,23 +69,52 @@ pub enum SetProblem {
     Status(usize),
 }
 
-/// The instance of a field.
-fn instance(value: &[u8], is_results: bool) -> Option<usize> {
-    let number = if is_results {
-        // Only what comes before the results is a tag (section 4.1.1).
-        let tag = before_results(value)?;
-        let equals = memchr::memchr(b'=', &tag)?;
-        let (name, number) = (tag.get(..equals)?, tag.get(equals + 1..)?);
-        if trim(name) != b"i" {
-            return None;
+/// The ARC fields of a message, of each kind as many as a chain may have, from the top.
+pub(super) struct Fields<'h> {
+    /// Results, message signatures, seals.
+    kinds: [Kind<'h>; 3],
+}
+
+struct Kind<'h> {
+    fields: Vec<Field<'h>>,
+    /// There are more.
+    too_many: bool,
+}
+
+type Tags<'h> = Result<TagList<'h>, TagListError>;
+
+/// One of them.
+struct Field<'h> {
+    number: usize,
+    instance: Option<usize>,
+    /// None of results, whose instance alone is a tag (section 4.1.1).
+    tags: Tags<'h>,
+}
+
+impl<'h> Field<'h> {
+    fn results(number: usize, value: &'h [u8]) -> Self {
+        let instance = before_results(value).and_then(|tag| {
+            let equals = memchr::memchr(b'=', &tag)?;
+            let (name, instance) = (tag.get(..equals)?, tag.get(equals + 1..)?);
+            let instance = (trim_fws(name) == b"i").then(|| trim_fws(instance));
+            instance.and_then(valid_instance)
+        });
+        Self {
+            number,
+            instance,
+            tags: Ok(TagList::default()),
         }
-        decimal(trim(number), 2)?
-    } else {
-        decimal(TagList::parse(value).ok()?.value("i")?, 2)?
-    };
-    usize::try_from(number)
-        .ok()
-        .filter(|n| (1..=MOST).contains(n))
+    }
+
+    fn signature(number: usize, value: &'h [u8]) -> Self {
+        let tags = TagList::parse(value);
+        let instance = tags.as_ref().ok().and_then(|tags| tags.value("i"));
+        Self {
+            number,
+            instance: instance.and_then(valid_instance),
+            tags,
+        }
+    }
 }
 
 /// The instance tag of ARC-Authentication-Results, in which comments may stand (section
@@ -110,85 +138,111 @@ fn before_results(value: &[u8]) -> Option<Vec<u8>> {
     None
 }
 
-fn trim(mut text: &[u8]) -> &[u8] {
-    while let [first, rest @ ..] = text
-        && is_fws(*first)
-    {
-        text = rest;
-    }
-    while let [rest @ .., last] = text
-        && is_fws(*last)
-    {
-        text = rest;
-    }
-    text
+/// From 1 to 50 (section 4.2.1).
+fn valid_instance(text: &[u8]) -> Option<usize> {
+    let number = usize::try_from(decimal(text, 2)?).ok()?;
+    (1..=MOST).contains(&number).then_some(number)
 }
 
-/// The sets of a message in order (section 5.2 steps 1 to 3). Empty when it has none.
-pub(super) fn sets(header: &Header) -> Result<Vec<Set>, SetProblem> {
-    let kinds = [RESULTS, MESSAGE, SEAL];
-    let mut places: Vec<[Option<usize>; 3]> = Vec::new();
-    let mut twice = None;
-    for (kind, name) in kinds.iter().enumerate() {
-        let fields = header.named(name);
-        if fields.len() > MOST {
-            return Err(SetProblem::TooMany);
-        }
-        for &field in fields {
-            let found = instance(header.value(field), kind == 0).ok_or(SetProblem::Instance)?;
-            if places.len() < found {
-                places.resize(found, [None; 3]);
+impl<'h> Fields<'h> {
+    /// Reads each of them once.
+    pub(super) fn of(header: &'h Header) -> Self {
+        let read = |name: &[u8], field: fn(usize, &'h [u8]) -> Field<'h>| {
+            let fields = header.named(name);
+            let too_many = fields.len() > MOST;
+            let fields = fields.take(MOST);
+            Kind {
+                fields: fields.map(|n| field(n, header.value(n))).collect(),
+                too_many,
             }
-            let slot = places.get_mut(found - 1).and_then(|set| set.get_mut(kind));
-            if slot.and_then(|slot| slot.replace(field)).is_some() {
-                twice = Some(found);
-            }
+        };
+        Self {
+            kinds: [
+                read(RESULTS, Field::results),
+                read(MESSAGE, Field::signature),
+                read(SEAL, Field::signature),
+            ],
         }
     }
-    if let Some(instance) = twice {
-        return Err(SetProblem::Incomplete(instance));
+
+    /// Whether the newest seal says that the chain failed before (section 5.2 step 2).
+    pub(super) fn newest_says_fail(&self) -> bool {
+        let [.., seals] = &self.kinds;
+        let newest = seals.fields.iter().max_by_key(|field| field.instance);
+        let tags = newest.and_then(|field| field.tags.as_ref().ok());
+        tags.is_some_and(|tags| tags.value("cv") == Some(b"fail"))
     }
-    let mut sets = Vec::with_capacity(places.len());
-    for (at, place) in places.iter().enumerate() {
-        let instance = at + 1;
-        let [Some(results), Some(message), Some(seal)] = *place else {
+
+    /// The highest instance that any field has, at most the most there may be.
+    pub(super) fn highest(&self) -> usize {
+        let fields = self.kinds.iter().flat_map(|kind| &kind.fields);
+        let instances = fields.filter_map(|field| field.instance);
+        instances.max().unwrap_or(0)
+    }
+
+    /// The sets of a message in order (section 5.2 steps 1 to 3). Empty when it has none.
+    pub(super) fn sets(&self) -> Result<Vec<Set>, SetProblem> {
+        let mut places: Vec<[Option<&Field<'h>>; 3]> = Vec::new();
+        let mut twice = None;
+        for (n, kind) in self.kinds.iter().enumerate() {
+            if kind.too_many {
+                return Err(SetProblem::TooMany);
+            }
+            for field in &kind.fields {
+                let instance = field.instance.ok_or(SetProblem::Instance)?;
+                if places.len() < instance {
+                    places.resize(instance, [None; 3]);
+                }
+                let slot = places.get_mut(instance - 1).and_then(|set| set.get_mut(n));
+                if slot.and_then(|slot| slot.replace(field)).is_some() {
+                    twice = Some(instance);
+                }
+            }
+        }
+        if let Some(instance) = twice {
             return Err(SetProblem::Incomplete(instance));
-        };
-        let (seal_signature, status) = read_seal(header.value(seal), instance)?;
-        let expected = if at == 0 {
-            ChainStatus::None
-        } else {
-            ChainStatus::Pass
-        };
-        if status != expected {
-            return Err(SetProblem::Status(instance));
         }
-        sets.push(Set {
-            results,
-            message,
-            seal,
-            message_signature: read_message(header.value(message)),
-            seal_signature,
-        });
+        let mut sets = Vec::with_capacity(places.len());
+        for (place, instance) in places.into_iter().zip(1..) {
+            let [Some(results), Some(message), Some(seal)] = place else {
+                return Err(SetProblem::Incomplete(instance));
+            };
+            let (seal_signature, status) = read_seal(&seal.tags, instance)?;
+            let expected = match instance {
+                1 => ChainStatus::None,
+                _ => ChainStatus::Pass,
+            };
+            if status != expected {
+                return Err(SetProblem::Status(instance));
+            }
+            sets.push(Set {
+                results: results.number,
+                message: message.number,
+                seal: seal.number,
+                message_signature: read_message(&message.tags),
+                seal_signature,
+            });
+        }
+        Ok(sets)
     }
-    Ok(sets)
 }
 
-fn read_message(value: &[u8]) -> Result<Signature, SignatureError> {
-    let tags = TagList::parse(value)?;
-    let signature = Signature::of_message(&tags, Rules::Arc)?;
+fn read_message(tags: &Tags<'_>) -> Result<Signature, SignatureError> {
+    let tags = tags.as_ref().map_err(TagListError::clone)?;
+    let signature = Signature::of_message(tags, Rules::Arc)?;
     // Section 4.1.2 forbids all three; but the suite has the others signed, and a seal
     // alone is made after this signature.
-    let is_seal = |name: &String| SEAL.eq_ignore_ascii_case(name.as_bytes());
-    match signature.headers().iter().any(is_seal) {
+    let is_seal = |name: &str| SEAL.eq_ignore_ascii_case(name.as_bytes());
+    let signs_a_seal = signature.headers().any(is_seal);
+    match signs_a_seal {
         true => Err(SignatureError::Malformed("h")),
         false => Ok(signature),
     }
 }
 
-fn read_seal(value: &[u8], instance: usize) -> Result<(Signature, ChainStatus), SetProblem> {
-    let tags = TagList::parse(value)
-        .map_err(|error: TagListError| SetProblem::Seal(instance, error.into()))?;
+fn read_seal(tags: &Tags<'_>, instance: usize) -> Result<(Signature, ChainStatus), SetProblem> {
+    let tags = tags.as_ref();
+    let tags = tags.map_err(|error| SetProblem::Seal(instance, error.clone().into()))?;
     if tags.get("h").is_some() {
         return Err(SetProblem::HeaderList(instance));
     }
@@ -202,32 +256,6 @@ fn read_seal(value: &[u8], instance: usize) -> Result<(Signature, ChainStatus), 
         return Err(SetProblem::Seal(instance, SignatureError::Malformed("t")));
     }
     let signature =
-        Signature::of_header(&tags).map_err(|error| SetProblem::Seal(instance, error))?;
+        Signature::of_header(tags).map_err(|error| SetProblem::Seal(instance, error))?;
     Ok((signature, status))
-}
-
-/// Whether the newest seal says that the chain failed before (section 5.2 step 2).
-pub(super) fn newest_says_fail(header: &Header) -> bool {
-    let seals = header.named(SEAL).iter().take(MOST);
-    let newest = seals.max_by_key(|field| instance(header.value(**field), false));
-    newest.is_some_and(|field| {
-        let tags = TagList::parse(header.value(*field));
-        tags.is_ok_and(|tags| tags.value("cv") == Some(b"fail"))
-    })
-}
-
-/// The highest instance that any field has, at most the most there may be.
-pub(super) fn highest(header: &Header) -> usize {
-    let of_kind = |name: &[u8], is_results| {
-        let fields = header.named(name).iter().take(MOST);
-        fields
-            .filter_map(move |field| instance(header.value(*field), is_results))
-            .max()
-    };
-    let kinds = [
-        of_kind(RESULTS, true),
-        of_kind(MESSAGE, false),
-        of_kind(SEAL, false),
-    ];
-    kinds.into_iter().flatten().max().unwrap_or(0)
 }

@@ -4,9 +4,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::set::{ChainStatus, Set, SetProblem, newest_says_fail, sets};
+use super::set::{ChainStatus, Fields, Set, SetProblem};
 use crate::canon::{Canonicalization, header_field};
-use crate::claim::Claim;
+use crate::claim::{Claim, Keys};
 use crate::header::Header;
 use crate::judge::{body_problem, unacceptable};
 use crate::limits::{LimitExceeded, Limits};
@@ -207,11 +207,7 @@ impl Validation {
 impl Evaluation {
     pub(crate) fn new(policy: Policy, limits: Limits, now: u64) -> Self {
         Self {
-            // Who handles a message may add fields; that is what ARC is for.
-            policy: Policy {
-                reject_extra_instances: false,
-                ..policy
-            },
+            policy,
             limits,
             now,
             header: Arc::default(),
@@ -223,8 +219,9 @@ impl Evaluation {
 
     /// Looks at the sets of a complete header, and tells which hashes of the body they need.
     pub(crate) fn begin(&mut self, header: &Arc<Header>) -> Vec<BodyKind> {
-        match sets(header) {
-            _ if newest_says_fail(header) => {
+        let fields = Fields::of(header);
+        match fields.sets() {
+            _ if fields.newest_says_fail() => {
                 self.early = Some((ChainStatus::Fail, ChainReason::FailedBefore));
             }
             Err(problem) => self.early = Some((ChainStatus::Fail, problem.into())),
@@ -235,10 +232,9 @@ impl Evaluation {
                 for set in &sets {
                     let message = set.message_signature.as_ref().ok();
                     for signature in message.into_iter().chain([&set.seal_signature]) {
-                        let name = signature.key_name();
                         // What is over the limit has no answer, which `key` tells.
                         if self.keys.len() < self.limits.queries {
-                            self.keys.question(&name, RecordKind::Txt);
+                            self.keys.question(&signature.key_name(), RecordKind::Txt);
                         }
                     }
                 }
@@ -293,39 +289,31 @@ impl Evaluation {
             return None;
         }
         let sets = core::mem::take(&mut self.sets);
+        let keys = (0..self.keys.len()).filter_map(|question| self.keys.get(question));
+        let keys: Vec<Keys> = keys
+            .map(|answer| Keys::read(answer, &self.limits))
+            .collect();
         // What the seals sign, each set behind the one before it.
         let mut sealed = Vec::new();
         let mut handlers = Vec::with_capacity(sets.len());
         for set in &sets {
             let message = match &set.message_signature {
-                Ok(signature) => self.message(set, signature, bodies),
+                Ok(signature) => self.message(set, signature, bodies, &keys),
                 Err(error) => Reason::Signature(error.clone()),
             };
             for field in [set.results, set.message] {
-                header_field(
-                    Canonicalization::Relaxed,
-                    self.header.field(field),
-                    &mut sealed,
-                );
-                sealed.extend_from_slice(b"\r\n");
+                put(self.header.field(field), &mut sealed);
             }
-            let mut data = sealed.clone();
+            let before = sealed.len();
             let bare = without_b(&self.header, set.seal, &set.seal_signature);
-            header_field(Canonicalization::Relaxed, &bare, &mut data);
-            let seal = self.key(&set.seal_signature, data);
-            header_field(
-                Canonicalization::Relaxed,
-                self.header.field(set.seal),
-                &mut sealed,
-            );
-            sealed.extend_from_slice(b"\r\n");
+            header_field(Canonicalization::Relaxed, &bare, &mut sealed);
+            let seal = self.key(&set.seal_signature, &sealed, &keys);
+            sealed.truncate(before);
+            put(self.header.field(set.seal), &mut sealed);
             handlers.push(Handler {
                 domain: set.seal_signature.domain().clone(),
                 message,
-                covers_from: set.message_signature.iter().any(|signature| {
-                    let mut names = signature.headers().iter();
-                    names.any(|name| name.eq_ignore_ascii_case("from"))
-                }),
+                covers_from: set.message_signature.iter().any(Signature::covers_from),
                 seal,
                 results: self.header.value(set.results).to_vec(),
             });
@@ -358,7 +346,13 @@ impl Evaluation {
         })
     }
 
-    fn message(&self, set: &Set, signature: &Signature, bodies: &[BodyHash]) -> Reason {
+    fn message(
+        &self,
+        set: &Set,
+        signature: &Signature,
+        bodies: &[BodyHash],
+        keys: &[Keys],
+    ) -> Reason {
         if let Some(reason) = unacceptable(&self.policy, self.now, &self.header, signature) {
             return reason;
         }
@@ -368,16 +362,22 @@ impl Evaluation {
         if let Some(reason) = body_problem(&self.policy, signature, body) {
             return reason;
         }
-        self.key(signature, data_of(&self.header, set.message, signature))
+        let data = data_of(&self.header, set.message, signature);
+        self.key(signature, &data, keys)
     }
 
     /// Whether a signature verifies with its key.
-    fn key(&self, signature: &Signature, data: Vec<u8>) -> Reason {
+    fn key(&self, signature: &Signature, data: &[u8], keys: &[Keys]) -> Reason {
         let question = self.keys.find(&signature.key_name(), RecordKind::Txt);
-        let Some(answer) = question.and_then(|question| self.keys.get(question)) else {
-            return Reason::QueryLimit(self.limits.queries);
-        };
-        let claim = Claim::new(&self.policy, &self.limits, signature, data);
-        claim.answer(answer).reason
+        match question.and_then(|question| keys.get(question)) {
+            Some(keys) => Claim::new(&self.policy, signature, data).judge(keys).reason,
+            None => Reason::QueryLimit(self.limits.queries),
+        }
     }
+}
+
+/// Appends the canonical form of a field, its CRLF included.
+fn put(field: &[u8], data: &mut Vec<u8>) {
+    header_field(Canonicalization::Relaxed, field, data);
+    data.extend_from_slice(b"\r\n");
 }

@@ -80,7 +80,7 @@ fn as_many_names_as_fields() {
     let signed = signing.finish(&SystemRandom::new()).unwrap() + &message;
     let outcome = verify(signed.as_bytes());
     assert_eq!(outcome.reason, Reason::Verified);
-    assert_eq!(outcome.signature.unwrap().headers().len(), 5002);
+    assert_eq!(outcome.signature.unwrap().headers().count(), 5002);
     // The same name 5000 times, for one name 5000 times.
     let header = "X: 1\r\n".repeat(5000);
     let forge = Forge {
