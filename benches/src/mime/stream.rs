@@ -109,7 +109,8 @@ struct Extractor {
 impl Extractor {
     fn new() -> Extractor {
         Extractor {
-            reader: Reader::new(Limits::default()),
+            // Nor does a message that is whole count the line ends of its bodies.
+            reader: Reader::new(Limits::default()).uncounted(),
             encoding: TransferEncoding::SevenBit,
             decoder: None,
         }

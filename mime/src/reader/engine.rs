@@ -138,6 +138,7 @@ pub(super) enum State {
 }
 
 impl Engine {
+    #[inline]
     pub(crate) fn new(limits: Limits) -> Self {
         Engine {
             limits,
@@ -157,12 +158,14 @@ impl Engine {
         }
     }
 
+    #[inline]
     pub(crate) fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
         self.counts &= !mode.is_raw();
         self
     }
 
+    #[inline]
     pub(crate) fn uncounted(mut self) -> Self {
         self.counts = false;
         self

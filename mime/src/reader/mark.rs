@@ -102,6 +102,9 @@ impl Mark {
 /// which the compiler makes vectors of.
 fn line_ends(bytes: &[u8]) -> (u64, u64) {
     const BLOCK: usize = 192;
+    if bytes.len() < BLOCK / 3 {
+        return line_ends_of_few(bytes);
+    }
     let (mut lines, mut crlf) = (0, 0);
     let behind = bytes.get(1..).unwrap_or_default();
     for block in bytes.chunks(BLOCK) {
@@ -115,6 +118,32 @@ fn line_ends(bytes: &[u8]) -> (u64, u64) {
             .sum();
         crlf += u64::from(sum);
     }
+    (lines, crlf)
+}
+
+/// The same by words of eight bytes: a delimiter, or the line that is all of a part, is
+/// over before a vector is ready.
+fn line_ends_of_few(bytes: &[u8]) -> (u64, u64) {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const LOW: u64 = ONES * 0x7f;
+    // The high bit of each byte that is this one.
+    let equal = |word: u64, byte: u8| {
+        let other = word ^ (ONES * u64::from(byte));
+        !(((other & LOW) + LOW) | other | LOW)
+    };
+    let count = |bits: u64| (bits >> 7).wrapping_mul(ONES) >> 56;
+    let (mut lines, mut crlf, mut after_cr) = (0, 0, 0);
+    let mut add = |word: u64| {
+        let (lf, cr) = (equal(word, b'\n'), equal(word, b'\r'));
+        lines += count(lf);
+        crlf += count(lf & (cr << 8 | after_cr));
+        after_cr = cr >> 56;
+    };
+    let (words, rest) = bytes.as_chunks();
+    for word in words {
+        add(u64::from_le_bytes(*word));
+    }
+    add((rest.iter().rev()).fold(0, |word, byte| word << 8 | u64::from(*byte)));
     (lines, crlf)
 }
 
@@ -136,6 +165,22 @@ mod tests {
         }
         let size = Size::of(text);
         assert_eq!((size.octets, size.lines, size.crlf_octets), (11, 4, 13));
+    }
+
+    #[test]
+    fn few_bytes_are_counted_as_bytes_are() {
+        let mut random = 7u32;
+        let mut text = [0; 40];
+        for length in (0..40).cycle().take(4000) {
+            for byte in &mut text[..length] {
+                random = random.wrapping_mul(1_103_515_245).wrapping_add(12345);
+                *byte = b"\r\n\n\r\x0b\x8a\x8da"[(random >> 20) as usize % 8];
+            }
+            let text = &text[..length];
+            let lines = text.iter().filter(|b| **b == b'\n').count() as u64;
+            let crlf = text.windows(2).filter(|w| w == b"\r\n").count() as u64;
+            assert_eq!(line_ends(text), (lines, crlf), "{}", text.escape_ascii());
+        }
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub use mode::Mode;
 use crate::Limits;
 pub(crate) use engine::{Consumer, Engine};
 use engine::{Sink, Step, What};
-pub(crate) use name::Known;
+pub(crate) use name::{Key, Known};
 
 /// Turns the bytes of a message into [`Event`]s, with offsets.
 ///

@@ -49,51 +49,109 @@ const BY_LENGTH: [u32; LONGEST + 1] = {
     by_length
 };
 
-/// The first eight bytes of each name (with 0 behind a shorter one) and the last eight.
+/// The [ends](Key::ends) of each name.
 const ENDS: [(u64, u64); Known::ALL.len()] = {
     let mut ends = [(0, 0); Known::ALL.len()];
     let mut n = 0;
     while n < ends.len() {
-        let name = Known::ALL[n].1;
-        let mut at = if name.len() < 8 { name.len() } else { 8 };
-        while at > 0 {
-            at -= 1;
-            ends[n].0 = ends[n].0 << 8 | name[at] as u64;
-        }
-        if let Some(last) = name.last_chunk() {
-            ends[n].1 = u64::from_le_bytes(*last);
-        }
+        ends[n] = Key::ends(Known::ALL[n].1);
         n += 1;
     }
     ends
 };
 
+/// A name that fields are looked for by.
+#[derive(Clone, Copy)]
+pub(crate) struct Key<'n> {
+    name: &'n [u8],
+    ends: (u64, u64),
+    /// A name that has the same ends is the same.
+    is_all: bool,
+}
+
+/// What makes letters small, and no other byte of a name one of those that names are of
+/// but for a few marks.
+const SMALL: u64 = 0x2020_2020_2020_2020;
+
+impl<'n> Key<'n> {
+    pub(crate) const fn new(name: &'n str) -> Self {
+        let name = name.as_bytes();
+        let mut is_all = name.len() <= 16;
+        let mut n = 0;
+        while n < name.len() {
+            is_all &= name[n].is_ascii_alphanumeric() || name[n] == b'-';
+            n += 1;
+        }
+        Key {
+            name,
+            ends: Self::ends(name),
+            is_all,
+        }
+    }
+
+    /// The first eight bytes of a name (with 0 behind a shorter one) and the last eight,
+    /// letters small.
+    const fn ends(name: &[u8]) -> (u64, u64) {
+        let (mut first, mut last) = (0, 0);
+        let mut at = if name.len() < 8 { name.len() } else { 8 };
+        while at > 0 {
+            at -= 1;
+            first = first << 8 | name[at] as u64 | 0x20;
+        }
+        if let Some(chunk) = name.last_chunk() {
+            last = u64::from_le_bytes(*chunk) | SMALL;
+        }
+        (first, last)
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.name.len()
+    }
+
+    /// Whether the name with which a field begins is this one, in any case; they are of
+    /// the same length.
+    #[inline]
+    pub(crate) fn is_of(&self, raw: &[u8]) -> bool {
+        let same = || {
+            raw.get(..self.len())?
+                .eq_ignore_ascii_case(self.name)
+                .then_some(())
+        };
+        ends(raw, self.len()) == Some(self.ends) && (self.is_all || same().is_some())
+    }
+}
+
+/// The [ends](Key::ends) of the first `length` bytes of `raw`.
+#[inline]
+fn ends(raw: &[u8], length: usize) -> Option<(u64, u64)> {
+    let first = match raw.first_chunk() {
+        Some(first) => u64::from_le_bytes(*first),
+        None => (raw.iter().rev()).fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    Some(match length.checked_sub(8) {
+        Some(last) => {
+            let last = raw.get(last..)?.first_chunk()?;
+            (first | SMALL, u64::from_le_bytes(*last) | SMALL)
+        }
+        None => ((first | SMALL) & !(u64::MAX << (8 * length)), 0),
+    })
+}
+
 impl Known {
     /// The field whose name is the first `length` bytes of `raw`, in any case.
     ///
-    /// They are of those that a name may have. The bit that makes a letter small makes
-    /// no other of those bytes one.
+    /// They are of those that a name may have.
     #[inline]
     pub(super) fn of(raw: &[u8], length: usize) -> Option<Known> {
-        const SMALL: u64 = 0x2020_2020_2020_2020;
         let mut candidates = *BY_LENGTH.get(length)?;
         if candidates == 0 {
             return None;
         }
-        let first = match raw.first_chunk() {
-            Some(first) => u64::from_le_bytes(*first),
-            None => (raw.iter().rev()).fold(0, |word, byte| word << 8 | u64::from(*byte)),
-        };
-        let (first, last) = match length.checked_sub(8) {
-            Some(last) => {
-                let last = raw.get(last..)?.first_chunk()?;
-                (first | SMALL, u64::from_le_bytes(*last) | SMALL)
-            }
-            None => ((first | SMALL) & !(u64::MAX << (8 * length)), 0),
-        };
+        let ends = ends(raw, length)?;
         while candidates != 0 {
             let n = candidates.trailing_zeros() as usize;
-            if *ENDS.get(n)? == (first, last) {
+            if *ENDS.get(n)? == ends {
                 let (known, name) = Known::ALL.get(n)?;
                 let same = length <= 16 || raw.get(..length)?.eq_ignore_ascii_case(name);
                 return same.then_some(*known);
@@ -139,6 +197,33 @@ impl Known {
 mod tests {
     use super::*;
     use crate::Envelope;
+
+    #[test]
+    fn keys_are_of_names_in_any_case() {
+        for name in [
+            "to",
+            "a^",
+            "x`",
+            "x-priority",
+            "list-unsubscribe",
+            "list-unsubscribe-post",
+            "",
+        ] {
+            let key = Key::new(name);
+            let field = [&name.to_ascii_uppercase(), ": x"].concat();
+            assert!(key.is_of(field.as_bytes()) && key.is_of(name.as_bytes()));
+            for n in 0..name.len() {
+                for bit in [1, 0x20] {
+                    let mut other = field.clone().into_bytes();
+                    other[n] ^= bit;
+                    let same = other[..name.len()].eq_ignore_ascii_case(name.as_bytes());
+                    // A byte that no name has is none of them.
+                    let is_name = other[..name.len()].iter().all(u8::is_ascii_graphic);
+                    assert!(key.is_of(&other) == same || !is_name, "{name} {n}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn names_are_known_in_any_case() {

@@ -28,7 +28,7 @@ impl Engine {
         sink: &mut S,
     ) -> Step {
         let header_end = self.mark.offset;
-        self.pass(take(input, length));
+        self.pass_lines(take(input, length), 1, u64::from(length == 1));
         self.end_header_at(header_end, Over::Separator, sink)
     }
 

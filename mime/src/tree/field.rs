@@ -22,6 +22,7 @@ pub struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
+    #[inline]
     pub(crate) fn new(at: FieldAt, raw: &'a [u8], limit: usize) -> Self {
         Field { at, raw, limit }
     }
@@ -46,6 +47,7 @@ impl<'a> Field<'a> {
 
     /// All of it as stored, its line ends included.
     #[must_use]
+    #[inline]
     pub fn raw(&self) -> &'a [u8] {
         self.raw
     }
@@ -54,6 +56,7 @@ impl<'a> Field<'a> {
     /// first [`Limits::field_bytes`](crate::Limits::field_bytes). Empty for a line
     /// that is no field.
     #[must_use]
+    #[inline]
     pub fn value(&self) -> &'a [u8] {
         if self.at.value_start == 0 {
             return &[];
@@ -93,6 +96,7 @@ impl<'a> Field<'a> {
     /// assert_eq!(field.text(), "Grüßü!");
     /// ```
     #[must_use]
+    #[inline]
     pub fn text(&self) -> Cow<'a, str> {
         words::decode(self.value())
     }
@@ -108,12 +112,14 @@ impl<'a> Field<'a> {
 
     /// The value as a list of addresses.
     #[must_use]
+    #[inline]
     pub fn addresses(&self) -> Vec<Address<'a>> {
         address::parse(self.value())
     }
 
     /// The value as a date.
     #[must_use]
+    #[inline]
     pub fn date(&self) -> Option<DateTime> {
         DateTime::parse(self.value())
     }

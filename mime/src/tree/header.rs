@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::index::Index;
 use super::record::PartRecord;
+use crate::reader::Key;
 use crate::{
     Address, AuthenticationResults, AutoSubmitted, Autocrypt, BaseSubject, DateTime, Field,
     FieldAt, Importance, ListId, ListUrls, MimeVersion, Precedence, Priority, Received, Resent,
@@ -98,18 +99,22 @@ impl<'m, 'a> Header<'m, 'a> {
     /// The fields of this name, in any case, in order. Those whose name has another
     /// length are passed over without a look at them.
     pub fn all<'n>(&self, name: &'n str) -> impl Iterator<Item = Field<'a>> + use<'m, 'a, 'n> {
-        let length = name.len();
-        self.fields_that(move |at| at.name_length as usize == length)
-            .filter(move |f| f.is(name))
+        let key = Key::new(name);
+        self.fields_that(move |at| at.name_length as usize == key.len() && at.name_length > 0)
+            .filter(move |f| key.is_of(f.raw()))
     }
 
     /// The first field of this name, in any case.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Field<'a>> {
+        self.first(&Key::new(name))
+    }
+
+    fn first(&self, key: &Key<'_>) -> Option<Field<'a>> {
         for (number, at) in self.places().iter().enumerate() {
-            if at.name_length as usize == name.len() {
+            if at.name_length as usize == key.len() && at.name_length > 0 {
                 let field = self.field(number, at);
-                if field.is(name) {
+                if key.is_of(field.raw()) {
                     return Some(field);
                 }
             }
@@ -120,13 +125,13 @@ impl<'m, 'a> Header<'m, 'a> {
     /// The Subject, decoded.
     #[must_use]
     pub fn subject(&self) -> Option<Cow<'a, str>> {
-        self.get("subject").map(|f| f.text())
+        self.first(const { &Key::new("subject") }).map(|f| f.text())
     }
 
     /// The Date.
     #[must_use]
     pub fn date(&self) -> Option<DateTime> {
-        self.get("date")?.date()
+        self.first(const { &Key::new("date") })?.date()
     }
 
     /// The Message-ID, without its brackets.
@@ -161,44 +166,44 @@ impl<'m, 'a> Header<'m, 'a> {
         self.get(name).map_or(Vec::new(), |f| f.message_ids())
     }
 
-    fn addresses(&self, name: &str) -> Vec<Address<'a>> {
-        self.get(name).map_or(Vec::new(), |f| f.addresses())
+    fn addresses(&self, key: &Key<'_>) -> Vec<Address<'a>> {
+        self.first(key).map_or(Vec::new(), |f| f.addresses())
     }
 
     /// From.
     #[must_use]
     pub fn from(&self) -> Vec<Address<'a>> {
-        self.addresses("from")
+        self.addresses(const { &Key::new("from") })
     }
 
     /// Sender.
     #[must_use]
     pub fn sender(&self) -> Vec<Address<'a>> {
-        self.addresses("sender")
+        self.addresses(const { &Key::new("sender") })
     }
 
     /// Reply-To.
     #[must_use]
     pub fn reply_to(&self) -> Vec<Address<'a>> {
-        self.addresses("reply-to")
+        self.addresses(const { &Key::new("reply-to") })
     }
 
     /// To.
     #[must_use]
     pub fn to(&self) -> Vec<Address<'a>> {
-        self.addresses("to")
+        self.addresses(const { &Key::new("to") })
     }
 
     /// Cc.
     #[must_use]
     pub fn cc(&self) -> Vec<Address<'a>> {
-        self.addresses("cc")
+        self.addresses(const { &Key::new("cc") })
     }
 
     /// Bcc.
     #[must_use]
     pub fn bcc(&self) -> Vec<Address<'a>> {
-        self.addresses("bcc")
+        self.addresses(const { &Key::new("bcc") })
     }
 
     /// The Received fields in order: the one on top is of the last server.
@@ -352,7 +357,7 @@ impl<'m, 'a> Header<'m, 'a> {
     /// Whom the sender asks to be told that the message was seen (RFC 8098 2.1).
     #[must_use]
     pub fn disposition_notification_to(&self) -> Vec<Address<'a>> {
-        self.addresses("disposition-notification-to")
+        self.addresses(const { &Key::new("disposition-notification-to") })
     }
 
     /// What MIME-Version says.

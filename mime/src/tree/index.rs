@@ -40,26 +40,29 @@ impl Index {
     /// Indexes a message that is whole in memory.
     #[must_use]
     pub fn of(message: &[u8], limits: &Limits) -> Self {
-        let indexer = Indexer::new(limits.clone());
-        indexer.whole(message)
+        let mut indexer = Indexer::new(limits.clone());
+        indexer.read_whole(message);
+        indexer.sink.index
     }
 
     /// The same for who has the message beside it: no field is kept, no line counted.
     pub(crate) fn bare(message: &[u8], limits: &Limits) -> Self {
-        let indexer = Indexer {
+        let mut indexer = Indexer {
             engine: Engine::new(limits.clone()).uncounted(),
             sink: Sink::new(limits, false),
         };
-        indexer.whole(message)
+        indexer.read_whole(message);
+        indexer.sink.index
     }
 
     /// The same of the header alone: the body is a leaf, whatever its type.
     pub(crate) fn of_header(message: &[u8], limits: &Limits) -> Self {
-        let indexer = Indexer {
+        let mut indexer = Indexer {
             engine: Engine::new(limits.clone()).mode(Mode::Raw),
             sink: Sink::new(limits, false),
         };
-        indexer.whole(message)
+        indexer.read_whole(message);
+        indexer.sink.index
     }
 
     /// It is one of [`bare`](Self::bare).
@@ -282,17 +285,17 @@ impl Indexer {
         self.sink.index
     }
 
-    /// All of the message at once.
-    fn whole(mut self, message: &[u8]) -> Index {
+    /// All of the message at once. The index is complete then.
+    fn read_whole(&mut self, message: &[u8]) {
         self.sink.length = message.len() as u64;
         self.engine.finish();
         self.write(message);
         self.sink.index.link();
-        self.sink.index
     }
 }
 
 impl Sink {
+    #[inline]
     fn new(limits: &Limits, keeps: bool) -> Self {
         // What a common message has, so that nothing grows for it: about a kilobyte, up to
         // which many allocators are at their fastest.

@@ -108,16 +108,123 @@ struct Group<'a> {
 
 /// The list, with what is wrong with it.
 pub(crate) fn read<'a>(value: &'a [u8], notes: &mut Notes<'_>) -> Vec<Address<'a>> {
-    let mut addresses = Addresses::new(value);
-    let Some(first) = addresses.advance(notes) else {
-        return Vec::new();
-    };
-    let mut list = Vec::with_capacity(if addresses.over { 1 } else { 4 });
-    list.push(first);
+    let mut cursor = Cursor::new(value);
+    let mut list = Vec::new();
+    if !notes.wanted() {
+        // As long as they are common ones, nothing else of what reads lists is needed.
+        while let Some(Common { mailbox, is_last }) = common(value, &mut cursor) {
+            if list.is_empty() {
+                list.reserve_exact(if is_last { 1 } else { 4 });
+            }
+            list.push(Address::Mailbox(mailbox));
+            if is_last {
+                return list;
+            }
+        }
+    }
+    let mut addresses = Addresses::from(value, cursor);
     while let Some(address) = addresses.advance(notes) {
         list.push(address);
     }
     list
+}
+
+/// An entry as nearly all are.
+struct Common<'a> {
+    mailbox: Mailbox<'a>,
+    /// The value is over. If not, a comma was behind it.
+    is_last: bool,
+}
+
+/// Reads one of these without a detour; what is anything else is left, with the cursor
+/// where it was, to [`Addresses::token`]. They agree wherever this gives an answer.
+fn common<'a>(value: &'a [u8], cursor: &mut Cursor<'a>) -> Option<Common<'a>> {
+    let begin = cursor.pos();
+    let common = common_entry(value, cursor);
+    if common.is_none() {
+        cursor.seek(begin);
+    }
+    common
+}
+
+/// Whether an encoded word begins among `words`, which are in the value from `start` on, and
+/// goes on behind them.
+fn cuts_a_word(value: &[u8], start: usize, words: &[u8]) -> bool {
+    let mut at = 0;
+    memchr::memchr(b'=', words).is_some()
+        && words.split(|b| *b == b' ').any(|word| {
+            let begin = at;
+            at += word.len() + 1;
+            let rest = value.get(start + begin..).unwrap_or_default();
+            words::word_length(rest).is_some_and(|length| begin + length > words.len())
+        })
+}
+
+#[inline]
+fn common_entry<'a>(value: &'a [u8], c: &mut Cursor<'a>) -> Option<Common<'a>> {
+    let is_dotted = |b: u8| class(b) & DOTTED != 0;
+    c.skip_space();
+    let mut start = c.pos();
+    let name = match c.peek()? {
+        b'"' => match c.quoted()? {
+            Cow::Borrowed(name) => Some(name),
+            Cow::Owned(_) => return None,
+        },
+        _ => {
+            let mut seen = 0;
+            let words = c.take_while(|b| {
+                let class = class(b);
+                let is = class & (DOTTED | SPACE) != 0;
+                seen |= if is { class } else { 0 };
+                is
+            });
+            c.skip_space();
+            match c.peek()? {
+                b'<' => {
+                    let words = words.trim_ascii_end();
+                    if seen & SPACE != 0 && words.windows(2).any(|w| w == b"  ")
+                        || seen & EQUALS != 0 && cuts_a_word(value, start, words)
+                    {
+                        return None;
+                    }
+                    Some(words)
+                }
+                _ if seen & SPACE != 0 || c.pos() > start + words.len() => return None,
+                _ => None,
+            }
+        }
+    };
+    let spec = match name {
+        Some(_) => {
+            c.skip_space();
+            if !c.eat(b'<') {
+                return None;
+            }
+            start = c.pos();
+            c.take_while(is_dotted)
+        }
+        None => c.since(start),
+    };
+    let at = spec.len();
+    if at == 0 || spec.starts_with(b"=?") || !c.eat(b'@') || c.take_while(is_dotted).is_empty() {
+        return None;
+    }
+    let spec = c.since(start);
+    if name.is_some() && !c.eat(b'>') {
+        return None;
+    }
+    c.skip_space();
+    let is_last = c.peek().is_none();
+    if !is_last && !c.eat(b',') {
+        return None;
+    }
+    let mailbox = Mailbox {
+        raw_name: name.filter(|n| !n.is_empty()).map(Cow::Borrowed),
+        route: None,
+        spec: Cow::Borrowed(spec),
+        at,
+    };
+    Some(Common { mailbox, is_last })
 }
 
 impl<'a> Iterator for Addresses<'a> {
@@ -133,9 +240,14 @@ impl<'a> Addresses<'a> {
     /// like.
     #[must_use]
     pub fn new(value: &'a [u8]) -> Self {
+        Self::from(value, Cursor::new(value))
+    }
+
+    /// Those that begin at the cursor.
+    fn from(value: &'a [u8], cursor: Cursor<'a>) -> Self {
         Addresses {
             value,
-            cursor: Cursor::new(value),
+            cursor,
             pieces: Vec::new(),
             comment: None,
             angle: None,
@@ -157,9 +269,13 @@ impl<'a> Addresses<'a> {
                 return None;
             }
             if mem::take(&mut self.fresh) && !notes.wanted() {
-                if let Some(mailbox) = self.common() {
+                if let Some(Common { mailbox, is_last }) = common(self.value, &mut self.cursor) {
+                    self.fresh = !is_last;
                     match &mut self.group {
-                        None => return Some(Address::Mailbox(mailbox)),
+                        None => {
+                            self.over = is_last;
+                            return Some(Address::Mailbox(mailbox));
+                        }
                         Some(group) => group.members.push(mailbox),
                     }
                 }
@@ -167,101 +283,6 @@ impl<'a> Addresses<'a> {
             }
             self.token(notes);
         }
-    }
-
-    /// An entry as nearly all are, read without a detour; what is anything else is left
-    /// to [`token`](Self::token). They agree wherever this gives an answer.
-    fn common(&mut self) -> Option<Mailbox<'a>> {
-        let begin = self.cursor.pos();
-        let mailbox = self.common_entry();
-        if mailbox.is_none() {
-            self.cursor.seek(begin);
-        }
-        mailbox
-    }
-
-    /// Whether an encoded word begins among `words` and goes on behind them.
-    fn cuts_a_word(&self, start: usize, words: &[u8]) -> bool {
-        let mut at = 0;
-        memchr::memchr(b'=', words).is_some()
-            && words.split(|b| *b == b' ').any(|word| {
-                let begin = at;
-                at += word.len() + 1;
-                let rest = self.value.get(start + begin..).unwrap_or_default();
-                words::word_length(rest).is_some_and(|length| begin + length > words.len())
-            })
-    }
-
-    fn common_entry(&mut self) -> Option<Mailbox<'a>> {
-        let c = &mut self.cursor;
-        let is_dotted = |b: u8| class(b) & DOTTED != 0;
-        c.skip_space();
-        let mut start = c.pos();
-        let name = match c.peek()? {
-            b'"' => match c.quoted()? {
-                Cow::Borrowed(name) => Some(name),
-                Cow::Owned(_) => return None,
-            },
-            _ => {
-                let mut seen = 0;
-                let words = c.take_while(|b| {
-                    let class = class(b);
-                    let is = class & (DOTTED | SPACE) != 0;
-                    seen |= if is { class } else { 0 };
-                    is
-                });
-                c.skip_space();
-                match c.peek()? {
-                    b'<' => {
-                        let words = words.trim_ascii_end();
-                        if seen & SPACE != 0 && words.windows(2).any(|w| w == b"  ")
-                            || seen & EQUALS != 0 && self.cuts_a_word(start, words)
-                        {
-                            return None;
-                        }
-                        Some(words)
-                    }
-                    _ if seen & SPACE != 0 || c.pos() > start + words.len() => return None,
-                    _ => None,
-                }
-            }
-        };
-        let c = &mut self.cursor;
-        let spec = match name {
-            Some(_) => {
-                c.skip_space();
-                if !c.eat(b'<') {
-                    return None;
-                }
-                start = c.pos();
-                c.take_while(is_dotted)
-            }
-            None => c.since(start),
-        };
-        let at = spec.len();
-        if at == 0 || spec.starts_with(b"=?") || !c.eat(b'@') || c.take_while(is_dotted).is_empty()
-        {
-            return None;
-        }
-        let spec = c.since(start);
-        if name.is_some() && !c.eat(b'>') {
-            return None;
-        }
-        c.skip_space();
-        match c.peek() {
-            None => self.over = self.group.is_none(),
-            Some(b',') => {
-                c.bump();
-                self.fresh = true;
-            }
-            Some(_) => return None,
-        }
-        Some(Mailbox {
-            raw_name: name.filter(|n| !n.is_empty()).map(Cow::Borrowed),
-            route: None,
-            spec: Cow::Borrowed(spec),
-            at,
-        })
     }
 
     /// The next token of the list.

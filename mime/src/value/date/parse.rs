@@ -18,7 +18,7 @@ pub(super) fn read(value: &[u8], notes: &mut Notes<'_>) -> Option<DateTime> {
 pub(super) fn common(value: &[u8]) -> Option<DateTime> {
     let value = value.strip_prefix(b" ").unwrap_or(value);
     let value = match value {
-        [a, b, c, b',', b' ', rest @ ..] if named(&DAYS, [*a, *b, *c]).is_some() => rest,
+        [a, b, c, b',', b' ', rest @ ..] if named(&DAY_WORDS, [*a, *b, *c]).is_some() => rest,
         _ => value,
     };
     let (day, rest) = match value {
@@ -73,7 +73,7 @@ pub(super) fn common(value: &[u8]) -> Option<DateTime> {
     };
     let date = DateTime {
         year: u16::from(two(*y, *e)) * 100 + u16::from(two(*a, *r)),
-        month: named(&MONTHS, [*m, *o, *n])? as u8 + 1,
+        month: named(&MONTH_WORDS, [*m, *o, *n])? as u8 + 1,
         day: two(day[0], day[1]),
         hour: two(*h, *i),
         minute: two(*t, *u),
@@ -84,11 +84,28 @@ pub(super) fn common(value: &[u8]) -> Option<DateTime> {
 }
 
 /// Which of the names the letters are, in any case.
-fn named(names: &[&str], letters: [u8; 3]) -> Option<usize> {
-    // Of letters, the case is one bit.
-    let word = |b: &[u8]| b.iter().fold(0, |w, b| w << 8 | u32::from(b | 0x20));
+#[inline]
+fn named<const N: usize>(names: &[u32; N], letters: [u8; 3]) -> Option<usize> {
     let wanted = word(&letters);
-    names.iter().position(|n| word(n.as_bytes()) == wanted)
+    names.iter().position(|n| *n == wanted)
+}
+
+const MONTH_WORDS: [u32; 12] = words(&MONTHS);
+const DAY_WORDS: [u32; 7] = words(&DAYS);
+
+const fn words<const N: usize>(names: &[&str; N]) -> [u32; N] {
+    let mut words = [0; N];
+    let mut n = 0;
+    while n < N {
+        words[n] = word(names[n].as_bytes());
+        n += 1;
+    }
+    words
+}
+
+/// Three letters as a number: their case, which is one bit, does not count.
+const fn word(letters: &[u8]) -> u32 {
+    (letters[0] as u32 | 0x20) << 16 | (letters[1] as u32 | 0x20) << 8 | letters[2] as u32 | 0x20
 }
 
 pub(super) fn read_any(value: &[u8], notes: &mut Notes<'_>) -> Option<DateTime> {
@@ -239,17 +256,15 @@ impl Parser<'_> {
             self.skip(b",.");
             let at = self.cursor.pos();
             let word = self.cursor.take_while(|b| b.is_ascii_alphabetic());
-            let named = |names: &[&str]| {
-                let which = named(names, *word.first_chunk()?)?;
-                Some(Word { which, at })
-            };
+            let letters = word.first_chunk().copied();
+            let found = |which: usize| Word { which, at };
             if word.is_empty() {
                 return (weekday, None);
             }
-            if let Some(month) = named(&MONTHS) {
+            if let Some(month) = letters.and_then(|l| named(&MONTH_WORDS, l)).map(found) {
                 return (weekday, Some(month));
             }
-            match named(&DAYS) {
+            match letters.and_then(|l| named(&DAY_WORDS, l)).map(found) {
                 Some(day) if weekday.is_none() => weekday = Some(day),
                 _ => self.odd(at),
             }
