@@ -88,6 +88,7 @@ impl<'a> AuthenticationResults<'a> {
                 }
             }
         }
+        let begin = start.pos();
         reader.cursor = start.clone();
         let id = match reader.cursor.quoted_noting(notes) {
             Some(Cow::Borrowed(id)) => word_text(id),
@@ -103,11 +104,15 @@ impl<'a> AuthenticationResults<'a> {
             notes.add(DefectKind::OddAuthenticationResults, start.pos());
             reader.cursor = start;
         } else {
+            if id.is_empty() {
+                notes.add(DefectKind::OddAuthenticationResults, begin);
+            }
             all.id = id;
             all.version = number(reader.cursor.take_while(|b| b.is_ascii_digit()));
             reader.skip_to_next(notes);
         }
         reader.comments.clear();
+        let mut said = false;
         while reader.cursor.peek().is_some() {
             reader.skip(notes);
             let start = reader.cursor.clone();
@@ -119,6 +124,7 @@ impl<'a> AuthenticationResults<'a> {
                     reader.skip(notes);
                     let alone = matches!(reader.cursor.peek(), None | Some(b';'));
                     let none = alone && word.eq_ignore_ascii_case(b"none");
+                    said |= !(alone && word.is_empty());
                     if !(none || alone && word.is_empty()) {
                         notes.add(DefectKind::OddAuthenticationResults, start.pos());
                     }
@@ -126,6 +132,10 @@ impl<'a> AuthenticationResults<'a> {
             }
             reader.comments.clear();
             reader.skip_to_next(notes);
+        }
+        // Who has nothing to say says `none`.
+        if all.results.is_empty() && !said {
+            notes.add(DefectKind::OddAuthenticationResults, begin);
         }
         all
     }
@@ -414,6 +424,15 @@ mod tests {
     }
 
     #[test]
+    fn no_id_and_nothing_said() {
+        let odd = |at: usize| alloc::format!("odd-authentication-results@{at}");
+        assert_eq!(show(" ; spf=pass"), ("; spf=pass".into(), odd(1)));
+        for nothing in [" a.test", " a.test;", " a.test 1; ;"] {
+            assert_eq!(show(nothing), ("a.test".into(), odd(1)), "{nothing}");
+        }
+    }
+
+    #[test]
     fn arc_has_an_instance() {
         let text = "i=2; lists.example.org;\r\n spf=fail smtp.mailfrom=jqd@d1.example; dkim=pass (512-bit key)\r\n header.i=@example.org; arc=none";
         let all = AuthenticationResults::parse(text.as_bytes());
@@ -430,7 +449,6 @@ mod tests {
             "a.test; x-new=maybe x.y=z; spf=pass smtp.mailfrom=a b@c.test",
         );
         check("\"a b\"; spf=pass reason=ok", "a b; spf=pass(ok)");
-        check("a.test;", "a.test");
     }
 
     #[test]
