@@ -28,7 +28,7 @@ pub struct Limits {
     /// Multiparts and messages within each other. Default 100, at most
     /// [`MAX_DEPTH`](Self::MAX_DEPTH) whatever is asked for.
     pub depth: u32,
-    /// Parts of a message, all levels together. Default 10,000.
+    /// Parts of a message, all levels together; one more holds the rest. Default 10,000.
     pub parts: u32,
     /// Parameters of one Content-Type or Content-Disposition. Default 128.
     pub parameters: usize,

@@ -484,6 +484,11 @@ fn check_shown(what: &'static str, text: &str) -> Result<(), BuildError> {
 
 /// Refuses what is no `type/subtype` (RFC 6838 4.2).
 pub(super) fn check_type(content_type: &str) -> Result<(), BuildError> {
+    if content_type.contains(';') {
+        return Err(BuildError::ContentType(
+            "the type alone; `parameter` adds parameters",
+        ));
+    }
     let Some((kind, subtype)) = content_type.split_once('/') else {
         return Err(BuildError::ContentType("no slash"));
     };
@@ -503,7 +508,9 @@ pub(super) fn check_leaf(content_type: &str) -> Result<(), BuildError> {
     let kind = content_type.split('/').next().unwrap_or_default();
     let composite = ["multipart", "message"];
     match composite.iter().any(|c| kind.eq_ignore_ascii_case(c)) {
-        true => Err(BuildError::ContentType("it may not be in base64")),
+        true => Err(BuildError::ContentType(
+            "it may not be in base64; multiparts and messages have constructors of their own",
+        )),
         false => Ok(()),
     }
 }

@@ -45,7 +45,9 @@ impl Mailbox {
     pub fn new(address: &str) -> Result<Self, BuildError> {
         match address.is_ascii() {
             true => Self::utf8(address),
-            false => Err(BuildError::Address("only printable ASCII")),
+            false => Err(BuildError::Address(
+                "only ASCII; `utf8` takes other letters, or write the domain with xn--",
+            )),
         }
     }
 
@@ -117,7 +119,7 @@ impl Mailbox {
             return bad("more than 64 bytes before the @");
         }
         if !is_domain(domain) {
-            return bad("no domain behind the @");
+            return bad("no domain, or not one, behind the @");
         }
         written.push('@');
         written.push_str(domain);
