@@ -241,6 +241,18 @@ fn rfc9989_5_3_1_u_labels() {
         check(&format!("From: ann@{from}"), "xn--bcher-kva.example", None);
     }
     check("From: ann@\u{fc}\u{fffd}.example", "", OddAuthor::BadDomain);
+    // Also where it stands before the address, and with the other dots of IDNA or with
+    // what it drops (RFC 5895 section 2, UTS 46 section 4).
+    for domain in [
+        "bank\u{3002}test",
+        "bank\u{ff0e}test",
+        "ba\u{ad}nk.test\u{200b}",
+    ] {
+        let from = format!("From: ceo@{domain} <a@example.com>");
+        check(&from, "bank.test example.com", OddAuthor::Damaged);
+    }
+    let from = "From: ceo@bank.test\u{fffd} <a@example.com>";
+    check(from, "bank.test example.com", OddAuthor::Damaged);
     check(
         "From: a@b\u{fc}cher.example, b@xn--bcher-kva.example",
         "xn--bcher-kva.example",

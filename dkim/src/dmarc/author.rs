@@ -258,10 +258,14 @@ impl Found {
         for rest in text.split(['@', '\u{fe6b}', '\u{ff20}']).skip(1) {
             let rest = rest.trim_start();
             let is_part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '_');
-            let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-            let domain = rest.get(..end).unwrap_or_default();
-            if let Ok(domain) = Domain::from_unicode(domain.trim_matches(['.', '-'])) {
-                self.push(&domain);
+            // IDNA has other dots, and characters that it drops: with them, and without.
+            let may_be = |c: char| is_part(c) || !c.is_ascii();
+            let ends = [rest.find(|c| !is_part(c)), rest.find(|c| !may_be(c))];
+            for end in ends.map(|end| end.unwrap_or(rest.len())) {
+                let domain = rest.get(..end).unwrap_or_default();
+                if let Ok(domain) = Domain::from_unicode(domain.trim_matches(['.', '-'])) {
+                    self.push(&domain);
+                }
             }
         }
     }

@@ -45,6 +45,7 @@ fn rfc5322_section_3_values() {
                 UnquotedDot,
             ),
             ("3.2.5", "From: a¦[b <a@b.test>\r\n\r\n", UnquotedSpecial),
+            ("3.2.5", "From: a¦@b <a@b.test>\r\n\r\n", UnquotedSpecial),
             ("3.2.4", "From: ¦\"a <a@b.test>\r\n\r\n", UnbalancedQuote),
             ("3.2.2", "From: a@b.test ¦(c\r\n\r\n", UnbalancedParenthesis),
             ("3.4", "From: ¦<a@b.test\r\n\r\n", UnbalancedBracket),

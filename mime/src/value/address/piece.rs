@@ -125,7 +125,7 @@ impl<'a> Addresses<'a> {
                 }
                 Kind::Word if piece.text.iter().all(|b| is_atext(*b)) => continue,
                 Kind::Word if dotted() => DefectKind::UnquotedDot,
-                Kind::Word | Kind::Literal | Kind::Stray => DefectKind::UnquotedSpecial,
+                Kind::Word | Kind::Literal | Kind::Stray | Kind::At => DefectKind::UnquotedSpecial,
                 _ => continue,
             };
             notes.add(kind, piece.start);
