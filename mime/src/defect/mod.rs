@@ -12,6 +12,16 @@ pub use kinds::DefectKind;
 pub use set::DefectSet;
 
 /// One thing that is wrong with a message.
+///
+/// ```
+/// use scop_mime::{DefectClass, DefectKind, Message};
+///
+/// let found = Message::parse(b"From: a@b.test\r\nSubject : x\r\n\r\n").inspect();
+/// let space = found.iter().find(|d| d.kind == DefectKind::SpaceBeforeColon).unwrap();
+/// assert_eq!(space.to_string(), "space-before-colon at byte 23");
+/// assert_eq!((space.kind.class(), space.kind.rule()), (DefectClass::Ambiguity, "RFC 5322 3.6.8"));
+/// assert!(space.kind.class().advice().starts_with("refuse it, or sanitise it"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Defect {
     /// Where: bytes from the start of the message as given.

@@ -9,6 +9,18 @@ use core::fmt;
 /// [`Display`](fmt::Display) gives the section whose content is the part's body:
 /// `1.2`; `TEXT` for a multipart that is the body of the whole message, which has no
 /// number, and `3.TEXT` for one that is the body of the message in part 3.
+/// [`Message::part`](crate::Message::part) finds the part again, and
+/// [`Message::part_at`](crate::Message::part_at) by the text.
+///
+/// ```
+/// use scop_mime::Message;
+///
+/// let message = Message::parse(b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nHi\n--b--\n");
+/// let ids: Vec<_> = message.parts().map(|p| p.id()).collect();
+/// assert_eq!((ids[0].to_string(), ids[1].to_string()), ("TEXT".into(), "1".into()));
+/// assert_eq!((ids[0].numbers(), ids[1].numbers()), (&[][..], &[1][..]));
+/// assert_eq!(message.part(&ids[1]).unwrap().decoded(), &b"Hi"[..]);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PartId {
     pub(crate) path: Vec<u32>,

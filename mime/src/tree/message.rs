@@ -209,6 +209,20 @@ pub(crate) fn slice(bytes: &[u8], range: Range<u64>) -> &[u8] {
 }
 
 /// A part of a message: a leaf, a multipart, or a message within.
+///
+/// ```
+/// use scop_mime::{Content, Message};
+///
+/// let message = Message::parse(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nSee there.\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: within\r\n\r\nHi\r\n--b--\r\n");
+/// let parts = message.parts().map(|p| format!("{} {}", p.id(), p.content_type())).collect::<Vec<_>>();
+/// assert_eq!(parts, ["TEXT multipart/mixed", "1 text/plain", "2 message/rfc822", "2.1 text/plain"]);
+/// let forwarded = message.part_at("2").unwrap();
+/// assert_eq!(forwarded.content(), Content::Message);
+/// let within = forwarded.children().next().unwrap();
+/// assert_eq!(within.header().subject().as_deref(), Some("within"));
+/// assert_eq!(within.decoded(), &b"Hi"[..]);
+/// assert_eq!(&message.bytes()[within.offset() as usize..][..15], b"Subject: within");
+/// ```
 #[derive(Clone, Copy)]
 pub struct Part<'m, 'a> {
     pub(crate) message: &'m Message<'a>,
