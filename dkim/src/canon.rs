@@ -24,12 +24,19 @@ pub enum Canonicalization {
     Relaxed,
 }
 
-impl fmt::Display for Canonicalization {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Canonicalization {
+    /// As `c=` has it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
             Self::Simple => "simple",
             Self::Relaxed => "relaxed",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Canonicalization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

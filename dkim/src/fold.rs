@@ -37,16 +37,36 @@ impl Folded {
 
     /// Appends with a space or a fold before it.
     pub(crate) fn word(&mut self, word: &str) {
-        if self.column + 1 + word.len() <= Self::WIDTH {
+        self.tag(&[word]);
+    }
+
+    /// A word that is made of these.
+    pub(crate) fn tag(&mut self, pieces: &[&str]) {
+        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+        if self.column + 1 + length <= Self::WIDTH {
             self.text.push(' ');
             self.column += 1;
         } else {
             self.fold();
         }
-        self.put(word);
+        pieces.iter().for_each(|piece| self.put(piece));
     }
 
-    /// Appends directly, or after a fold.
+    /// A tag whose value is a number.
+    pub(crate) fn number(&mut self, name: &str, number: u64) {
+        // The digits of the largest, from the last on.
+        let (mut digits, mut first, mut rest) = ([b'0'; 20], 20, number);
+        while let Some(digit) = digits.get_mut(..first).and_then(<[u8]>::last_mut) {
+            *digit = b'0' + (rest % 10) as u8;
+            (rest, first) = (rest / 10, first - 1);
+            if rest == 0 {
+                break;
+            }
+        }
+        let digits = digits.get(first..).map(core::str::from_utf8);
+        self.tag(&[name, digits.and_then(Result::ok).unwrap_or_default(), ";"]);
+    }
+
     pub(crate) fn part(&mut self, part: &str) {
         if self.column + part.len() > Self::WIDTH {
             self.fold();
@@ -59,9 +79,14 @@ impl Folded {
         for (i, name) in names.iter().enumerate() {
             let end = if i + 1 == names.len() { ";" } else { ":" };
             if i == 0 {
-                self.word(&alloc::format!("h={name}{end}"));
+                self.tag(&["h=", name, end]);
             } else {
-                self.part(&alloc::format!("{name}{end}"));
+                // Not cut off from its end.
+                if self.column + name.len() + end.len() > Self::WIDTH {
+                    self.fold();
+                }
+                self.put(name);
+                self.put(end);
             }
         }
     }
@@ -120,4 +145,18 @@ pub(crate) fn qp_encode(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        for number in [0, 9, 10, 1_700_000_000, u64::MAX] {
+            let mut out = Folded::new("X:");
+            out.number("t=", number);
+            assert_eq!(out.text, alloc::format!("X: t={number};"));
+        }
+    }
 }

@@ -35,12 +35,19 @@ pub(crate) struct Header {
 
 /// A field that has a name, as such fields sort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Named {
+pub(crate) struct Named {
     /// [`start`] of its name: most names differ there.
     start: u64,
     /// It does not stand above all others.
     is_below: bool,
     field: u32,
+}
+
+impl Named {
+    /// Its number.
+    pub(crate) fn field(&self) -> usize {
+        self.field as usize
+    }
 }
 
 /// Collects a header from chunks of any size. Work and memory are linear in
@@ -168,10 +175,11 @@ impl Header {
         &self,
         name: &[u8],
     ) -> impl ExactSizeIterator<Item = usize> + DoubleEndedIterator + Clone {
-        self.find(name).iter().map(|named| named.field as usize)
+        self.find(name).iter().map(Named::field)
     }
 
-    fn find(&self, name: &[u8]) -> &[Named] {
+    /// The same, as they are kept.
+    pub(crate) fn find(&self, name: &[u8]) -> &[Named] {
         let wanted = start(name);
         // Where those that start alike begin, then among them; mostly that is all of them.
         let first = self.by_name.partition_point(|named| named.start < wanted);
@@ -199,7 +207,7 @@ impl Header {
     }
 
     fn name_of(&self, named: &Named) -> &[u8] {
-        self.name(named.field as usize)
+        self.name(named.field())
     }
 
     /// How many fields there are.

@@ -54,11 +54,13 @@ impl Singles {
 
     /// Counts a name, of which [`start`] is known.
     pub(crate) fn add(&mut self, name: &[u8], start: u64) {
-        let mut known = SINGLE.iter().zip(&STARTS);
-        let single = known.position(|(known, starts)| {
-            *starts == start && known.as_bytes().eq_ignore_ascii_case(name)
-        });
-        if let Some(count) = single.and_then(|single| self.0.get_mut(single)) {
+        // Most names are none of them; those that start alike follow each other.
+        let Some(first) = STARTS.iter().position(|s| *s == start) else {
+            return;
+        };
+        let mut alike = SINGLE.iter().zip(&mut self.0).skip(first);
+        let single = alike.find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name));
+        if let Some((_, count)) = single {
             *count += 1;
         }
     }
@@ -86,16 +88,19 @@ pub(crate) fn select<'a>(
     let mut taken = alloc::vec![0; header.len()];
     let mut selected = Vec::with_capacity(header.len());
     for name in names {
-        let mut instances = header.named(name.as_bytes());
-        let first = instances.clone().next();
+        let instances = header.find(name.as_bytes());
+        let first = instances.first().map(|first| first.field());
         let Some(taken) = first.and_then(|first| taken.get_mut(first)) else {
             continue;
         };
-        let next = instances.by_ref().rev().skip(*taken).find(|field| {
+        while let Some(left) = instances.len().checked_sub(*taken + 1) {
             *taken += 1;
-            Some(*field) != own
-        });
-        selected.extend(next);
+            let next = instances.get(left).map(|next| next.field());
+            if next != own {
+                selected.extend(next);
+                break;
+            }
+        }
     }
     selected
 }

@@ -57,6 +57,11 @@ pub enum Reason {
     /// The message is not finished, or the key query not answered.
     #[error("waiting for the end of the message or the answer to the key query")]
     Pending,
+    /// Nobody asked whether it verifies, see
+    /// [`newest_message_only`](crate::arc::Validator::newest_message_only).
+    #[cfg(feature = "arc")]
+    #[error("not looked at, since it decides nothing (RFC 8617 section 5.2)")]
+    Unchecked,
     /// The DKIM-Signature field cannot be used.
     #[error("{0}")]
     Signature(#[from] SignatureError),
@@ -167,6 +172,8 @@ impl Reason {
                 DkimResult::PermError
             }
             Self::Signature(_) => DkimResult::Neutral,
+            #[cfg(feature = "arc")]
+            Self::Unchecked => DkimResult::Neutral,
             Self::FromCount(0) => DkimResult::PermError,
             Self::FromCount(_)
             | Self::FromMalformed

@@ -286,19 +286,19 @@ impl Signer {
     ) -> String {
         let mut out = Folded::new("DKIM-Signature:");
         out.word("v=1;");
-        out.word(&alloc::format!("a={};", self.key.algorithm()));
-        out.word(&alloc::format!("c={}/{};", self.header, self.body));
-        out.word(&alloc::format!("d={};", self.domain));
-        out.word(&alloc::format!("s={};", self.selector));
+        out.tag(&["a=", self.key.algorithm().name(), ";"]);
+        out.tag(&["c=", self.header.name(), "/", self.body.name(), ";"]);
+        out.tag(&["d=", self.domain.as_str(), ";"]);
+        out.tag(&["s=", self.selector.as_str(), ";"]);
         if let Some(identity) = &self.identity {
             let local = qp_encode(identity.local().as_bytes());
-            out.word(&alloc::format!("i={local}@{};", identity.domain()));
+            out.tag(&["i=", &local, "@", identity.domain().as_str(), ";"]);
         }
         if self.timestamp {
-            out.word(&alloc::format!("t={now};"));
+            out.number("t=", now);
         }
         if let Some(lifetime) = self.lifetime {
-            out.word(&alloc::format!("x={};", now.saturating_add(lifetime)));
+            out.number("x=", now.saturating_add(lifetime));
         }
         if self.reports {
             out.word("r=y;");
@@ -312,7 +312,7 @@ impl Signer {
         if self.copies {
             copies(&mut out, selected, header);
         }
-        out.word(&alloc::format!("bh={};", base64_encode(body_hash)));
+        out.tag(&["bh=", &base64_encode(body_hash), ";"]);
         out.word("b=");
         out.text
     }

@@ -244,16 +244,19 @@ pub(crate) fn base64_decode(text: &[u8]) -> Option<Vec<u8>> {
     let (mut rest, mut used) = (text, 0);
     loop {
         // Four characters without white space among them, as long as there are such.
-        while let [a, b, c, d, after @ ..] = rest {
+        let fours = rest.as_chunks::<4>().0.iter();
+        let threes = out.get_mut(used..)?.as_chunks_mut::<3>().0.iter_mut();
+        let mut plain = 0;
+        for ([a, b, c, d], three) in fours.zip(threes) {
             let [a, b, c, d] = [sextet(*a), sextet(*b), sextet(*c), sextet(*d)];
             if (a | b | c | d) & 0x80 != 0 {
                 break;
             }
-            let room = out.get_mut(used..)?.first_chunk_mut()?;
-            *room = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
-            used += 3;
-            rest = after;
+            *three = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
+            plain += 1;
         }
+        rest = rest.get(4 * plain..).unwrap_or_default();
+        used += 3 * plain;
         // Then four with white space, or the last ones.
         let mut four = [0; 4];
         let mut count = 0;

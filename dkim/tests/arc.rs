@@ -98,6 +98,46 @@ fn what_is_sealed_validates_and_tells_who_handled_it() {
     }
 }
 
+/// RFC 8617 section 5.2 step 5 is optional: without it the status is the same, and no key is
+/// asked for that a message signature before the newest alone needs.
+#[test]
+fn older_message_signatures_are_left_out_where_nobody_asks() {
+    let check = |message: &str| {
+        let validator = Validator::new(Policy::default(), Limits::default(), NOW);
+        let mut validator = validator.newest_message_only();
+        validator.write(message.as_bytes()).unwrap();
+        let mut validation = validator.finish();
+        while let Some(query) = validation.next_query() {
+            let record = match &*query.name {
+                "ed._domainkey.lists.example.org" => record(),
+                _ => rsa_key().record().to_string(),
+            };
+            validation
+                .answer(query.id, Ok(Records::txt([record])))
+                .unwrap();
+        }
+        validation.chain().unwrap().clone()
+    };
+    for sets in 1..4 {
+        let found = check(&chain(sets));
+        assert_eq!((found.status, found.oldest_pass), (ChainStatus::Pass, None));
+        let messages = found.handlers.iter().map(|h| &h.message);
+        let (newest, older) = (Reason::Verified, Reason::Unchecked);
+        let expected = core::iter::repeat_n(&older, sets - 1).chain([&newest]);
+        assert!(messages.eq(expected), "{:?}", found.handlers);
+    }
+    let broken = chain(3).replace("Hello", "Hallo");
+    assert_eq!(check(&broken).status, ChainStatus::Fail);
+    assert_eq!(check(&broken).reason, validate(&broken).reason);
+    // A seal that is broken counts wherever it is.
+    let broken = chain(3).replacen(
+        "i=1; a=ed25519-sha256; cv=none",
+        "i=1; a=ed25519-sha256;  cv=none",
+        1,
+    );
+    assert_eq!(check(&broken).reason, validate(&broken).reason);
+}
+
 /// A list that changes a message breaks the signatures before its own, not the chain.
 #[test]
 fn who_changes_a_message_seals_it_again() {

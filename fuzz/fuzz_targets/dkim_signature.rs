@@ -32,7 +32,7 @@ fn sound(signature: &Signature) {
     assert!(identity.domain().is_within(signature.domain()));
     assert!(!identity.to_string().contains(char::is_control));
     assert!(!signature.signature().is_empty());
-    let mut names = signature.headers().iter();
+    let mut names = signature.headers();
     assert!(names.any(|name| name.eq_ignore_ascii_case("from")));
     for name in signature.headers() {
         assert!(name.bytes().all(|b| b.is_ascii_graphic() && b != b':'));

@@ -212,7 +212,7 @@ impl Sealing {
             .tags("ARC-Message-Signature:", instance, None, self.now);
         message.word("c=relaxed/relaxed;");
         message.names(&names);
-        message.word(&alloc::format!("bh={};", base64_encode(&body.digest)));
+        message.tag(&["bh=", &base64_encode(&body.digest), ";"]);
         message.word("b=");
         let relaxed = Canonicalization::Relaxed;
         let signature = sign(&signed_data(
@@ -274,14 +274,14 @@ impl Sealer {
     /// The tags that both signatures have.
     fn tags(&self, name: &str, instance: usize, status: Option<ChainStatus>, now: u64) -> Folded {
         let mut out = Folded::new(name);
-        out.word(&alloc::format!("i={instance};"));
-        out.word(&alloc::format!("a={};", self.key.algorithm()));
+        out.number("i=", instance as u64);
+        out.tag(&["a=", self.key.algorithm().name(), ";"]);
         if let Some(status) = status {
             out.word(&alloc::format!("cv={status};"));
         }
-        out.word(&alloc::format!("d={};", self.domain));
-        out.word(&alloc::format!("s={};", self.selector));
-        out.word(&alloc::format!("t={now};"));
+        out.tag(&["d=", self.domain.as_str(), ";"]);
+        out.tag(&["s=", self.selector.as_str(), ";"]);
+        out.number("t=", now);
         out
     }
 }

@@ -40,6 +40,8 @@ pub(crate) struct Evaluation {
     now: u64,
     header: Arc<Header>,
     sets: Vec<Set>,
+    /// Of the message signatures only the newest is verified.
+    newest_only: bool,
     /// It was settled by the header alone.
     early: Option<(ChainStatus, ChainReason)>,
     keys: Answers,
@@ -56,7 +58,8 @@ pub struct Chain {
     /// Who handled the message, the first one first, as far as the fields can be read.
     pub handlers: Vec<Handler>,
     /// The lowest instance whose message signature still verifies: from there on nobody
-    /// changed the message. 0 when all do, `None` when the status is not pass.
+    /// changed the message. 0 when all do, `None` when the status is not pass or
+    /// [nobody asked](Validator::newest_message_only).
     pub oldest_pass: Option<usize>,
 }
 
@@ -122,6 +125,16 @@ impl Validator {
             pass: Pass::new(&limits),
             evaluation: Evaluation::new(policy, limits, now),
         }
+    }
+
+    /// The same without what decides nothing: of the message signatures only the newest is
+    /// verified, all others have [`Reason::Unchecked`]. [`Chain::oldest_pass`] is not found
+    /// then, which is optional (RFC 8617 section 5.2 step 5). A chain of N sets costs N + 1
+    /// verifications instead of 2 N.
+    #[must_use]
+    pub fn newest_message_only(mut self) -> Self {
+        self.evaluation.newest_only = true;
+        self
     }
 
     /// Takes the next piece of the message: CRLF line ends, no SMTP dots.
@@ -212,6 +225,7 @@ impl Evaluation {
             now,
             header: Arc::default(),
             sets: Vec::new(),
+            newest_only: false,
             early: None,
             keys: Answers::default(),
         }
@@ -229,8 +243,9 @@ impl Evaluation {
                 self.early = Some((ChainStatus::None, ChainReason::NoSets));
             }
             Ok(sets) => {
-                for set in &sets {
+                for (set, is_checked) in sets.iter().zip(self.are_checked(sets.len())) {
                     let message = set.message_signature.as_ref().ok();
+                    let message = message.filter(|_| is_checked);
                     for signature in message.into_iter().chain([&set.seal_signature]) {
                         // What is over the limit has no answer, which `key` tells.
                         if self.keys.len() < self.limits.queries {
@@ -242,8 +257,16 @@ impl Evaluation {
                 self.header = Arc::clone(header);
             }
         }
-        let signatures = self.sets.iter().flat_map(|set| &set.message_signature);
+        let sets = self.sets.iter().zip(self.are_checked(self.sets.len()));
+        let checked = sets.filter(|(_, is_checked)| *is_checked);
+        let signatures = checked.flat_map(|(set, _)| &set.message_signature);
         signatures.map(BodyKind::of).collect()
+    }
+
+    /// Of each of so many sets whether its message signature is verified.
+    fn are_checked(&self, sets: usize) -> impl Iterator<Item = bool> + use<> {
+        let from = if self.newest_only { sets } else { 0 };
+        (1..=sets).map(move |instance| instance >= from)
     }
 
     /// Ends the message, of which these are the hashes; or nothing of it counts.
@@ -296,8 +319,9 @@ impl Evaluation {
         // What the seals sign, each set behind the one before it.
         let mut sealed = Vec::new();
         let mut handlers = Vec::with_capacity(sets.len());
-        for set in &sets {
+        for (set, is_checked) in sets.iter().zip(self.are_checked(sets.len())) {
             let message = match &set.message_signature {
+                Ok(_) if !is_checked => Reason::Unchecked,
                 Ok(signature) => self.message(set, signature, bodies, &keys),
                 Err(error) => Reason::Signature(error.clone()),
             };
@@ -342,7 +366,7 @@ impl Evaluation {
             status,
             reason,
             handlers,
-            oldest_pass: (status == ChainStatus::Pass).then_some(oldest_pass),
+            oldest_pass: (status == ChainStatus::Pass && !self.newest_only).then_some(oldest_pass),
         })
     }
 
