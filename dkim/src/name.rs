@@ -133,7 +133,8 @@ macro_rules! name_type {
 
 name_type! {
     /// The signing domain (SDID, `d=`) or the domain of an identity: at least
-    /// two labels, compared without regard to case.
+    /// two labels, compared without regard to case. Only that of an
+    /// [`Author`](crate::dmarc::Author) may be of one.
     ///
     /// ```
     /// use scop_dkim::{Domain, NameError};
@@ -172,6 +173,14 @@ impl Selector {
 }
 
 impl Domain {
+    /// An author's, U-labels allowed: it may be a top-level domain, which DMARC asks for its
+    /// policy like any other (RFC 9989 section 4.10.1).
+    pub(crate) fn of_author(text: &str) -> Result<Self, NameError> {
+        let ascii = to_ascii(text).ok_or(NameError::NotAscii)?;
+        check(&ascii)?;
+        Ok(Self(ascii.as_ref().into()))
+    }
+
     /// Whether `self` is `other` or lies under it.
     ///
     /// ```

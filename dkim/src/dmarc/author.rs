@@ -61,8 +61,8 @@ pub enum OddAuthor {
     /// Addresses of hosts alone: `ann@[192.0.2.1]`.
     #[error("From has an address literal for a domain (RFC 5321 section 4.1.3)")]
     AddressLiteral,
-    /// A domain that DNS cannot have: of one label, of bad characters, or with U-labels
-    /// that IDNA does not allow.
+    /// A domain that DNS cannot have: too long, of bad characters, or with U-labels that
+    /// IDNA does not allow.
     #[error("a domain in From is none (RFC 1035 section 2.3.1, RFC 5890 section 2.3.2)")]
     BadDomain,
     /// More than [`Author::MOST`] domains, or sixteen lines that look like From.
@@ -160,7 +160,8 @@ impl Author {
     }
 
     /// All domains that a reader might take for the author's, in A-labels and lower case,
-    /// each once; of too many the first [`MOST`](Self::MOST) and one more.
+    /// each once; of too many the first [`MOST`](Self::MOST) and one more. One may be of a
+    /// single label: a public suffix can have a policy.
     #[must_use]
     pub fn domains(&self) -> &[Domain] {
         &self.domains
@@ -225,23 +226,23 @@ impl Found {
             return;
         };
         let entries = field.addresses();
-        let mut nobody = true;
-        for domain in mailboxes(&entries).filter_map(|mailbox| mailbox.domain()) {
-            nobody = false;
-            self.add(&String::from_utf8_lossy(domain));
-        }
+        let domains = || mailboxes(&entries).filter_map(|mailbox| mailbox.domain());
+        let nobody = domains().next().is_none();
         // What every reader makes the same of misleads nobody, where each `@` is that of
         // an address.
-        let addresses = mailboxes(&entries).filter(|mailbox| mailbox.domain().is_some());
         let at_signs = spaced.iter().filter(|b| **b == b'@').count();
-        let is_plain = at_signs == addresses.count();
+        let is_plain = at_signs == domains().count();
         let mut classes = field.defects().into_iter().map(|d| d.kind.class());
         let is_damaged = classes.any(|class| match class {
             DefectClass::Deception => false,
             DefectClass::Deviation => !is_plain,
             _ => true,
         });
-        if nobody || is_damaged || is_cut {
+        let is_damaged = nobody || is_damaged || is_cut;
+        for domain in domains() {
+            self.add(&String::from_utf8_lossy(domain), is_damaged);
+        }
+        if is_damaged {
             // Whatever others may find in it; some drop control characters.
             self.damaged = true;
             let known = self.domains.len();
@@ -270,21 +271,22 @@ impl Found {
         }
     }
 
-    fn add(&mut self, domain: &str) {
+    /// Adds that of an address. In a damaged field one label is but a part of a domain.
+    fn add(&mut self, domain: &str, is_damaged: bool) {
         if domain.starts_with('[') {
             self.literal = true;
             return;
         }
-        match Domain::from_unicode(domain.strip_suffix('.').unwrap_or(domain)) {
-            Ok(domain) => self.push(&domain),
-            Err(_) => self.bad = true,
+        match Domain::of_author(domain.strip_suffix('.').unwrap_or(domain)) {
+            Ok(domain) if !is_damaged || domain.as_str().contains('.') => self.push(&domain),
+            _ => self.bad = true,
         }
     }
 
     fn push(&mut self, domain: &Domain) {
         if self.domains.len() <= Author::MOST && !self.domains.contains(domain) {
             // It fitted before.
-            let lower = Domain::new(&domain.as_str().to_ascii_lowercase());
+            let lower = Domain::of_author(&domain.as_str().to_ascii_lowercase());
             self.domains.extend(lower);
         }
     }
