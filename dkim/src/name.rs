@@ -181,6 +181,14 @@ impl Domain {
         Ok(Self(ascii.as_ref().into()))
     }
 
+    /// In lower case: a clone where it is so already.
+    pub(crate) fn to_lower(&self) -> Arc<str> {
+        match self.0.bytes().any(|b| b.is_ascii_uppercase()) {
+            true => self.0.to_ascii_lowercase().into(),
+            false => Arc::clone(&self.0),
+        }
+    }
+
     /// Whether `self` is `other` or lies under it.
     ///
     /// ```

@@ -291,7 +291,10 @@ struct Question {
 impl Answers {
     /// The number of a question that was put.
     pub(crate) fn find(&self, name: &str, kind: RecordKind) -> Option<usize> {
-        self.find_by(kind, |known| known.eq_ignore_ascii_case(name))
+        // The same text is soon compared.
+        self.find_by(kind, |known| {
+            known == name || known.eq_ignore_ascii_case(name)
+        })
     }
 
     /// As [`find`](Self::find), for a name that need not be made for it.
@@ -315,6 +318,9 @@ impl Answers {
     /// Puts a question that is known to be new.
     pub(crate) fn put(&mut self, name: Arc<str>, kind: RecordKind) -> usize {
         self.open += 1;
+        if self.questions.is_empty() {
+            self.questions.reserve(8);
+        }
         self.questions.push(Question {
             name,
             kind,

@@ -209,11 +209,11 @@ fn a_public_suffix_speaks_for_domains_without_a_record() {
     ][..];
     let found = verdict("x.branch.bank", &[], zone);
     assert_eq!(
-        (found.policy_domain.as_deref(), found.disposition),
+        (found.policy_domain(), found.disposition),
         (Some("bank"), Policy::Quarantine)
     );
     assert_eq!(
-        verdict("own.bank", &[], zone).policy_domain.as_deref(),
+        verdict("own.bank", &[], zone).policy_domain(),
         Some("own.bank")
     );
     // Two domains under one suffix are two organizations.

@@ -207,7 +207,7 @@ fn dmarc(name: &str, author: &'static str, parsed: Parsed) -> Row {
         let verdict = check.verdict().expect("all is answered");
         assert_eq!(verdict.result, dmarc::DmarcResult::Pass);
         assert_eq!(verdict.aligned.len(), 2);
-        judged(tally, verdict.policy_domain.as_deref().unwrap_or_default());
+        judged(tally, verdict.policy_domain().unwrap_or_default());
     })
     .peer(MAIL_AUTH, move |tally| {
         let output = peer_dns.dmarc(DmarcParameters::new(message, &dkim, DOMAIN, &spf));

@@ -1,19 +1,20 @@
 //! The evaluation: policy discovery (RFC 9989 section 4.10.1) and alignment (4.10.2).
 //!
-//! It is a function of the answers that are there: whenever one comes it runs again from
-//! its start, and asks for what it misses. That is at most eight names for the author's
-//! domain and for each identifier.
+//! It is a function of the answers that are there: whenever one comes it runs again, each
+//! walk from where it waits, and asks for what it misses. That is at most eight names for
+//! the author's domain and for each identifier.
 
 use alloc::borrow::ToOwned as _;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::author::{Author, OddAuthor};
 use super::record::{Alignment, Policy, Record};
-use super::walk::{Stop, is_within, walk};
+use super::walk::{Stop, Walks, is_within};
 use crate::name::Domain;
-use crate::query::{Answers, DnsError, Misuse, Query, QueryId, RecordKind, Records};
+use crate::query::{DnsError, Misuse, Query, QueryId, RecordKind, Records};
 
 /// A domain that a mechanism authenticated with a pass (section 3.2.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,12 +119,12 @@ pub struct Verdict {
     pub tag: &'static str,
     /// What that tag says, whatever the result is.
     pub policy: Option<Policy>,
-    /// Where the record is: the author's domain, the organizational one or a public suffix.
-    pub policy_domain: Option<String>,
     /// The record, which also says where reports go.
-    pub record: Option<Record>,
+    pub record: Option<Arc<Record>>,
     /// Identifiers that are aligned, in the order in which they were given.
     pub aligned: Vec<Aligned>,
+    /// The author's domain in lower case, and where in it the domain of the record begins.
+    policy_domain: Option<(Arc<str>, usize)>,
 }
 
 /// One line: result, domain, why, and the policy.
@@ -141,7 +142,7 @@ impl fmt::Display for Verdict {
             };
             write!(f, " {by}={}", aligned.identifier.domain())?;
         }
-        if let (Some(policy), Some(domain)) = (self.policy, &self.policy_domain) {
+        if let (Some(policy), Some(domain)) = (self.policy, self.policy_domain()) {
             write!(f, "; {}={policy} of {domain}", self.tag)?;
         }
         match self.oddity {
@@ -157,7 +158,7 @@ pub struct Check {
     author: Author,
     identifiers: Vec<Identifier>,
     undecided: Vec<Identifier>,
-    answers: Answers,
+    walks: Walks,
     /// Something came since the last evaluation.
     stale: bool,
     verdict: Option<Verdict>,
@@ -173,10 +174,18 @@ impl Verdict {
             disposition: Policy::None,
             tag: "p",
             policy: None,
-            policy_domain: None,
             record: None,
             aligned: Vec::new(),
+            policy_domain: None,
         }
+    }
+
+    /// Where the record is: the author's domain, the organizational one or a public suffix.
+    /// In lower case.
+    #[must_use]
+    pub fn policy_domain(&self) -> Option<&str> {
+        let (author, at) = self.policy_domain.as_ref()?;
+        author.get(*at..)
     }
 }
 
@@ -195,7 +204,7 @@ impl Check {
     /// A check of one author's domain, given what was authenticated.
     #[must_use]
     pub fn new(author: &Domain, identifiers: impl IntoIterator<Item = Identifier>) -> Self {
-        Self::of(&Author::from(author.clone()), identifiers)
+        Self::start(Author::from(author.clone()), identifiers)
     }
 
     /// A check of the author of a message, given what was authenticated.
@@ -206,13 +215,17 @@ impl Check {
     /// field names the author nothing is aligned (section 4.4).
     #[must_use]
     pub fn of(author: &Author, identifiers: impl IntoIterator<Item = Identifier>) -> Self {
+        Self::start(author.clone(), identifiers)
+    }
+
+    fn start(author: Author, identifiers: impl IntoIterator<Item = Identifier>) -> Self {
         let doubtful = author.oddity().is_some_and(OddAuthor::is_doubtful);
         let identifiers = identifiers.into_iter().filter(|_| !doubtful);
         Check {
-            author: author.clone(),
+            author,
             identifiers: identifiers.collect(),
             undecided: Vec::new(),
-            answers: Answers::default(),
+            walks: Walks::default(),
             stale: true,
             verdict: None,
         }
@@ -235,7 +248,7 @@ impl Check {
     pub fn next_query(&mut self) -> Option<Query> {
         self.run();
         match self.verdict {
-            None => self.answers.next_query(|_| true),
+            None => self.walks.answers.next_query(|_| true),
             Some(_) => None,
         }
     }
@@ -245,7 +258,7 @@ impl Check {
     /// # Errors
     /// [`Misuse`]; nothing is changed then.
     pub fn answer(&mut self, id: QueryId, answer: Result<Records, DnsError>) -> Result<(), Misuse> {
-        self.answers.answer(id, answer)?;
+        self.walks.answers.answer(id, answer)?;
         self.stale = true;
         self.run();
         Ok(())
@@ -264,11 +277,26 @@ impl Check {
     }
 
     fn evaluate(&mut self) -> Option<Verdict> {
-        let domains = self.author.domains().to_vec();
-        let checked = domains.iter().take(Author::MOST);
-        let verdicts: Vec<Option<Verdict>> = checked.map(|d| self.evaluate_domain(d)).collect();
-        let verdicts: Option<Vec<Verdict>> = verdicts.into_iter().collect();
-        let worst = verdicts?.into_iter().max_by_key(gravity);
+        let mut worst: Option<Verdict> = None;
+        let mut waits = false;
+        // All are gone through, so that their questions leave together.
+        for at in 0..self.author.domains().len().min(Author::MOST) {
+            let Some(domain) = self.author.domains().get(at).cloned() else {
+                break;
+            };
+            match self.evaluate_domain(&domain) {
+                None => waits = true,
+                Some(verdict) => {
+                    let is_worse = |worst: &Verdict| gravity(&verdict) >= gravity(worst);
+                    if worst.as_ref().is_none_or(is_worse) {
+                        worst = Some(verdict);
+                    }
+                }
+            }
+        }
+        if waits {
+            return None;
+        }
         let mut verdict = worst.unwrap_or_else(|| Verdict::of(None));
         let Some(oddity) = self.author.oddity() else {
             return Some(verdict);
@@ -294,35 +322,29 @@ impl Check {
     }
 
     fn evaluate_domain(&mut self, domain: &Domain) -> Option<Verdict> {
-        let author = domain.as_str().to_ascii_lowercase();
-        let mut verdict = Verdict::of(Some(domain.clone()));
-        let walk = match walk(&mut self.answers, &author) {
+        let author = domain.to_lower();
+        let walk = match self.walks.walk(&author) {
             Ok(walk) => walk,
-            Err(Stop::Wait) => return None,
-            Err(Stop::Failed(name)) => {
-                verdict.reason = Reason::DnsFailed(name);
-                return Some(verdict);
-            }
+            Err(stop) => return stop.verdict(domain),
         };
-        let organization = walk.organization(&author);
-        let Some((domain, record)) = walk.policy_record(&author, &organization) else {
+        let organization = author.get(walk.organization()..).unwrap_or_default();
+        let mut verdict = Verdict::of(Some(domain.clone()));
+        let Some((at, record)) = walk.policy_record() else {
             verdict.result = DmarcResult::None;
             return Some(verdict);
         };
-        if domain != author {
-            match self.subdomain_tag(&author, record) {
+        let record = Arc::clone(record);
+        if at > 0 {
+            match self.subdomain_tag(&author, &record) {
                 Ok(tag) => verdict.tag = tag,
-                Err(Stop::Wait) => return None,
-                Err(Stop::Failed(name)) => {
-                    verdict.reason = Reason::DnsFailed(name);
-                    return Some(verdict);
-                }
+                Err(stop) => return stop.verdict(domain),
             }
         }
-        verdict.policy_domain = Some(domain.to_owned());
-        verdict.record = Some(record.clone());
+        verdict.policy_domain = Some((Arc::clone(&author), at));
+        verdict.record = Some(Arc::clone(&record));
         let Some(policy) = record.policy else {
             verdict.result = DmarcResult::None;
+            let domain = verdict.policy_domain().unwrap_or_default();
             verdict.reason = Reason::NoPolicy(domain.to_owned());
             return Some(verdict);
         };
@@ -332,17 +354,12 @@ impl Check {
             _ => policy,
         };
         verdict.policy = Some(policy);
-        let identifiers = core::mem::take(&mut self.identifiers);
-        let aligned = self.align(&identifiers, &author, &organization, record);
-        self.identifiers = identifiers;
-        let (aligned, mut failed) = aligned?;
+        let domains = (&*author, organization);
+        let (aligned, mut failed) = align(&mut self.walks, &self.identifiers, domains, &record)?;
         verdict.aligned = aligned;
         let mut undecided = None;
         if verdict.aligned.is_empty() {
-            let identifiers = core::mem::take(&mut self.undecided);
-            let aligned = self.align(&identifiers, &author, &organization, record);
-            self.undecided = identifiers;
-            let (aligned, failed_too) = aligned?;
+            let (aligned, failed_too) = align(&mut self.walks, &self.undecided, domains, &record)?;
             failed = failed.or(failed_too);
             undecided = aligned.into_iter().next();
         }
@@ -366,7 +383,7 @@ impl Check {
 
     /// Which tag holds for a domain below that of the record (section 4.10.1). The
     /// author's domain is looked for only if that decides.
-    fn subdomain_tag(&mut self, author: &str, record: &Record) -> Result<&'static str, Stop> {
+    fn subdomain_tag(&mut self, author: &Arc<str>, record: &Record) -> Result<&'static str, Stop> {
         let below = match record.subdomains {
             Some(_) => "sp",
             None => "p",
@@ -379,13 +396,14 @@ impl Check {
 
     /// Whether a name does not exist (section 3.2.13). A resolver may not tell that from
     /// a name without records of one kind, so three are asked for.
-    fn is_nonexistent(&mut self, name: &str) -> Result<bool, Stop> {
+    fn is_nonexistent(&mut self, name: &Arc<str>) -> Result<bool, Stop> {
         let kinds = [RecordKind::A, RecordKind::Aaaa, RecordKind::Mx];
-        let questions = kinds.map(|kind| self.answers.question(name, kind));
+        let answers = &mut self.walks.answers;
+        let questions = kinds.map(|kind| answers.question_of(name, kind));
         let mut waits = false;
         let mut failed = false;
         for question in questions {
-            match self.answers.get(question) {
+            match answers.get(question) {
                 None => waits = true,
                 Some(Ok(_)) => return Ok(false),
                 Some(Err(DnsError::NotFound)) => {}
@@ -394,36 +412,52 @@ impl Check {
         }
         match (waits, failed) {
             (true, _) => Err(Stop::Wait),
-            (_, true) => Err(Stop::Failed(name.to_owned())),
+            (_, true) => Err(Stop::Failed((**name).to_owned())),
             _ => Ok(true),
         }
     }
+}
 
-    /// Finds the identifiers that are aligned, and the name of a query that failed, if one
-    /// did; `None` while an answer is missing.
-    fn align(
-        &mut self,
-        identifiers: &[Identifier],
-        author: &str,
-        organization: &str,
-        record: &Record,
-    ) -> Option<(Vec<Aligned>, Option<String>)> {
-        let mut aligned = Vec::new();
-        let mut failed = None;
-        let mut waits = false;
-        for identifier in identifiers {
-            let domain = identifier.domain().as_str().to_ascii_lowercase();
-            let mode = match identifier {
-                Identifier::Dkim(_) => record.dkim_alignment,
-                Identifier::Spf(_) => record.spf_alignment,
-            };
-            let strictly = domain == author;
-            // The organizational domain is the domain or above it.
-            let may_be = mode == Alignment::Relaxed && is_within(&domain, organization);
-            let is_aligned = strictly
-                || may_be
-                    && match walk(&mut self.answers, &domain) {
-                        Ok(walk) => walk.organization(&domain) == organization,
+impl Stop {
+    /// That of a check which comes no further.
+    fn verdict(self, author: &Domain) -> Option<Verdict> {
+        match self {
+            Stop::Wait => None,
+            Stop::Failed(name) => Some(Verdict {
+                reason: Reason::DnsFailed(name),
+                ..Verdict::of(Some(author.clone()))
+            }),
+        }
+    }
+}
+
+/// Finds the identifiers that are aligned with the author's domain, of that organizational
+/// domain, and the name of a query that failed, if one did; `None` while an answer is
+/// missing.
+fn align(
+    walks: &mut Walks,
+    identifiers: &[Identifier],
+    (author, organization): (&str, &str),
+    record: &Record,
+) -> Option<(Vec<Aligned>, Option<String>)> {
+    let mut aligned = Vec::new();
+    let mut failed = None;
+    let mut waits = false;
+    for identifier in identifiers {
+        let domain = identifier.domain().as_str();
+        let mode = match identifier {
+            Identifier::Dkim(_) => record.dkim_alignment,
+            Identifier::Spf(_) => record.spf_alignment,
+        };
+        let strictly = domain.eq_ignore_ascii_case(author);
+        // The organizational domain is the domain or above it, and its own.
+        let may_be = || mode == Alignment::Relaxed && is_within(domain, organization);
+        let is_aligned = strictly
+            || may_be()
+                && (domain.len() == organization.len() || {
+                    let domain = identifier.domain().to_lower();
+                    match walks.walk(&domain) {
+                        Ok(walk) => domain.get(walk.organization()..) == Some(organization),
                         Err(Stop::Wait) => {
                             waits = true;
                             false
@@ -432,14 +466,14 @@ impl Check {
                             failed = Some(name);
                             false
                         }
-                    };
-            if is_aligned {
-                aligned.push(Aligned {
-                    identifier: identifier.clone(),
-                    strictly,
+                    }
                 });
-            }
+        if is_aligned {
+            aligned.push(Aligned {
+                identifier: identifier.clone(),
+                strictly,
+            });
         }
-        (!waits).then_some((aligned, failed))
     }
+    (!waits).then_some((aligned, failed))
 }

@@ -1,12 +1,14 @@
 //! Where reports may go (RFC 9990 section 4, for failure reports RFC 9991 section 5).
 
+use alloc::borrow::ToOwned as _;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::record::{Record, ReportUri, Suffix};
-use super::walk::{Stop, walk};
+use super::walk::{Stop, Walks};
 use crate::name::Domain;
-use crate::query::{Answers, DnsError, Misuse, Query, QueryId, RecordKind, Records};
+use crate::query::{DnsError, Misuse, Query, QueryId, RecordKind, Records};
 
 /// What becomes of one URI of `rua` or `ruf`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +73,7 @@ pub struct Destinations {
     asked: Vec<ReportUri>,
     wanted: Wanted,
     psd: bool,
-    answers: Answers,
+    walks: Walks,
     verified: Option<Vec<Destination>>,
 }
 
@@ -103,7 +105,7 @@ impl Destinations {
             asked: wanted.of(record).to_vec(),
             wanted,
             psd: record.suffix == Suffix::Public,
-            answers: Answers::default(),
+            walks: Walks::default(),
             verified: None,
         }
     }
@@ -113,7 +115,7 @@ impl Destinations {
     pub fn next_query(&mut self) -> Option<Query> {
         self.run();
         match self.verified {
-            None => self.answers.next_query(|_| true),
+            None => self.walks.answers.next_query(|_| true),
             Some(_) => None,
         }
     }
@@ -123,7 +125,7 @@ impl Destinations {
     /// # Errors
     /// [`Misuse`]; nothing is changed then.
     pub fn answer(&mut self, id: QueryId, answer: Result<Records, DnsError>) -> Result<(), Misuse> {
-        self.answers.answer(id, answer)?;
+        self.walks.answers.answer(id, answer)?;
         self.run();
         Ok(())
     }
@@ -162,8 +164,8 @@ impl Destinations {
         let Some(host) = uri.host() else {
             return Some(Err(NoReport::NoHost));
         };
-        let host = host.as_str().to_ascii_lowercase();
-        let policy_domain = self.policy_domain.as_str().to_ascii_lowercase();
+        let host = host.to_lower();
+        let policy_domain = self.policy_domain.to_lower();
         if host == policy_domain {
             return Some(Ok(alloc::vec![uri.clone()]));
         }
@@ -180,7 +182,7 @@ impl Destinations {
         if name.len() > 253 {
             return Some(Err(NoReport::NameTooLong));
         }
-        let records: Vec<Record> = match self.answers.look_up(&name, RecordKind::Txt)? {
+        let records: Vec<Record> = match self.walks.answers.look_up(&name, RecordKind::Txt)? {
             Ok(Records::Txt(texts)) => texts.iter().filter_map(|t| Record::parse(t)).collect(),
             Err(DnsError::Temporary) => return Some(Err(NoReport::DnsFailed(name))),
             _ => Vec::new(),
@@ -204,9 +206,12 @@ impl Destinations {
     }
 
     /// The organizational domain, or the name at which DNS failed.
-    fn organization(&mut self, domain: &str) -> Option<Result<String, String>> {
-        match walk(&mut self.answers, domain) {
-            Ok(walk) => Some(Ok(walk.organization(domain))),
+    fn organization(&mut self, domain: &Arc<str>) -> Option<Result<String, String>> {
+        match self.walks.walk(domain) {
+            Ok(walk) => {
+                let organization = domain.get(walk.organization()..);
+                Some(Ok(organization.unwrap_or_default().to_owned()))
+            }
             Err(Stop::Failed(name)) => Some(Err(name)),
             Err(Stop::Wait) => None,
         }

@@ -227,7 +227,7 @@ impl Failure<'_> {
 
     /// The first signature that failed, of a domain that could be aligned if asked for.
     fn failed_signature(&self, within: bool) -> Option<&Outcome> {
-        let domain = self.dmarc.policy_domain.as_deref();
+        let domain = self.dmarc.policy_domain();
         let is_near = |outcome: &&Outcome| {
             let name = outcome
                 .domain

@@ -1,6 +1,6 @@
 //! DMARC policy records (RFC 9989 sections 4.7 and 4.8).
 
-use alloc::borrow::ToOwned as _;
+use alloc::borrow::{Cow, ToOwned as _};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -92,11 +92,12 @@ impl ReportUri {
     /// percent-encoded.
     #[must_use]
     pub fn new(uri: &str) -> Option<Self> {
-        let (scheme, rest) = uri.split_once(':')?;
+        let (scheme, rest) = cut(uri, b':')?;
         let mut scheme = scheme.bytes();
         let is_scheme = scheme.next()?.is_ascii_alphabetic()
-            && scheme.all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
-        let is_text = |b: u8| b.is_ascii_graphic() && !b",;!<>\"\\".contains(&b);
+            && scheme.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+        let is_mark = |b| matches!(b, b',' | b';' | b'!' | b'<' | b'>' | b'"' | b'\\');
+        let is_text = |b: u8| b.is_ascii_graphic() && !is_mark(b);
         (is_scheme && !rest.is_empty() && rest.bytes().all(is_text)).then(|| Self(uri.to_owned()))
     }
 
@@ -209,9 +210,12 @@ impl Record {
     /// unknown tags are ignored, of a repeated one the first counts. Cost: linear.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let text = String::from_utf8_lossy(text);
-        let mut tags = text.split(';').map(|tag| {
-            let (name, value) = tag.split_once('=').unwrap_or((tag, ""));
+        let text = match core::str::from_utf8(text) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(text),
+        };
+        let mut tags = split(&text, b';').map(|tag| {
+            let (name, value) = cut(tag, b'=').unwrap_or((tag, ""));
             (trim(name), trim(value))
         });
         let (name, version) = tags.next()?;
@@ -241,7 +245,7 @@ impl Record {
                 Tag::Rua => record.aggregate_reports = uris(value),
                 Tag::Ruf => record.failure_reports = uris(value),
                 Tag::Fo => {
-                    for option in value.split(':').map(trim) {
+                    for option in split(value, b':').map(trim) {
                         record.failure_options.any |= option == "1";
                         record.failure_options.dkim |= option.eq_ignore_ascii_case("d");
                         record.failure_options.spf |= option.eq_ignore_ascii_case("s");
@@ -278,23 +282,24 @@ enum Tag {
 }
 
 impl Tag {
-    const ALL: [(Tag, &'static str); 10] = [
-        (Tag::P, "p"),
-        (Tag::Sp, "sp"),
-        (Tag::Np, "np"),
-        (Tag::T, "t"),
-        (Tag::Psd, "psd"),
-        (Tag::Adkim, "adkim"),
-        (Tag::Aspf, "aspf"),
-        (Tag::Rua, "rua"),
-        (Tag::Ruf, "ruf"),
-        (Tag::Fo, "fo"),
-    ];
-
     fn parse(name: &str) -> Option<Self> {
-        let mut all = Self::ALL.iter();
-        let (tag, _) = all.find(|(_, known)| name.eq_ignore_ascii_case(known))?;
-        Some(*tag)
+        let mut lower = [0; 5];
+        let lower = lower.get_mut(..name.len())?;
+        lower.copy_from_slice(name.as_bytes());
+        lower.make_ascii_lowercase();
+        Some(match &*lower {
+            b"p" => Tag::P,
+            b"sp" => Tag::Sp,
+            b"np" => Tag::Np,
+            b"t" => Tag::T,
+            b"psd" => Tag::Psd,
+            b"adkim" => Tag::Adkim,
+            b"aspf" => Tag::Aspf,
+            b"rua" => Tag::Rua,
+            b"ruf" => Tag::Ruf,
+            b"fo" => Tag::Fo,
+            _ => return None,
+        })
     }
 }
 
@@ -311,13 +316,34 @@ impl Seen {
 }
 
 fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
+    let bytes = text.as_bytes();
+    let is_text = |b: &u8| !matches!(b, b' ' | b'\t');
+    let start = bytes.iter().position(is_text).unwrap_or(0);
+    let end = bytes.iter().rposition(is_text).map_or(0, |last| last + 1);
+    text.get(start..end).unwrap_or_default()
+}
+
+/// What is before the first such ASCII character, and behind it.
+fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
+    let place = memchr::memchr(at, text.as_bytes())?;
+    Some((text.get(..place)?, text.get(place + 1..)?))
+}
+
+/// What is between such ASCII characters.
+fn split(text: &str, at: u8) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    core::iter::from_fn(move || {
+        let text = rest.take()?;
+        let (first, more) = cut(text, at).map_or((text, None), |(first, more)| (first, Some(more)));
+        rest = more;
+        Some(first)
+    })
 }
 
 /// URIs, the obsolete size limit (`!10m`) dropped; those that are none, too.
 fn uris(value: &str) -> Vec<ReportUri> {
-    let uris = value.split(',').map(trim);
-    let uris = uris.map(|uri| uri.split_once('!').map_or(uri, |(uri, _)| uri));
+    let uris = split(value, b',').map(trim);
+    let uris = uris.map(|uri| cut(uri, b'!').map_or(uri, |(uri, _)| uri));
     uris.filter_map(ReportUri::new).collect()
 }
 

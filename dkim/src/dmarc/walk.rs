@@ -1,7 +1,7 @@
 //! The DNS Tree Walk (RFC 9989 section 4.10).
 
-use alloc::borrow::ToOwned as _;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::record::{Record, Suffix};
@@ -14,48 +14,145 @@ pub(super) enum Stop {
     Failed(String),
 }
 
-/// The DNS Tree Walk from `domain` (section 4.10).
-pub(super) fn walk(answers: &mut Answers, domain: &str) -> Result<Walk, Stop> {
-    let mut records = Vec::new();
-    let mut target = domain;
-    loop {
-        let name = alloc::format!("_dmarc.{target}");
-        let found = match name.len() {
-            ..=253 => match answers.look_up(&name, RecordKind::Txt) {
-                None => return Err(Stop::Wait),
-                Some(Err(DnsError::Temporary)) => return Err(Stop::Failed(name)),
-                Some(Ok(Records::Txt(texts))) => only_record(texts),
-                Some(_) => None,
-            },
-            // No such name can be asked for, so nothing is there.
-            _ => None,
-        };
-        if let Some(record) = found {
-            let is_last = record.suffix != Suffix::Unknown;
-            records.push((target.to_owned(), record));
-            if is_last {
-                break;
-            }
+/// Walks through one tree. Each goes on from where it waits.
+#[derive(Debug, Default)]
+pub(super) struct Walks {
+    pub(super) answers: Answers,
+    walks: Vec<Walk>,
+}
+
+impl Walks {
+    /// The DNS Tree Walk from `domain` (section 4.10), which is in lower case.
+    pub(super) fn walk(&mut self, domain: &Arc<str>) -> Result<&Walk, Stop> {
+        let known = self.walks.iter().position(|walk| walk.start == *domain);
+        let at = known.unwrap_or(self.walks.len());
+        if known.is_none() {
+            self.walks.push(Walk::new(Arc::clone(domain)));
         }
-        // Of more than eight labels those beyond the seventh are jumped over.
-        let labels = target.split('.').count();
-        let drop = if labels > 7 { labels - 7 } else { 1 };
-        match target.split('.').nth(drop) {
-            Some(_) => {
-                let dot = target.match_indices('.').nth(drop - 1);
-                target = dot
-                    .and_then(|(at, _)| target.get(at + 1..))
-                    .unwrap_or_default();
-            }
-            None => break,
+        let walk = self.walks.get_mut(at).ok_or(Stop::Wait)?;
+        walk.go_on(&mut self.answers)?;
+        Ok(walk)
+    }
+}
+
+/// A walk, and what it found. Of the records those are kept that could decide: that of the
+/// domain it began at and the last two.
+#[derive(Debug)]
+pub(super) struct Walk {
+    start: Arc<str>,
+    /// Where in `start` the name begins that is looked at; `None` behind the last one.
+    at: Option<usize>,
+    /// The question put about it.
+    question: Option<usize>,
+    first: Option<Arc<Record>>,
+    before_last: Option<Found>,
+    last: Option<Found>,
+}
+
+/// A record, and where in the domain that the walk began at its own begins.
+type Found = (usize, Arc<Record>);
+
+impl Walk {
+    fn new(start: Arc<str>) -> Self {
+        Walk {
+            start,
+            at: Some(0),
+            question: None,
+            first: None,
+            before_last: None,
+            last: None,
         }
     }
-    Ok(Walk { records })
+
+    fn go_on(&mut self, answers: &mut Answers) -> Result<(), Stop> {
+        while let Some(at) = self.at {
+            let target = self.start.get(at..).unwrap_or_default();
+            let question = self.question.or_else(|| ask(answers, target));
+            self.question = question;
+            let found = match question.map(|question| answers.get(question)) {
+                Some(None) => return Err(Stop::Wait),
+                Some(Some(Err(DnsError::Temporary))) => {
+                    return Err(Stop::Failed([BELOW, target].concat()));
+                }
+                Some(Some(Ok(Records::Txt(texts)))) => only_record(texts),
+                // Where no such name can be asked for, nothing is there either.
+                Some(Some(_)) | None => None,
+            };
+            self.question = None;
+            self.at = above(target).map(|above| at + above);
+            if let Some(record) = found {
+                if record.suffix != Suffix::Unknown {
+                    self.at = None;
+                }
+                if at == 0 {
+                    self.first = Some(Arc::clone(&record));
+                }
+                self.before_last = self.last.replace((at, record));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the organizational domain of the domain that the walk began at begins in it
+    /// (section 4.10.2).
+    pub(super) fn organization(&self) -> usize {
+        match &self.last {
+            None => 0,
+            Some((at, record)) if *at > 0 && record.suffix == Suffix::Public => {
+                one_below(&self.start, *at)
+            }
+            // It says so, or it is the shortest.
+            Some((at, _)) => *at,
+        }
+    }
+
+    /// The record that applies and where its domain begins (section 4.10.1): of the domain
+    /// that the walk began at, of its organization, or of the public suffix above that.
+    pub(super) fn policy_record(&self) -> Option<(usize, &Arc<Record>)> {
+        if let Some(record) = &self.first {
+            return Some((0, record));
+        }
+        let organization = self.organization();
+        let before = self.before_last.as_ref();
+        let of_organization = before.filter(|(at, _)| *at == organization);
+        let (at, record) = of_organization.or(self.last.as_ref())?;
+        Some((*at, record))
+    }
+}
+
+/// What is put before a domain to ask for its record.
+const BELOW: &str = "_dmarc.";
+
+/// Puts the question for the record of a domain, if there is a name for it.
+fn ask(answers: &mut Answers, domain: &str) -> Option<usize> {
+    let is_it = |name: &str| {
+        let (below, rest) = name.split_at_checked(BELOW.len()).unwrap_or_default();
+        rest == domain && below == BELOW
+    };
+    if let Some(known) = answers.find_by(RecordKind::Txt, is_it) {
+        return Some(known);
+    }
+    let mut room = [0; 253];
+    let name = room.get_mut(..BELOW.len() + domain.len())?;
+    let (below, rest) = name.split_at_mut(BELOW.len());
+    below.copy_from_slice(BELOW.as_bytes());
+    rest.copy_from_slice(domain.as_bytes());
+    let name = core::str::from_utf8(name).ok()?;
+    Some(answers.put(name.into(), RecordKind::Txt))
+}
+
+/// Where in a name that begins which is looked at next: of more than eight labels those
+/// beyond the seventh are jumped over.
+fn above(name: &str) -> Option<usize> {
+    let dots = name.bytes().filter(|b| *b == b'.').count();
+    let jumped = (dots + 1).saturating_sub(8);
+    let mut dots = name.bytes().enumerate().filter(|(_, b)| *b == b'.');
+    dots.nth(jumped).map(|(at, _)| at + 1)
 }
 
 /// The one DMARC record among TXT records; several are none (section 4.10, step 2).
-fn only_record(texts: &[Text]) -> Option<Record> {
-    let mut records = texts.iter().filter_map(|text| Record::parse(text));
+fn only_record(texts: &[Text]) -> Option<Arc<Record>> {
+    let mut records = texts.iter().filter_map(Text::dmarc);
     let record = records.next()?;
     match records.next() {
         None => Some(record),
@@ -63,52 +160,18 @@ fn only_record(texts: &[Text]) -> Option<Record> {
     }
 }
 
-/// What a walk found, from the longest domain to the shortest.
-pub(super) struct Walk {
-    records: Vec<(String, Record)>,
+/// Where the ancestor of `start` begins that is one label below the one at `suffix`.
+fn one_below(start: &str, suffix: usize) -> usize {
+    let labels = start.get(..suffix.saturating_sub(1)).unwrap_or_default();
+    labels.rfind('.').map_or(0, |dot| dot + 1)
 }
 
-impl Walk {
-    /// The organizational domain of the domain that the walk began at (section 4.10.2).
-    pub(super) fn organization(&self, start: &str) -> String {
-        for (domain, record) in &self.records {
-            match record.suffix {
-                Suffix::Organizational => return domain.clone(),
-                Suffix::Public if domain != start => return one_below(start, domain).to_owned(),
-                _ => {}
-            }
-        }
-        let shortest = self.records.last();
-        shortest.map_or(start, |(domain, _)| domain).to_owned()
-    }
-
-    /// The record that applies and where it is (section 4.10.1): of the author's domain,
-    /// of its organization, or of the public suffix above that.
-    pub(super) fn policy_record(
-        &self,
-        author: &str,
-        organization: &str,
-    ) -> Option<(&str, &Record)> {
-        let at = |wanted: &str| self.records.iter().find(|(domain, _)| domain == wanted);
-        let suffix = || {
-            let is_public = |(_, r): &&(String, Record)| r.suffix == Suffix::Public;
-            self.records.iter().find(is_public)
-        };
-        let (domain, record) = at(author).or_else(|| at(organization)).or_else(suffix)?;
-        Some((domain, record))
-    }
-}
-
-/// The ancestor of `start` that is one label below `suffix`.
-fn one_below<'a>(start: &'a str, suffix: &str) -> &'a str {
-    let above = start.len().saturating_sub(suffix.len() + 1);
-    let labels = start.get(..above).unwrap_or_default();
-    let at = labels.rfind('.').map_or(0, |dot| dot + 1);
-    start.get(at..).unwrap_or(start)
-}
-
-/// Whether `name` is `domain` or below it; both in lower case.
+/// Whether `name` is `domain` or below it, in whatever case.
 pub(super) fn is_within(name: &str, domain: &str) -> bool {
-    name.strip_suffix(domain)
-        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    let Some(start) = name.len().checked_sub(domain.len()) else {
+        return false;
+    };
+    let (name, domain) = (name.as_bytes(), domain.as_bytes());
+    let tail = name.get(start..).unwrap_or_default();
+    tail.eq_ignore_ascii_case(domain) && (start == 0 || name.get(start - 1) == Some(&b'.'))
 }

@@ -58,7 +58,7 @@ impl Collector {
     /// last one (RFC 9990 section 3.1).
     pub fn add(&mut self, seen: &Observation<'_>) {
         let verdict = seen.dmarc;
-        let (Some(domain), Some(record)) = (&verdict.policy_domain, &verdict.record) else {
+        let (Some(domain), Some(record)) = (verdict.policy_domain(), &verdict.record) else {
             return;
         };
         let Some(author) = &verdict.author else {
@@ -73,7 +73,7 @@ impl Collector {
             self.dropped += 1;
             return;
         }
-        let (policy, rows) = self.domains.entry(domain.clone()).or_default();
+        let (policy, rows) = self.domains.entry(domain.to_string()).or_default();
         *policy = published(domain, record);
         self.rows += usize::from(!known);
         *rows.entry(row).or_default() += 1;

@@ -85,15 +85,17 @@ impl MacroString {
             None | Some("") => return !self.text.is_empty(),
             Some(text) => text.strip_suffix('.').unwrap_or(text),
         };
-        let Some((_, label)) = text.rsplit_once('.') else {
+        let bytes = text.as_bytes();
+        let Some(dot) = bytes.iter().rposition(|b| *b == b'.') else {
             return false;
         };
+        let label = bytes.get(dot + 1..).unwrap_or_default();
         let (mut all_digits, mut is_label) = (true, true);
-        for byte in label.bytes() {
+        for byte in label {
             all_digits &= byte.is_ascii_digit();
-            is_label &= byte.is_ascii_alphanumeric() || byte == b'-';
+            is_label &= byte.is_ascii_alphanumeric() || *byte == b'-';
         }
-        is_label && !all_digits && !label.starts_with('-') && !label.ends_with('-')
+        is_label && !all_digits && !label.starts_with(b"-") && !label.ends_with(b"-")
     }
 
     /// Whether `%{p}` is in it, which needs DNS.
@@ -103,6 +105,8 @@ impl MacroString {
 
     /// Writes what it stands for behind what is in `out`.
     pub(super) fn expand(&self, values: &Values<'_>, out: &mut String) {
+        // Most often that is room enough.
+        out.reserve(self.text.len() + 64);
         // Whatever is in it was allowed when it was parsed.
         let pieces = Pieces {
             text: &self.text,
@@ -145,6 +149,10 @@ fn check(bytes: &[u8], offset: usize, explain: bool) -> Result<(&str, Form), Rec
         needs_validated_name: false,
         tail: 0,
     };
+    // Most are, which one look at all bytes tells.
+    if is_whole && !bytes.is_empty() && bytes.iter().fold(true, |all, b| all & is_literal(*b)) {
+        return Ok((text, form));
+    }
     let mut pieces = Pieces {
         text,
         at: 0,
@@ -166,6 +174,11 @@ fn check(bytes: &[u8], offset: usize, explain: bool) -> Result<(&str, Form), Rec
     }
 }
 
+/// `macro-literal`: visible ASCII but the percent sign.
+fn is_literal(byte: u8) -> bool {
+    matches!(byte, 0x21..=0x24 | 0x26..=0x7e)
+}
+
 /// Takes a text apart. After an error `at` is where it is, and there is nothing more.
 struct Pieces<'a> {
     text: &'a str,
@@ -180,7 +193,7 @@ impl<'a> Iterator for Pieces<'a> {
         let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
         let Some(behind) = rest.strip_prefix('%') else {
             let explain = self.explain;
-            let literal = |b: u8| matches!(b, 0x21..=0x24 | 0x26..=0x7e) || explain && b == b' ';
+            let literal = |b: u8| is_literal(b) || explain && b == b' ';
             let length = rest.bytes().position(|b| !literal(b));
             // Only ASCII is in it, so it ends at a character.
             return match rest.get(..length.unwrap_or(rest.len())) {
@@ -194,8 +207,8 @@ impl<'a> Iterator for Pieces<'a> {
         let (piece, length) = match behind.as_bytes().first() {
             Some(&escape @ (b'%' | b'_' | b'-')) => (Piece::Escape(escape), 1),
             Some(b'{') => {
-                let inner = behind.split_once('}').map(|(inner, _)| inner);
-                let inner = inner.and_then(|inner| inner.get(1..));
+                let end = behind.bytes().position(|b| b == b'}');
+                let inner = end.and_then(|end| behind.get(1..end));
                 match inner.and_then(|inner| Macro::parse(inner, self.explain)) {
                     Some(found) => (Piece::Macro(found), inner.map_or(0, str::len) + 2),
                     None => return Some(Err(Rule::Macro)),
@@ -212,9 +225,10 @@ impl<'a> Macro<'a> {
     /// What is between the braces.
     fn parse(text: &'a str, explain: bool) -> Option<Self> {
         let (&letter, rest) = text.as_bytes().split_first()?;
-        let known: &[u8] = if explain { b"slodiphcrtv" } else { b"slodiphv" };
-        if !known.contains(&letter.to_ascii_lowercase()) {
-            return None;
+        match letter.to_ascii_lowercase() {
+            b's' | b'l' | b'o' | b'd' | b'i' | b'p' | b'h' | b'v' => {}
+            b'c' | b'r' | b't' if explain => {}
+            _ => return None,
         }
         let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
         let (digits, rest) = rest.split_at(digits);
@@ -248,26 +262,45 @@ impl<'a> Macro<'a> {
         if self.parts.is_none() && !self.reversed && self.delimiters.is_empty() {
             return self.push(&value, out);
         }
-        let splits = |c: char| match self.delimiters {
-            "" => c == '.',
-            delimiters => delimiters.contains(c),
+        let bytes = value.as_bytes();
+        let splits = |byte: u8| match self.delimiters.as_bytes() {
+            [] => byte == b'.',
+            delimiters => delimiters.contains(&byte),
         };
-        // Those on the right are kept, when the order is that in which they are written.
-        let dropped = self
-            .parts
-            .map_or(0, |parts| value.split(splits).count().saturating_sub(parts));
-        match self.reversed {
-            true => self.push_parts(value.rsplit(splits).skip(dropped), out),
-            false => self.push_parts(value.split(splits).skip(dropped), out),
-        }
-    }
-
-    fn push_parts<'v>(&self, parts: impl Iterator<Item = &'v str>, out: &mut String) {
-        for (at, part) in parts.enumerate() {
-            if at > 0 {
-                out.push('.');
+        let is_split = |(_, byte): &(usize, &u8)| splits(**byte);
+        // The parts on the right are kept, when the order is that in which they are written:
+        // reversed those that were on the left.
+        let limit = self.parts.map(|parts| parts.saturating_sub(1));
+        let mut rest = match (limit, self.reversed) {
+            (None, _) => &value,
+            (Some(nth), false) => {
+                let split = bytes.iter().enumerate().rev().filter(is_split).nth(nth);
+                let start = split.map_or(0, |(at, _)| at + 1);
+                value.get(start..).unwrap_or_default()
             }
+            (Some(nth), true) => {
+                let split = bytes.iter().enumerate().filter(is_split).nth(nth);
+                let end = split.map_or(value.len(), |(at, _)| at);
+                value.get(..end).unwrap_or_default()
+            }
+        };
+        loop {
+            let at = match self.reversed {
+                true => rest.bytes().rposition(splits),
+                false => rest.bytes().position(splits),
+            };
+            let Some((left, right)) =
+                at.and_then(|at| Some((rest.get(..at)?, rest.get(at + 1..)?)))
+            else {
+                return self.push(rest, out);
+            };
+            let part;
+            (part, rest) = match self.reversed {
+                true => (right, left),
+                false => (left, right),
+            };
             self.push(part, out);
+            out.push('.');
         }
     }
 

@@ -283,15 +283,15 @@ impl Record {
             return Err(RecordError::new(0, Rule::Version));
         }
         let mut record = Record::default();
+        // Most have no more terms than that.
+        record.directives.reserve(8);
         let mut at = VERSION.len();
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-            let spaces = rest.iter().take_while(|b| **b == b' ').count();
-            let length = rest.iter().skip(spaces).take_while(|b| **b != b' ').count();
-            let term = rest.get(spaces..spaces + length).unwrap_or_default();
-            if !term.is_empty() {
-                record.term(term, at + spaces)?;
+            let length = memchr::memchr(b' ', rest).unwrap_or(rest.len());
+            if let Some(term) = rest.get(..length).filter(|term| !term.is_empty()) {
+                record.term(term, at)?;
             }
-            at += spaces + length;
+            at += length + 1;
         }
         Ok(record)
     }
@@ -358,7 +358,22 @@ fn directive(name: &[u8], argument: &[u8], offset: usize) -> Result<Directive, R
         Some((b':', spec)) => DomainSpec::at(spec, at + 1).map(Some),
         Some(_) => Err(RecordError::new(at, Rule::UnexpectedArgument)),
     };
-    let mechanism = if is("all") {
+    let mechanism = if is("ip4") {
+        let (network, at) = required()?;
+        let (network, bits) = cidr(network, at, 32)?;
+        let address = dotted_quad(network).ok_or(RecordError::new(at, Rule::Network))?;
+        let ip4 = Prefix {
+            ip4: bits,
+            ip6: 128,
+        };
+        Mechanism::Ip4(address, ip4)
+    } else if is("ip6") {
+        let (network, at) = required()?;
+        let (network, bits) = cidr(network, at, 128)?;
+        let address = text(network).and_then(|n| n.parse().ok());
+        let address = address.ok_or(RecordError::new(at, Rule::Network))?;
+        Mechanism::Ip6(address, Prefix { ip4: 32, ip6: bits })
+    } else if is("all") {
         match argument {
             [] => Mechanism::All,
             _ => return Err(RecordError::new(at, Rule::UnexpectedArgument)),
@@ -378,24 +393,6 @@ fn directive(name: &[u8], argument: &[u8], offset: usize) -> Result<Directive, R
         }
     } else if is("ptr") {
         Mechanism::Ptr(optional(argument)?)
-    } else if is("ip4") {
-        let (network, at) = required()?;
-        let (network, bits) = cidr(network, at, 32)?;
-        let address = text(network).and_then(|n| n.parse().ok());
-        let address = address.ok_or(RecordError::new(at, Rule::Network))?;
-        Mechanism::Ip4(
-            address,
-            Prefix {
-                ip4: bits,
-                ip6: 128,
-            },
-        )
-    } else if is("ip6") {
-        let (network, at) = required()?;
-        let (network, bits) = cidr(network, at, 128)?;
-        let address = text(network).and_then(|n| n.parse().ok());
-        let address = address.ok_or(RecordError::new(at, Rule::Network))?;
-        Mechanism::Ip6(address, Prefix { ip4: 32, ip6: bits })
     } else {
         return Err(RecordError::new(offset, Rule::UnknownMechanism));
     };
@@ -411,11 +408,11 @@ fn text(bytes: &[u8]) -> Option<&str> {
 
 /// Takes `/24` off the end, if it is there.
 fn cidr(text: &[u8], offset: usize, most: u8) -> Result<(&[u8], u8), RecordError> {
-    match memchr::memchr(b'/', text) {
+    match text.iter().position(|b| *b == b'/') {
         None => Ok((text, most)),
         Some(slash) => {
             let (network, bits) = text.split_at(slash);
-            let bits = prefix_length(bits.get(1..).unwrap_or_default(), most);
+            let bits = number(bits.get(1..).unwrap_or_default(), most);
             let error = RecordError::new(offset + slash, Rule::Prefix);
             bits.map(|bits| (network, bits)).ok_or(error)
         }
@@ -430,14 +427,14 @@ fn dual_cidr(text: &[u8], offset: usize) -> Result<(&[u8], Prefix), RecordError>
         && let Some(before) = before.strip_suffix(b"//")
     {
         let error = RecordError::new(offset + before.len(), Rule::Prefix);
-        prefix.ip6 = prefix_length(bits, 128).ok_or(error)?;
+        prefix.ip6 = number(bits, 128).ok_or(error)?;
         rest = before;
     }
     if let Some((before, bits)) = trailing_digits(rest)
         && let Some(before) = before.strip_suffix(b"/")
     {
         let error = RecordError::new(offset + before.len(), Rule::Prefix);
-        prefix.ip4 = prefix_length(bits, 32).ok_or(error)?;
+        prefix.ip4 = number(bits, 32).ok_or(error)?;
         rest = before;
     }
     Ok((rest, prefix))
@@ -449,12 +446,30 @@ fn trailing_digits(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// A number without leading zeros, at most `most`.
-fn prefix_length(digits: &[u8], most: u8) -> Option<u8> {
+fn number(digits: &[u8], most: u8) -> Option<u8> {
+    let mut number = 0u16;
     match digits {
-        [] | [b'0', _, ..] => None,
-        _ if !digits.iter().all(u8::is_ascii_digit) => None,
-        _ => text(digits)?.parse().ok().filter(|bits| *bits <= most),
+        [] | [b'0', _, ..] | [_, _, _, _, ..] => return None,
+        _ => {
+            for digit in digits {
+                let digit = digit.wrapping_sub(b'0');
+                if digit > 9 {
+                    return None;
+                }
+                number = number * 10 + u16::from(digit);
+            }
+        }
     }
+    u8::try_from(number).ok().filter(|number| *number <= most)
+}
+
+fn dotted_quad(text: &[u8]) -> Option<Ipv4Addr> {
+    let mut octets = [0; 4];
+    let mut parts = text.split(|b| *b == b'.');
+    for octet in &mut octets {
+        *octet = number(parts.next()?, 255)?;
+    }
+    parts.next().is_none().then(|| octets.into())
 }
 
 impl fmt::Display for Record {

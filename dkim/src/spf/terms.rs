@@ -510,17 +510,22 @@ fn is_within(name: &str, domain: &str) -> bool {
 /// Whether DNS can be asked for a name as it is written: labels of 1 to 63 octets, 253
 /// in all, visible ASCII but the backslash, which would escape what is behind it.
 fn is_name(name: &str) -> bool {
-    let mut label = 0;
-    for byte in name.bytes() {
-        match byte {
-            b'.' if label == 0 => return false,
-            b'.' => label = 0,
-            b'\\' => return false,
-            _ if !byte.is_ascii_graphic() || label == 63 => return false,
-            _ => label += 1,
+    let bytes = name.as_bytes();
+    let is_text = |all, byte: &u8| all & byte.is_ascii_graphic() & (*byte != b'\\');
+    let mut start = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        if *byte == b'.' {
+            if !is_label(at - start) {
+                return false;
+            }
+            start = at + 1;
         }
     }
-    label > 0 && name.len() <= 253
+    is_label(bytes.len() - start) && bytes.len() <= 253 && bytes.iter().fold(true, is_text)
+}
+
+fn is_label(length: usize) -> bool {
+    (1..=63).contains(&length)
 }
 
 /// Whether a name may be an identity's domain (section 4.3): several labels, and no

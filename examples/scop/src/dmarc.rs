@@ -115,7 +115,7 @@ pub(crate) fn to_json(verdict: &Verdict) -> Value {
         "disposition": verdict.disposition.to_string(),
         "policy": verdict.policy.map(|policy| policy.to_string()),
         "tag": verdict.tag,
-        "policy_domain": verdict.policy_domain,
+        "policy_domain": verdict.policy_domain(),
         "record": verdict.record.as_ref().map(ToString::to_string),
         "aligned": aligned,
     })

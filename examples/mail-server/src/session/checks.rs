@@ -171,8 +171,8 @@ fn action(message: &Authenticated) -> Action {
         (_, Policy::None) => Action::Deliver,
         (_, Policy::Quarantine) => Action::Quarantine,
         (DmarcResult::Fail, Policy::Reject) => {
-            let domain = verdict.policy_domain.clone();
-            Action::Reject(domain.unwrap_or_default())
+            let domain = verdict.policy_domain();
+            Action::Reject(domain.unwrap_or_default().to_owned())
         }
         (_, Policy::Reject) => Action::Nobody(verdict.reason.to_string()),
     }
