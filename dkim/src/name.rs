@@ -183,7 +183,8 @@ impl Domain {
 
     /// In lower case: a clone where it is so already.
     pub(crate) fn to_lower(&self) -> Arc<str> {
-        match self.0.bytes().any(|b| b.is_ascii_uppercase()) {
+        let is_upper = |any, b: &u8| any | b.is_ascii_uppercase();
+        match self.0.as_bytes().iter().fold(false, is_upper) {
             true => self.0.to_ascii_lowercase().into(),
             false => Arc::clone(&self.0),
         }

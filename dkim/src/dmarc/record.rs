@@ -21,9 +21,11 @@ pub enum Policy {
 
 impl Policy {
     fn parse(value: &str) -> Option<Self> {
-        [Policy::None, Policy::Quarantine, Policy::Reject]
-            .into_iter()
-            .find(|policy| value.eq_ignore_ascii_case(policy.as_str()))
+        let mut known = [Policy::None, Policy::Quarantine, Policy::Reject].into_iter();
+        known.find(|policy| {
+            let (value, known) = (value.as_bytes(), policy.as_str().as_bytes());
+            value.len() == known.len() && value.eq_ignore_ascii_case(known)
+        })
     }
 
     fn as_str(self) -> &'static str {
@@ -230,17 +232,17 @@ impl Record {
             let Some(tag) = Tag::parse(name).filter(|tag| seen.first(*tag)) else {
                 continue;
             };
-            let is = |word: &str| value.eq_ignore_ascii_case(word);
+            let is = |word: u8| matches!(value.as_bytes(), [b] if b.to_ascii_lowercase() == word);
             match tag {
                 Tag::P => p = Some(Policy::parse(value)),
                 Tag::Sp => sp = Some(Policy::parse(value)),
                 Tag::Np => np = Some(Policy::parse(value)),
-                Tag::T => record.testing = is("y"),
-                Tag::Psd if is("y") => record.suffix = Suffix::Public,
-                Tag::Psd if is("n") => record.suffix = Suffix::Organizational,
+                Tag::T => record.testing = is(b'y'),
+                Tag::Psd if is(b'y') => record.suffix = Suffix::Public,
+                Tag::Psd if is(b'n') => record.suffix = Suffix::Organizational,
                 Tag::Psd => {}
-                Tag::Adkim if is("s") => record.dkim_alignment = Alignment::Strict,
-                Tag::Aspf if is("s") => record.spf_alignment = Alignment::Strict,
+                Tag::Adkim if is(b's') => record.dkim_alignment = Alignment::Strict,
+                Tag::Aspf if is(b's') => record.spf_alignment = Alignment::Strict,
                 Tag::Adkim | Tag::Aspf => {}
                 Tag::Rua => record.aggregate_reports = uris(value),
                 Tag::Ruf => record.failure_reports = uris(value),
@@ -325,7 +327,8 @@ fn trim(text: &str) -> &str {
 
 /// What is before the first such ASCII character, and behind it.
 fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
-    let place = memchr::memchr(at, text.as_bytes())?;
+    // Tags are short.
+    let place = text.as_bytes().iter().position(|b| *b == at)?;
     Some((text.get(..place)?, text.get(place + 1..)?))
 }
 

@@ -144,9 +144,10 @@ fn ask(answers: &mut Answers, domain: &str) -> Option<usize> {
 /// Where in a name that begins which is looked at next: of more than eight labels those
 /// beyond the seventh are jumped over.
 fn above(name: &str) -> Option<usize> {
-    let dots = name.bytes().filter(|b| *b == b'.').count();
+    let name = name.as_bytes();
+    let dots = name.iter().filter(|b| **b == b'.').count();
     let jumped = (dots + 1).saturating_sub(8);
-    let mut dots = name.bytes().enumerate().filter(|(_, b)| *b == b'.');
+    let mut dots = name.iter().enumerate().filter(|(_, b)| **b == b'.');
     dots.nth(jumped).map(|(at, _)| at + 1)
 }
 

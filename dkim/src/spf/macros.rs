@@ -190,11 +190,12 @@ impl<'a> Iterator for Pieces<'a> {
     type Item = Result<Piece<'a>, Rule>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
-        let Some(behind) = rest.strip_prefix('%') else {
+        let rest = self.text.get(self.at..)?;
+        let (first, behind) = rest.as_bytes().split_first()?;
+        if *first != b'%' {
             let explain = self.explain;
             let literal = |b: u8| is_literal(b) || explain && b == b' ';
-            let length = rest.bytes().position(|b| !literal(b));
+            let length = rest.as_bytes().iter().position(|b| !literal(*b));
             // Only ASCII is in it, so it ends at a character.
             return match rest.get(..length.unwrap_or(rest.len())) {
                 None | Some("") => Some(Err(Rule::Character)),
@@ -203,14 +204,15 @@ impl<'a> Iterator for Pieces<'a> {
                     Some(Ok(Piece::Literal(text)))
                 }
             };
-        };
-        let (piece, length) = match behind.as_bytes().first() {
+        }
+        let (piece, length) = match behind.first() {
             Some(&escape @ (b'%' | b'_' | b'-')) => (Piece::Escape(escape), 1),
             Some(b'{') => {
-                let end = behind.bytes().position(|b| b == b'}');
-                let inner = end.and_then(|end| behind.get(1..end));
-                match inner.and_then(|inner| Macro::parse(inner, self.explain)) {
-                    Some(found) => (Piece::Macro(found), inner.map_or(0, str::len) + 2),
+                let end = behind.iter().position(|b| *b == b'}').unwrap_or_default();
+                // Behind the percent sign and the brace.
+                let inner = rest.get(2..=end).unwrap_or_default();
+                match Macro::parse(inner, self.explain) {
+                    Some(found) => (Piece::Macro(found), end + 1),
                     None => return Some(Err(Rule::Macro)),
                 }
             }

@@ -370,8 +370,7 @@ fn directive(name: &[u8], argument: &[u8], offset: usize) -> Result<Directive, R
     } else if is("ip6") {
         let (network, at) = required()?;
         let (network, bits) = cidr(network, at, 128)?;
-        let address = text(network).and_then(|n| n.parse().ok());
-        let address = address.ok_or(RecordError::new(at, Rule::Network))?;
+        let address = groups(network).ok_or(RecordError::new(at, Rule::Network))?;
         Mechanism::Ip6(address, Prefix { ip4: 32, ip6: bits })
     } else if is("all") {
         match argument {
@@ -400,10 +399,6 @@ fn directive(name: &[u8], argument: &[u8], offset: usize) -> Result<Directive, R
         qualifier,
         mechanism,
     })
-}
-
-fn text(bytes: &[u8]) -> Option<&str> {
-    core::str::from_utf8(bytes).ok()
 }
 
 /// Takes `/24` off the end, if it is there.
@@ -463,13 +458,72 @@ fn number(digits: &[u8], most: u8) -> Option<u8> {
     u8::try_from(number).ok().filter(|number| *number <= most)
 }
 
+/// Four numbers without leading zeros, as [`Ipv4Addr`] reads them, from bytes.
 fn dotted_quad(text: &[u8]) -> Option<Ipv4Addr> {
     let mut octets = [0; 4];
-    let mut parts = text.split(|b| *b == b'.');
-    for octet in &mut octets {
-        *octet = number(parts.next()?, 255)?;
+    let (mut at, mut number, mut digits) = (0, 0, 0);
+    for byte in text {
+        match byte {
+            b'0'..=b'9' if digits == 0 || digits < 3 && number > 0 => {
+                number = number * 10 + u16::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if digits > 0 => {
+                *octets.get_mut(at)? = u8::try_from(number).ok()?;
+                at += 1;
+                (number, digits) = (0, 0);
+            }
+            _ => return None,
+        }
     }
-    parts.next().is_none().then(|| octets.into())
+    *octets.get_mut(at)? = u8::try_from(number).ok()?;
+    (at == 3 && digits > 0).then(|| octets.into())
+}
+
+/// Groups of hexadecimal digits, as [`Ipv6Addr`] reads them, from bytes.
+fn groups(text: &[u8]) -> Option<Ipv6Addr> {
+    if text.contains(&b'.') {
+        // With an IPv4 address at its end, which hardly a record has.
+        return core::str::from_utf8(text).ok()?.parse().ok();
+    }
+    let mut groups = [0; 8];
+    let (mut count, mut gap) = (0, None);
+    let mut rest = text;
+    if let [b':', b':', behind @ ..] = rest {
+        (gap, rest) = (Some(0), behind);
+    }
+    while !rest.is_empty() {
+        let (mut group, mut digits) = (0, 0);
+        while let [byte, behind @ ..] = rest
+            && let Some(digit) = char::from(*byte).to_digit(16)
+        {
+            group = group << 4 | digit;
+            digits += 1;
+            rest = behind;
+        }
+        if !(1..=4).contains(&digits) {
+            return None;
+        }
+        *groups.get_mut(count)? = u16::try_from(group).ok()?;
+        count += 1;
+        rest = match rest {
+            [b':', b':', behind @ ..] if gap.is_none() => {
+                gap = Some(count);
+                behind
+            }
+            [b':', behind @ ..] if !behind.is_empty() => behind,
+            [] => break,
+            _ => return None,
+        };
+    }
+    match gap {
+        None if count < 8 => return None,
+        Some(_) if count == 8 => return None,
+        None => {}
+        // What is behind the gap goes to the end.
+        Some(gap) => groups.get_mut(gap..)?.rotate_right(8 - count),
+    }
+    Some(groups.into())
 }
 
 impl fmt::Display for Record {
@@ -552,6 +606,75 @@ impl Rule {
             Rule::Network | Rule::Prefix => "5.6",
             Rule::DomainSpec | Rule::Macro | Rule::Character => "7.1",
             Rule::RepeatedModifier => "6",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString as _;
+    use proptest::prelude::*;
+
+    fn same(text: &str) {
+        assert_eq!(dotted_quad(text.as_bytes()), text.parse().ok(), "{text:?}");
+        assert_eq!(groups(text.as_bytes()), text.parse().ok(), "{text:?}");
+    }
+
+    #[test]
+    fn addresses_are_read_as_the_library_does() {
+        for text in [
+            "",
+            ".",
+            ":",
+            "::",
+            ":::",
+            "1::",
+            "::1",
+            ":1",
+            "1:",
+            "1::2::3",
+            "1:::2",
+            "::1:",
+            "0.0.0.0",
+            "255.255.255.255",
+            "256.1.1.1",
+            "01.1.1.1",
+            "1.00.1.1",
+            "1.1.1",
+            "1.1.1.",
+            ".1.1.1",
+            "1..1.1",
+            "1.1.1.1.1",
+            "1000.1.1.1",
+            "1.1.1.1 ",
+            "+1.1.1.1",
+            "1:2:3:4:5:6:7:8",
+            "1:2:3:4:5:6:7:8:9",
+            "1:2:3:4:5:6:7::",
+            "::2:3:4:5:6:7:8",
+            "1:2:3:4::5:6:7:8",
+            "1:2:3:4:5:6:7",
+            "12345::",
+            "FFFF::aBcD",
+            "g::",
+            "::ffff:192.0.2.1",
+            "1::192.0.2.1",
+            "1:2:3:4:5:6:192.0.2.1",
+            "::192.0.2.1:1",
+            "fe80::1%1",
+            "1::\u{fc}",
+        ] {
+            same(text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_address_is_read_as_the_library_does(text in "[0-9a-fA-F:.]{0,24}|([0-9a-f]{0,5}:{1,2}){0,8}[0-9a-f.]{0,6}", bits: u128) {
+            same(&text);
+            same(&Ipv6Addr::from(bits).to_string());
+            same(&Ipv4Addr::from(bits as u32).to_string());
         }
     }
 }

@@ -347,12 +347,14 @@ impl World {
         let (ip, kind) = (self.client.ip, self.address_kind());
         let (mut waits, mut void, mut decided) = (false, false, None);
         for (_, host) in &*hosts {
-            let host = host.strip_suffix('.').unwrap_or(host);
-            // The null MX of RFC 7505 has no name.
-            if !is_name(host) {
-                continue;
-            }
-            match self.look_up(host, kind) {
+            let host = without_dot(host);
+            let question = match self.answers.find(host, kind) {
+                Some(question) => question,
+                None if is_name(host) => self.answers.put(host.into(), kind),
+                // The null MX of RFC 7505 has no name.
+                None => continue,
+            };
+            match self.found(question) {
                 Found::Wait => waits = true,
                 _ if decided.is_some() => {}
                 Found::Failed => decided = Some(failed(host)),
@@ -411,9 +413,7 @@ impl World {
             Found::Wait => return None,
             Found::Records(Records::Ptr(names)) => {
                 let names = names.iter().take(most);
-                names
-                    .map(|n| n.strip_suffix('.').unwrap_or(n).to_owned())
-                    .collect()
+                names.map(|name| without_dot(name).to_owned()).collect()
             }
             _ => return Some(Vec::new()),
         };
@@ -461,7 +461,7 @@ impl Client {
 /// What is asked for of an expanded name: without its final dot, and where it is too long
 /// without labels on the left (section 7.3).
 fn shortened(expanded: &str) -> &str {
-    let mut name = expanded.strip_suffix('.').unwrap_or(expanded);
+    let mut name = without_dot(expanded);
     while name.len() > 253
         && let Some((_, rest)) = name.split_once('.')
     {
@@ -505,6 +505,13 @@ fn is_within(name: &str, domain: &str) -> bool {
     let (name, domain) = (name.as_bytes(), domain.as_bytes());
     let tail = name.get(start..).unwrap_or_default();
     tail.eq_ignore_ascii_case(domain) && (start == 0 || name.get(start - 1) == Some(&b'.'))
+}
+
+fn without_dot(name: &str) -> &str {
+    match name.as_bytes() {
+        [before @ .., b'.'] => name.get(..before.len()).unwrap_or_default(),
+        _ => name,
+    }
 }
 
 /// Whether DNS can be asked for a name as it is written: labels of 1 to 63 octets, 253
