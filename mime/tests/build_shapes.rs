@@ -268,6 +268,29 @@ fn images_within_and_an_invitation() {
 }
 
 #[test]
+fn who_wrote_can_be_written_to() {
+    for (read, written) in [
+        ("Ann <ann@a.test>", "Ann <ann@a.test>"),
+        ("<@x.test:\"a b\"@a.test> (Ann)", "Ann <\"a b\"@a.test>"),
+        (
+            "=?utf-8?Q?D=C3=B6e=2C_=09Ann?= <a@b.test>",
+            "=?utf-8?B?RMO2ZSwgQW5u?= <a@b.test>",
+        ),
+        ("a..b@c.test", "\"a..b\"@c.test"),
+    ] {
+        let list = scop_mime::parse_addresses(read.as_bytes());
+        let one = Mailbox::try_from(scop_mime::mailboxes(&list).next().unwrap()).unwrap();
+        let text = check(&builder().to(one).text("").build());
+        assert!(text.contains(&format!("\r\nTo: {written}\r\n")), "{text}");
+    }
+    for bad in ["root", "Ann", "<>", "a@b@c <=?utf-8?Q?x?=@y>"] {
+        let list = scop_mime::parse_addresses(bad.as_bytes());
+        let one = scop_mime::mailboxes(&list).next().unwrap();
+        assert!(Mailbox::try_from(one).is_err(), "{bad}");
+    }
+}
+
+#[test]
 fn a_text_from_a_file_says_its_charset() {
     let of = |data: &'static [u8], charset: Option<&str>| {
         let mut part = Part::attachment("a.txt", "Text/Plain", data).unwrap();

@@ -76,8 +76,8 @@ const OWN: [&str; 16] = [
 ];
 
 impl Builder {
-    /// A message from `from`, written at `date`: what every message must say (RFC 5322
-    /// 3.6).
+    /// A message from `from`, written at `date`, which is in 1900 or later (RFC 5322 3.3):
+    /// what every message must say (3.6).
     #[must_use]
     pub fn new(from: Mailbox, date: DateTime) -> Self {
         Builder {

@@ -14,7 +14,27 @@ const NAME: usize = 1 << 10;
 /// The longest id or link, in bytes: it must fit a line (RFC 5322 2.1.1).
 const LINK: usize = 900;
 
-/// A mailbox to write: an address, and a name if it has one.
+/// A mailbox to write: an address, and a name if it has one. One that was
+/// [read](crate::Mailbox) becomes one by `try_from`, where a message can carry it:
+///
+/// ```
+/// use scop_mime::build::{Builder, Mailbox, MessageId};
+/// use scop_mime::{Message, mailboxes};
+/// # use scop_mime::DateTime;
+/// # let now = DateTime::from_unix(0, 0).unwrap();
+///
+/// let message = Message::parse("From: \"Döe, Ann\" <ann@a.test>\r\nMessage-ID: <1@a.test>\r\n\r\n".as_bytes());
+/// let mut reply = Builder::new(Mailbox::new("bob@b.test")?, now);
+/// for author in mailboxes(&message.header().from()) {
+///     reply = reply.to(Mailbox::try_from(author)?);
+/// }
+/// if let Some(id) = message.header().message_id() {
+///     reply = reply.in_reply_to(MessageId::new(id)?);
+/// }
+/// let text = String::from_utf8(reply.text("Yes.\n").build().to_vec())?;
+/// assert!(text.contains("To: =?utf-8?B?RMO2ZSwgQW5u?= <ann@a.test>\r\nIn-Reply-To: <1@a.test>\r\n"), "{text}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Mailbox {
     /// As it is written, quoted where it must be.
@@ -219,6 +239,20 @@ fn is_domain(domain: &str) -> bool {
                     .all(|b| b.is_ascii_graphic() && !matches!(b, b'[' | b']' | b'\\'))
         }
         None => is_dot_atom(domain.as_bytes()),
+    }
+}
+
+impl TryFrom<&crate::Mailbox<'_>> for Mailbox {
+    type Error = BuildError;
+
+    /// As [`utf8`](Self::utf8) and [`named`](Self::named); what is not shown of the name
+    /// and the source route are left out.
+    fn try_from(read: &crate::Mailbox<'_>) -> Result<Self, BuildError> {
+        let mailbox = Self::utf8(&read.address())?;
+        match read.name() {
+            Some(name) => mailbox.named(name.replace(char::is_control, "")),
+            None => Ok(mailbox),
+        }
     }
 }
 

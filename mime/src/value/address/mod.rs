@@ -51,7 +51,7 @@ impl<'a> Address<'a> {
     }
 }
 
-/// A mailbox: who, and where.
+/// A mailbox that was read: who, and where. To write one: [`build::Mailbox`](crate::build::Mailbox).
 ///
 /// It borrows from the value that it was read from, and allocates nothing where the
 /// name and the address lie there in one piece.
