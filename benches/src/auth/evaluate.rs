@@ -39,7 +39,7 @@ pub fn rows() -> Vec<Row> {
             dmarc("record two labels up", "news.mail.example.com", parsed),
         ]);
     }
-    rows.push(arc(3));
+    rows.extend([arc(3, Messages::Newest), arc(3, Messages::All)]);
     rows
 }
 
