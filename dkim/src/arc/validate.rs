@@ -377,6 +377,14 @@ impl Evaluation {
         bodies: &[BodyHash],
         keys: &[Keys],
     ) -> Reason {
+        // Who handles a message may add fields, but no From: one that covers it covers all
+        // that there are (RFC 6376 section 8.15).
+        let names = signature.headers();
+        let from = names.filter(|name| name.eq_ignore_ascii_case("from"));
+        let (signed, there) = (from.count(), self.header.named(b"from").len());
+        if signed > 0 && there > signed {
+            return Reason::FromCount(there);
+        }
         if let Some(reason) = unacceptable(&self.policy, self.now, &self.header, signature) {
             return reason;
         }
