@@ -319,7 +319,7 @@ impl Answers {
     pub(crate) fn put(&mut self, name: Arc<str>, kind: RecordKind) -> usize {
         self.open += 1;
         if self.questions.is_empty() {
-            self.questions.reserve(8);
+            self.questions = Vec::with_capacity(8);
         }
         self.questions.push(Question {
             name,

@@ -449,7 +449,7 @@ fn align(
             Identifier::Dkim(_) => record.dkim_alignment,
             Identifier::Spf(_) => record.spf_alignment,
         };
-        let strictly = domain.eq_ignore_ascii_case(author);
+        let strictly = domain == author || domain.eq_ignore_ascii_case(author);
         // The organizational domain is the domain or above it, and its own.
         let may_be = || mode == Alignment::Relaxed && is_within(domain, organization);
         let is_aligned = strictly

@@ -216,10 +216,7 @@ impl Record {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => String::from_utf8_lossy(text),
         };
-        let mut tags = split(&text, b';').map(|tag| {
-            let (name, value) = cut(tag, b'=').unwrap_or((tag, ""));
-            (trim(name), trim(value))
-        });
+        let mut tags = Tags { rest: Some(&text) };
         let (name, version) = tags.next()?;
         if !name.eq_ignore_ascii_case("v") || version != "DMARC1" {
             return None;
@@ -323,6 +320,34 @@ fn trim(text: &str) -> &str {
     let start = bytes.iter().position(is_text).unwrap_or(0);
     let end = bytes.iter().rposition(is_text).map_or(0, |last| last + 1);
     text.get(start..end).unwrap_or_default()
+}
+
+/// Names and values between semicolons, found by one look at each byte.
+struct Tags<'a> {
+    rest: Option<&'a str>,
+}
+
+impl<'a> Iterator for Tags<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let text = self.rest?;
+        let (mut equals, mut end) = (None, text.len());
+        for (at, byte) in text.bytes().enumerate() {
+            match byte {
+                b'=' if equals.is_none() => equals = Some(at),
+                b';' => {
+                    end = at;
+                    break;
+                }
+                _ => {}
+            }
+        }
+        self.rest = text.get(end + 1..);
+        let name = text.get(..equals.unwrap_or(end))?;
+        let value = equals.and_then(|equals| text.get(equals + 1..end));
+        Some((trim(name), trim(value.unwrap_or_default())))
+    }
 }
 
 /// What is before the first such ASCII character, and behind it.

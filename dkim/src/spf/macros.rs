@@ -90,12 +90,11 @@ impl MacroString {
             return false;
         };
         let label = bytes.get(dot + 1..).unwrap_or_default();
-        let (mut all_digits, mut is_label) = (true, true);
-        for byte in label {
-            all_digits &= byte.is_ascii_digit();
-            is_label &= byte.is_ascii_alphanumeric() || *byte == b'-';
-        }
-        is_label && !all_digits && !label.starts_with(b"-") && !label.ends_with(b"-")
+        let is_inner = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-';
+        label.iter().all(is_inner)
+            && !label.iter().all(u8::is_ascii_digit)
+            && !label.starts_with(b"-")
+            && !label.ends_with(b"-")
     }
 
     /// Whether `%{p}` is in it, which needs DNS.

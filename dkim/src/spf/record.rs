@@ -282,9 +282,11 @@ impl Record {
         if !Self::is_spf(text) {
             return Err(RecordError::new(0, Rule::Version));
         }
-        let mut record = Record::default();
-        // Most have no more terms than that.
-        record.directives.reserve(8);
+        let mut record = Record {
+            // Most have no more terms than that.
+            directives: Vec::with_capacity(8),
+            ..Record::default()
+        };
         let mut at = VERSION.len();
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
             let length = memchr::memchr(b' ', rest).unwrap_or(rest.len());
