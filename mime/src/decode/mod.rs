@@ -55,8 +55,8 @@ impl Decoder {
     }
 
     /// Decodes the next bytes and appends what is complete to `out`: never more
-    /// than there were bytes in so far. Takes no more memory than `out` and, for
-    /// base64, 11 KB, however long the body is.
+    /// than there were bytes in so far. Takes no more memory than `out`, however long
+    /// the body is.
     pub fn decode(&mut self, input: &[u8], out: &mut Vec<u8>) {
         match self {
             Decoder::Identity => out.extend_from_slice(input),

@@ -4,15 +4,11 @@ use alloc::vec::Vec;
 
 use base64_turbo::STANDARD;
 
-/// Bytes on a line, and the digits they make.
-const BYTES: usize = 57;
-const DIGITS: usize = 76;
+#[cfg(not(feature = "encodify"))]
+use super::lines::put_lines;
 
-const LINE: usize = DIGITS + 2;
-
-/// Lines that are encoded at a time: with what is made of them they fit a CPU's first
-/// cache.
-const LINES: usize = 128;
+/// Bytes on a line; they make 76 digits.
+pub(super) const BYTES: usize = 57;
 
 /// Encodes base64: lines of 76 characters, CRLF between them.
 ///
@@ -63,11 +59,8 @@ impl EncodeBase64 {
     pub fn encode(&mut self, input: &[u8], out: &mut Vec<u8>) {
         let all = Self::encoded_len((self.length + input.len()) as u64);
         let end = if self.behind { 2 } else { 0 };
-        out.reserve(
-            usize::try_from(all)
-                .unwrap_or(usize::MAX)
-                .saturating_add(end),
-        );
+        let all = usize::try_from(all).unwrap_or(usize::MAX);
+        out.reserve(all.saturating_add(end));
         let mut rest = input;
         // The first line of all has no line end before it.
         if self.length > 0 || !self.behind {
@@ -84,11 +77,7 @@ impl EncodeBase64 {
             self.flush(out);
         }
         let (lines, rest) = rest.split_at(rest.len() / BYTES * BYTES);
-        let most = lines.len().min(LINES * BYTES) / BYTES;
-        let mut digits = alloc::vec![0; most * DIGITS];
-        for block in lines.chunks(LINES * BYTES) {
-            put_lines(block, &mut digits, out);
-        }
+        put_lines(lines, out);
         for (to, from) in self.line.iter_mut().zip(rest) {
             *to = *from;
         }
@@ -114,29 +103,17 @@ impl EncodeBase64 {
     }
 }
 
-/// Appends whole lines, a line end before each: all digits at once, which the CPU
-/// encodes many at a time, then each line to its place.
-fn put_lines(block: &[u8], digits: &mut [u8], out: &mut Vec<u8>) {
-    let lines = block.len() / BYTES;
-    // There is room for all.
-    let written = STANDARD.encode_slice(block, &mut *digits);
-    debug_assert!(written == Ok(lines * DIGITS));
-    let start = out.len();
-    out.resize(start + lines * LINE, 0);
-    spread(digits, out.get_mut(start..).unwrap_or_default());
-}
-
-/// Moves lines of digits to their places, and puts a line end before each. A function of
-/// its own: so a compiler knows that the two do not overlap, and moves what is large.
-#[inline(never)]
-fn spread(digits: &[u8], space: &mut [u8]) {
-    let (digits, _) = digits.as_chunks::<DIGITS>();
-    let (places, _) = space.as_chunks_mut::<LINE>();
-    for (place, digits) in places.iter_mut().zip(digits) {
-        let [cr, lf, line @ ..] = place;
-        (*cr, *lf) = (b'\r', b'\n');
-        *line = *digits;
-    }
+/// Appends whole lines, a line end before each: with the line ends in its vector code,
+/// all but the last line, which would get one behind it.
+#[cfg(feature = "encodify")]
+fn put_lines(lines: &[u8], out: &mut Vec<u8>) {
+    let Some(first) = lines.len().checked_sub(BYTES) else {
+        return;
+    };
+    let (first, last) = lines.split_at(first);
+    out.extend_from_slice(b"\r\n");
+    encodify::base64::MIME.encode_append(first, out);
+    digits(last, out);
 }
 
 /// Appends the digits of `bytes`, padded, on one line.
@@ -174,6 +151,15 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn lines_are_the_same_with_encodify_and_without(data in proptest::collection::vec(any::<u8>(), 0..20_000)) {
+            let lines = data.as_chunks::<BYTES>().0.as_flattened();
+            let (mut some, mut others) = (b"A".to_vec(), b"A".to_vec());
+            put_lines(lines, &mut some);
+            super::super::lines::put_lines(lines, &mut others);
+            prop_assert_eq!(some, others);
+        }
+
         #[test]
         fn base64_is_what_it_was_made_of(data in proptest::collection::vec(any::<u8>(), 0..20_000), cut in 1usize..9000) {
             let mut out = Vec::new();

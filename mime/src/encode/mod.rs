@@ -1,6 +1,8 @@
 //! Transfer encoding, whole or as the bytes come (RFC 2045 section 6).
 
 mod base64;
+#[cfg(any(test, not(feature = "encodify")))]
+mod lines;
 mod quoted_printable;
 
 use alloc::vec::Vec;
