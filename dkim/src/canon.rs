@@ -398,6 +398,12 @@ impl Relax {
 /// base64 there is none at all.
 fn without_blanks(data: &[u8]) -> usize {
     const PIECE: usize = 1024;
+    let blank = |data: &[u8]| memchr::memchr2(b' ', b'\t', data);
+    // In a text there is some in each line.
+    let first = data.get(..2 * BLOCK).unwrap_or(data);
+    if let Some(at) = blank(first) {
+        return at;
+    }
     let mut at = 0;
     while let Some(piece) = data.get(at..at + PIECE) {
         // Without a branch inside, for the compiler to vectorise.
@@ -411,7 +417,7 @@ fn without_blanks(data: &[u8]) -> usize {
         return at;
     }
     let near = data.get(..PIECE).unwrap_or(data);
-    memchr::memchr2(b' ', b'\t', near).unwrap_or(near.len())
+    blank(near).unwrap_or(near.len())
 }
 
 /// Writes what stays of the first block of `window`, and gives how many bytes that are.

@@ -285,11 +285,8 @@ fn arc(sets: usize, verified: Messages) -> Row {
         assert_eq!(chain.status, ChainStatus::Pass, "{:?}", chain.reason);
         tally.number(chain.handlers.len() as u64);
         tally.item();
-    })
-    .limit(at_most, move |tally| {
-        (0..verifications).for_each(|_| verify(tally));
     });
-    match verified {
+    let row = match verified {
         Messages::All => row,
         Messages::Newest => row
             .peer(MAIL_AUTH, move |tally| {
@@ -300,5 +297,8 @@ fn arc(sets: usize, verified: Messages) -> Row {
                 tally.item();
             })
             .goal(AHEAD),
-    }
+    };
+    row.limit(at_most, move |tally| {
+        (0..verifications).for_each(|_| verify(tally));
+    })
 }
