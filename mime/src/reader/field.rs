@@ -3,7 +3,7 @@
 
 use memchr::memchr;
 
-use super::engine::{Engine, Sink, What};
+use super::engine::{Engine, Sink, What, take};
 use super::event::FieldAt;
 use super::head::Body;
 use super::mode::Mode;
@@ -22,12 +22,16 @@ impl Engine {
         input: &mut &'i [u8],
         sink: &mut S,
     ) -> bool {
-        let bytes = *input;
         if self.mode == Mode::Exact {
             return false;
         }
         let used = self.mark.offset - self.head.start.offset;
         let room = self.limits.header_bytes.saturating_sub(used);
+        // A field is over when the byte behind it is there, and within the limit.
+        let bytes = match usize::try_from(room) {
+            Ok(room) => input.get(..room).unwrap_or(input),
+            Err(_) => input,
+        };
         let limit = self.limits.field_limit();
         let offset = self.mark.offset;
         let mut lines = Lines::new(bytes);
@@ -38,7 +42,6 @@ impl Engine {
             && self.head.fields < self.limits.fields
             && let Some((end, with)) = field_end(&mut lines, bytes, passed)
             && end - start <= limit
-            && (end as u64) < room
         {
             let raw = bytes.get(start..end).unwrap_or_default();
             let at = field_at(offset + start as u64, raw.len(), Some(named));
@@ -55,9 +58,7 @@ impl Engine {
             return false;
         }
         self.head.fresh = false;
-        let (fields, rest) = bytes.split_at_checked(start).unwrap_or((bytes, &[]));
-        self.pass_lines(fields, passed.lines, passed.bare);
-        *input = rest;
+        self.pass_lines(take(input, start), passed.lines, passed.bare);
         self.head.field = self.mark;
         true
     }
@@ -150,7 +151,7 @@ impl Engine {
                     BodyType::Other => Body::Other,
                 });
             }
-            Known::ContentTransferEncoding if !is_identity(value) => {
+            Known::ContentTransferEncoding if !TransferEncoding::parse(value).is_identity() => {
                 self.head.encoded_at = Some(at.offset);
             }
             _ => {}
@@ -229,18 +230,6 @@ pub(super) fn field_at(offset: u64, length: usize, named: Option<Named>) -> Fiel
         length: u32::try_from(length).unwrap_or(u32::MAX),
         name_length: named.map_or(0, |n| n.length as u32),
         value_start: named.map_or(0, |n| n.colon as u32 + 1),
-    }
-}
-
-/// Whether a Content-Transfer-Encoding leaves the body as it is.
-fn is_identity(value: &[u8]) -> bool {
-    let name = value.trim_ascii();
-    let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
-    match name.len() {
-        4 if is(b"7bit") || is(b"8bit") => true,
-        6 if is(b"base64") => false,
-        16 if is(b"quoted-printable") => false,
-        _ => TransferEncoding::parse(value).is_identity(),
     }
 }
 

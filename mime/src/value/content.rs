@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::lex::{Cursor, is_letters, is_space, number, raw_text, table};
+use super::lex::{Cursor, is_space, is_word, number, raw_text, table};
 use super::parameter::{self, Parameter, RawParameters};
 use crate::DefectKind;
 
@@ -359,23 +359,23 @@ pub(crate) fn body_type(value: &[u8], limit: usize) -> (Option<BodyType<'_>>, Ve
     let Some((kind, subtype)) = media_type(&mut cursor) else {
         return (None, alloc::vec![DefectKind::BadContentType]);
     };
-    if is_letters(kind, b"message") {
+    if is_word(kind, b"message") {
         // An article of news is a message (RFC 1036 2), and so says the registration of
         // `message/news`, which has the encodings of `message/rfc822`.
-        let nests = [&b"rfc822"[..], b"global", b"news"];
-        let nested = nests.iter().any(|n| subtype.eq_ignore_ascii_case(n));
+        let is = |nests: &[u8; 6]| is_word(&subtype, nests);
+        let nested = is(b"rfc822") || is(b"global") || is_word(&subtype, b"news");
         return match nested {
             true => (Some(BodyType::Message), Vec::new()),
             false => (Some(BodyType::Other), Vec::new()),
         };
     }
-    if !is_letters(kind, b"multipart") {
+    if !is_word(kind, b"multipart") {
         return (Some(BodyType::Other), Vec::new());
     }
     let (boundary, defects) = boundary(RawParameters::new(cursor), limit);
     let multipart = BodyType::Multipart {
         boundary,
-        digest: is_letters(&subtype, b"digest"),
+        digest: is_word(&subtype, b"digest"),
     };
     (Some(multipart), defects)
 }
@@ -391,7 +391,7 @@ fn boundary(parameters: RawParameters<'_>, limit: usize) -> (Cow<'_, [u8]>, Vec<
             break;
         }
         let name = raw.name.split_at_checked(NAME.len());
-        match name.filter(|(name, _)| is_letters(name, NAME)) {
+        match name.filter(|(name, _)| is_word(name, NAME)) {
             Some((_, [])) if found.is_some() => duplicate = true,
             Some((_, [])) => found = Some(raw.value),
             Some((_, [b'*', ..])) => return extended_boundary(parameters, limit),

@@ -1,10 +1,9 @@
 //! Content-Transfer-Encoding (RFC 2045 section 6).
 
-use alloc::borrow::ToOwned;
 use alloc::string::String;
 use core::fmt;
 
-use super::lex::{Cursor, is_space, raw_text};
+use super::lex::{Cursor, is_word, raw_text, table};
 
 /// How a body is encoded.
 ///
@@ -44,18 +43,29 @@ impl TransferEncoding {
         let quoted = cursor.quoted();
         let name = match &quoted {
             Some(text) => text.as_ref(),
-            None => cursor.take_while(|b| !is_space(b) && !matches!(b, b'(' | b';' | b',')),
+            None => {
+                const ENDS: [bool; 256] = table(b" \t\r\n(;,");
+                cursor.take_while(|b| !ENDS[usize::from(b)])
+            }
         };
-        let name = raw_text(name).to_ascii_lowercase();
-        match name.as_str() {
-            "" | "7bit" | "7-bit" => Self::SevenBit,
-            "8bit" | "8-bit" => Self::EightBit,
-            "binary" => Self::Binary,
-            "base64" => Self::Base64,
-            "quoted-printable" => Self::QuotedPrintable,
-            "uuencode" | "x-uuencode" | "x-uue" => Self::Uuencode,
-            _ => Self::Unknown(name.to_owned()),
-        }
+        Self::known(name).unwrap_or_else(|| Self::Unknown(raw_text(name).to_ascii_lowercase()))
+    }
+
+    fn known(name: &[u8]) -> Option<Self> {
+        Some(match name.len() {
+            0 => Self::SevenBit,
+            4 if is_word(name, b"7bit") => Self::SevenBit,
+            5 if is_word(name, b"7-bit") => Self::SevenBit,
+            4 if is_word(name, b"8bit") => Self::EightBit,
+            5 if is_word(name, b"8-bit") => Self::EightBit,
+            6 if is_word(name, b"binary") => Self::Binary,
+            6 if is_word(name, b"base64") => Self::Base64,
+            16 if is_word(name, b"quoted-printable") => Self::QuotedPrintable,
+            8 if is_word(name, b"uuencode") => Self::Uuencode,
+            10 if is_word(name, b"x-uuencode") => Self::Uuencode,
+            5 if is_word(name, b"x-uue") => Self::Uuencode,
+            _ => return None,
+        })
     }
 
     /// The body is what is stored: nothing to decode.

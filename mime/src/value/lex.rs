@@ -195,17 +195,18 @@ pub(crate) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-/// Whether `bytes` are these letters, which are small ones, in any case: in one comparison,
-/// for there are so many.
+/// Whether `bytes` are `small`, which has no capitals, in any case: in one comparison, for
+/// their number is known.
 #[inline]
-pub(crate) fn is_letters<const N: usize>(bytes: &[u8], letters: &[u8; N]) -> bool {
+pub(crate) fn is_word<const N: usize>(bytes: &[u8], small: &[u8; N]) -> bool {
     let Ok(bytes) = <&[u8; N]>::try_from(bytes) else {
         return false;
     };
     let mut is = true;
     for n in 0..N {
         // The case of a letter is one bit.
-        is &= bytes[n] | 0x20 == letters[n];
+        let case = u8::from(small[n].is_ascii_lowercase()) << 5;
+        is &= bytes[n] | case == small[n];
     }
     is
 }
@@ -299,6 +300,20 @@ mod tests {
         let mut c = Cursor::new(br" (a (b\) c) d) x");
         c.skip_cfws();
         assert_eq!(c.peek(), Some(b'x'));
+    }
+
+    #[test]
+    fn words_are_told_in_any_case() {
+        assert!(is_word(b"8BiT", b"8bit") && is_word(b"X-Uue", b"x-uue"));
+        let word = b"quoted-printable7";
+        for n in 0..word.len() {
+            for byte in 0..=255 {
+                let mut other = *word;
+                other[n] = byte;
+                assert_eq!(is_word(&other, word), other.eq_ignore_ascii_case(word));
+            }
+        }
+        assert!(!is_word(b"8bi", b"8bit") && !is_word(b"8bits", b"8bit"));
     }
 
     #[test]
