@@ -245,7 +245,9 @@ pub struct Outcome {
     pub reason: Reason,
     /// The key that was tried, if one was fit to be.
     pub key: Option<PublicKey>,
-    /// The key record says `t=y`: a failure means no more than no signature.
+    /// The key record says `t=y`: a failure means no more than no signature. To the letter of
+    /// RFC 6376 section 3.6.1 a pass does not either; it is told as one, and DMARC counts it,
+    /// as everywhere. Who reads that more strictly looks here.
     pub testing: bool,
     /// Fields a reader sees that this signature leaves open, wholly or partly.
     pub unsigned_fields: Vec<UnsignedField>,
