@@ -163,7 +163,9 @@ impl AuthenticationResults {
 
     /// The same with what was found of a signature (RFC 8601 section 2.7.1): `header.d`,
     /// `.s`, `.a`, `.i` where it says more, and the first eight characters of `b=` (RFC
-    /// 6008), which tell signatures of one domain apart.
+    /// 6008), which tell signatures of one domain apart. Where the domain in From was asked
+    /// whether it lets the signer sign (feature `atps`), the answer as `dkim-atps` behind
+    /// that, with the domain as `header.from` (RFC 6541 sections 8.2 and 8.3).
     #[must_use]
     pub fn dkim(self, outcome: &Outcome) -> Self {
         let found = outcome.result();
@@ -183,7 +185,16 @@ impl AuthenticationResults {
             let b = crate::tags::base64_encode(signature.signature());
             result.property("header", "b", b.get(..8).unwrap_or(&b));
         }
-        self.with(result)
+        let field = self.with(result);
+        #[cfg(feature = "atps")]
+        if let (Some(found), Some(signature)) = (outcome.atps, &outcome.signature)
+            && let Some(atps) = signature.atps()
+        {
+            let mut result = MethodResult::of(Keyword::of("dkim-atps"), Keyword::of(found));
+            result.property("header", "from", &atps.author);
+            return field.with(result);
+        }
+        field
     }
 
     /// The same with all outcomes of a message, `none` for one without signatures and

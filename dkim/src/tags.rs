@@ -398,8 +398,8 @@ mod tests {
                 return Err(TagListError::BadName);
             }
             let value = &spec[equals + 1..];
-            let unfolded = String::from_utf8_lossy(value).replace("\r\n ", "");
-            let unfolded = unfolded.replace("\r\n\t", "").replace('\t', "");
+            let unfolded = String::from_utf8_lossy(value).replace("\r\n ", "x");
+            let unfolded = unfolded.replace("\r\n\t", "x").replace('\t', "");
             if unfolded.chars().any(|c| c.is_ascii_control()) {
                 return Err(TagListError::BadValue(name));
             }

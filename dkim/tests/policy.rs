@@ -253,6 +253,18 @@ fn atps() {
         };
         let v = verify_with(&Policy::default(), message.as_bytes(), 9, &zone);
         let outcome = v.outcomes()[0].clone();
+        // RFC 6541 section 8.3.
+        let field = scop_dkim::AuthenticationResults::new("mx.example.org").unwrap();
+        let field = field.dkim(&outcome).to_string();
+        match outcome.atps {
+            Some(found) => assert!(
+                field.ends_with(&format!(
+                    ";\r\n dkim-atps={found} header.from=Example.com\r\n"
+                )),
+                "{field}"
+            ),
+            None => assert!(!field.contains("atps"), "{field}"),
+        }
         (outcome.reason, outcome.atps, asked.into_inner())
     };
     let allowed = || {
