@@ -86,7 +86,7 @@ async fn names_of_any_characters_are_looked_up() {
         let first = check.next_query().unwrap();
         check.answer(first.id, Ok(Records::txt([record]))).unwrap();
         let query = check.next_query().unwrap();
-        assert_eq!(query.name, format!("{local}.wild.example.test"));
+        assert_eq!(*query.name, format!("{local}.wild.example.test"));
         let any = Ok(Records::txt(["any"]));
         assert_eq!(dns.answer(&query).await, any, "{local}");
     }
