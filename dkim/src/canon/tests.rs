@@ -1,0 +1,238 @@
+use super::*;
+use proptest::prelude::*;
+
+impl Sink for Vec<u8> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+fn body(kind: Canonicalization, chunks: &[&[u8]]) -> Vec<u8> {
+    let mut canon = BodyCanon::new(kind, Vec::new());
+    for chunk in chunks {
+        canon.write(chunk);
+    }
+    canon.finish()
+}
+
+/// The same algorithms written for clarity, on the whole body.
+fn model(kind: Canonicalization, body: &[u8]) -> Vec<u8> {
+    let mut lines: Vec<Vec<u8>> = Vec::new();
+    let mut rest = body;
+    while let Some(n) = memchr::memmem::find(rest, b"\r\n") {
+        lines.push(rest[..n].to_vec());
+        rest = &rest[n + 2..];
+    }
+    if !rest.is_empty() {
+        lines.push(rest.to_vec());
+    }
+    if kind == Canonicalization::Relaxed {
+        for line in &mut lines {
+            let mut out = Vec::new();
+            for b in line.iter() {
+                match b {
+                    b' ' | b'\t' if out.last() == Some(&b' ') => {}
+                    b' ' | b'\t' => out.push(b' '),
+                    _ => out.push(*b),
+                }
+            }
+            if out.last() == Some(&b' ') {
+                out.pop();
+            }
+            *line = out;
+        }
+    }
+    while lines.last().is_some_and(Vec::is_empty) {
+        lines.pop();
+    }
+    if lines.is_empty() && kind == Canonicalization::Simple {
+        lines.push(Vec::new());
+    }
+    let mut out = Vec::new();
+    for line in lines {
+        out.extend_from_slice(&line);
+        out.extend_from_slice(b"\r\n");
+    }
+    out
+}
+
+#[test]
+fn rfc6376_section_3_4_5() {
+    let text = b" C \r\nD \t E\r\n\r\n\r\n";
+    assert_eq!(body(Canonicalization::Relaxed, &[text]), b" C\r\nD E\r\n");
+    assert_eq!(
+        body(Canonicalization::Simple, &[text]),
+        b" C \r\nD \t E\r\n"
+    );
+    let mut out = Vec::new();
+    header_field(Canonicalization::Relaxed, b"A: X", &mut out);
+    header_field(Canonicalization::Relaxed, b"B : Y\t\r\n\tZ  ", &mut out);
+    assert_eq!(out, b"a:Xb:Y Z");
+}
+
+#[test]
+fn empty_bodies() {
+    for text in [&b""[..], b"\r\n", b"\r\n\r\n\r\n"] {
+        assert_eq!(body(Canonicalization::Simple, &[text]), b"\r\n");
+        assert_eq!(body(Canonicalization::Relaxed, &[text]), b"");
+    }
+    assert_eq!(body(Canonicalization::Relaxed, &[b" \t\r\n \r\n\t"]), b"");
+}
+
+#[test]
+fn nothing_is_repaired() {
+    for text in [
+        &b"a\nb\n"[..],
+        b"a\rb\r",
+        b"a\r\r\nb",
+        b"\n\n",
+        b"a\0b",
+        b"\r",
+        b"a \n",
+        b"a \r",
+    ] {
+        let mut want = text.to_vec();
+        want.extend_from_slice(b"\r\n");
+        assert_eq!(
+            body(Canonicalization::Simple, &[text]),
+            want,
+            "{}",
+            text.escape_ascii()
+        );
+        assert_eq!(
+            body(Canonicalization::Relaxed, &[text]),
+            want,
+            "{}",
+            text.escape_ascii()
+        );
+    }
+}
+
+#[test]
+fn empty_lines_cost_no_memory_and_come_back() {
+    struct Count(u64, usize);
+    impl Sink for Count {
+        fn put(&mut self, bytes: &[u8]) {
+            self.0 += bytes.len() as u64;
+            self.1 = self.1.max(bytes.len());
+        }
+    }
+    let mut canon = BodyCanon::new(Canonicalization::Simple, Count(0, 0));
+    let line = b"\r\n".repeat(1 << 16);
+    for _ in 0..32 {
+        canon.write(&line);
+    }
+    canon.write(b"x");
+    let Count(total, largest) = canon.finish();
+    assert_eq!(total, 32 * (2 << 16) + 3);
+    assert!(largest <= CRLFS.len());
+}
+
+/// Section 3.4.2 on a whole field, written for clarity.
+fn header_model(field: &[u8]) -> Vec<u8> {
+    let colon = field.iter().position(|b| *b == b':').unwrap_or(field.len());
+    let (name, value) = field.split_at(colon);
+    let unfolded = |text: &[u8]| {
+        let (mut out, mut rest) = (Vec::new(), text);
+        while let [byte, after @ ..] = rest {
+            rest = after;
+            match byte {
+                b'\r' if rest.starts_with(b"\n") => rest = &rest[1..],
+                b' ' | b'\t' if matches!(out.last(), None | Some(b' ')) => {}
+                b' ' | b'\t' => out.push(b' '),
+                _ => out.push(*byte),
+            }
+        }
+        if out.last() == Some(&b' ') {
+            out.pop();
+        }
+        out
+    };
+    let name = unfolded(name).to_ascii_lowercase();
+    [name, b":".to_vec(), unfolded(value.get(1..).unwrap_or(&[]))].concat()
+}
+
+/// Long enough for each way of passing and for more than one buffer, with runs around
+/// every boundary of a block or word.
+#[test]
+fn long_bodies_equal_the_model_at_any_chunk() {
+    let mut state = 1u32;
+    let mut below = |n: u32| {
+        state = state.wrapping_mul(1_103_515_245).wrapping_add(12345);
+        (state >> 16) % n
+    };
+    for dense in [false, true] {
+        let mut text = Vec::new();
+        while text.len() < 3 * GATHER {
+            let most = if dense { 12 } else { 150 };
+            let word = below(most) as usize;
+            text.extend(core::iter::repeat_n(b'x', word));
+            let gaps: [&[u8]; 8] = [
+                b" ",
+                b" ",
+                b"  ",
+                b"\t",
+                b" \r\n",
+                b"\r\n",
+                b" \r",
+                b"\t \t \t \t \t",
+            ];
+            text.extend_from_slice(gaps[below(8) as usize]);
+        }
+        text.extend_from_slice(&[b'y'; LARGE + 1]);
+        text.extend_from_slice(b" \t\r\n\r\n");
+        for kind in [Canonicalization::Simple, Canonicalization::Relaxed] {
+            let want = model(kind, &text);
+            for size in (1..40).chain([GATHER - 1, GATHER, text.len()]) {
+                let chunks: Vec<&[u8]> = text.chunks(size).collect();
+                assert!(body(kind, &chunks) == want, "{kind}, chunks of {size}");
+            }
+        }
+    }
+}
+
+fn soup() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        4 => Just(b"\r\n".to_vec()),
+        3 => Just(b" ".to_vec()),
+        2 => Just(b"\t".to_vec()),
+        1 => Just(b"\r".to_vec()),
+        1 => Just(b"\n".to_vec()),
+        3 => Just(b"a".to_vec()),
+        1 => proptest::collection::vec(prop_oneof![Just(b'x'), Just(b' ')], 30..70),
+        1 => (1usize..100).prop_map(|n| b"y".repeat(n)),
+        1 => (1usize..40).prop_map(|n| b" \t".repeat(n)),
+    ];
+    proptest::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn fields_equal_the_model(name in "[A-Za-z-]{1,12}[ \t]{0,2}", value in soup()) {
+        let field = [name.as_bytes(), b":", &value].concat();
+        let mut out = Vec::new();
+        header_field(Canonicalization::Relaxed, &field, &mut out);
+        prop_assert_eq!(out, header_model(&field));
+        let mut out = b"x".to_vec();
+        header_field(Canonicalization::Relaxed, &value, &mut out);
+        prop_assert_eq!(&out[1..], header_model(&value));
+    }
+
+    #[test]
+    fn equals_the_model_at_any_split(text in soup(), cuts in proptest::collection::vec(0usize..400, 0..4)) {
+        for kind in [Canonicalization::Simple, Canonicalization::Relaxed] {
+            let want = model(kind, &text);
+            prop_assert_eq!(&body(kind, &[&text]), &want);
+            let bytes: Vec<&[u8]> = text.chunks(1).collect();
+            prop_assert_eq!(&body(kind, &bytes), &want);
+            let mut cuts: Vec<usize> = cuts.iter().map(|c| c % (text.len() + 1)).collect();
+            cuts.push(text.len());
+            cuts.sort_unstable();
+            let mut at = 0;
+            let chunks: Vec<&[u8]> = cuts.iter().map(|c| { let s = &text[at..*c]; at = *c; s }).collect();
+            prop_assert_eq!(&body(kind, &chunks), &want);
+        }
+    }
+}
