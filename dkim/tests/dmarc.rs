@@ -164,7 +164,35 @@ fn a_foreign_signature_costs_no_query() {
         zone,
     );
     assert_eq!(found.result, DmarcResult::Fail);
-    assert_eq!(asked, ["_dmarc.example.com", "_dmarc.com"]);
+    assert_eq!(asked, ["_dmarc.example.com"]);
+}
+
+/// What the organizational domain is is not asked where that decides nothing (RFC 9989
+/// section 4.10.2, the note).
+#[test]
+fn an_author_with_a_record_may_need_one_query() {
+    let relaxed = &[("_dmarc.example.com", "v=DMARC1; p=reject")][..];
+    let strict = &[("_dmarc.example.com", "v=DMARC1; p=reject; adkim=s")][..];
+    let first = &["_dmarc.example.com"][..];
+    let all = &["_dmarc.example.com", "_dmarc.com", "_dmarc.a.example.com"][..];
+    for (zone, identifier, result, expected) in [
+        (relaxed, dkim("Example.com"), DmarcResult::Pass, first),
+        (strict, dkim("a.example.com"), DmarcResult::Fail, first),
+        (strict, spf("a.example.com"), DmarcResult::Pass, all),
+        (relaxed, dkim("a.example.com"), DmarcResult::Pass, all),
+        (relaxed, dkim("other.com"), DmarcResult::Fail, &all[..2]),
+    ] {
+        let (found, asked) = run("example.com", std::slice::from_ref(&identifier), zone);
+        assert_eq!(found.result, result, "{identifier:?}");
+        assert_eq!(asked, expected, "{identifier:?}");
+    }
+    // So that DNS may fail for what nobody needs.
+    let zone = &[
+        ("_dmarc.example.com", "v=DMARC1; p=reject"),
+        ("_dmarc.com", "FAIL"),
+    ];
+    let found = verdict("example.com", &[spf("example.com")], zone);
+    assert_eq!(found.result, DmarcResult::Pass);
 }
 
 #[test]
@@ -383,6 +411,18 @@ proptest! {
         prop_assert_eq!(forwards.result, backwards.result);
         prop_assert_eq!(forwards.disposition, backwards.disposition);
         prop_assert_eq!(&forwards.aligned, &backwards.aligned);
+
+        // Nor on whether the organizational domain was looked for: an identifier that may
+        // have it makes sure that it is.
+        let mut more: Vec<Identifier> = signers.iter().map(|s| dkim(s)).collect();
+        more.push(spf("zz.com"));
+        let (walked, _) = run(&author, &more, &zone);
+        let others = walked.aligned.iter().filter(|a| a.identifier != spf("zz.com"));
+        if walked.result != DmarcResult::TempError && forwards.result != DmarcResult::TempError {
+            prop_assert!(others.eq(&forwards.aligned));
+            prop_assert_eq!(walked.policy_domain(), forwards.policy_domain());
+            prop_assert_eq!(walked.policy, forwards.policy);
+        }
     }
 }
 

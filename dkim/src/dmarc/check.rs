@@ -12,7 +12,7 @@ use core::fmt;
 
 use super::author::{Author, OddAuthor};
 use super::record::{Alignment, Policy, Record};
-use super::walk::{Stop, Walks, is_within};
+use super::walk::{Found, Stop, Walks, is_within};
 use crate::name::Domain;
 use crate::query::{DnsError, Misuse, Query, QueryId, RecordKind, Records};
 
@@ -323,17 +323,16 @@ impl Check {
 
     fn evaluate_domain(&mut self, domain: &Domain) -> Option<Verdict> {
         let author = domain.to_lower();
-        let walk = match self.walks.walk(&author) {
-            Ok(walk) => walk,
+        let (organization, record) = match self.discover(&author) {
+            Ok(found) => found,
             Err(stop) => return stop.verdict(domain),
         };
-        let organization = author.get(walk.organization()..).unwrap_or_default();
+        let organization = author.get(organization..).unwrap_or_default();
         let mut verdict = Verdict::of(Some(domain.clone()));
-        let Some((at, record)) = walk.policy_record() else {
+        let Some((at, record)) = record else {
             verdict.result = DmarcResult::None;
             return Some(verdict);
         };
-        let record = Arc::clone(record);
         if at > 0 {
             match self.subdomain_tag(&author, &record) {
                 Ok(tag) => verdict.tag = tag,
@@ -379,6 +378,32 @@ impl Check {
             };
         }
         Some(verdict)
+    }
+
+    /// Where in the author's domain its organizational domain begins, and the record that
+    /// applies, with where its domain begins.
+    fn discover(&mut self, author: &Arc<str>) -> Result<(usize, Option<Found>), Stop> {
+        let first = self.walks.first(author)?.cloned();
+        if let Some(record) = first.filter(|record| self.needs_no_walk(author, record)) {
+            return Ok((0, Some((0, record))));
+        }
+        let walk = self.walks.walk(author)?;
+        let record = walk.policy_record();
+        let record = record.map(|(at, record)| (at, Arc::clone(record)));
+        Ok((walk.organization(), record))
+    }
+
+    /// Whether the author's domain, which has this record, stands for its organizational
+    /// domain, as that decides nothing (section 4.10.2): each identifier is that domain, has
+    /// to be, or has not even the last label in common with it.
+    fn needs_no_walk(&self, author: &str, record: &Record) -> bool {
+        let mut identifiers = self.identifiers.iter().chain(&self.undecided);
+        identifiers.all(|identifier| {
+            let domain = identifier.domain().as_str();
+            record.alignment(identifier) == Alignment::Strict
+                || domain.eq_ignore_ascii_case(author)
+                || !last_label(domain).eq_ignore_ascii_case(last_label(author))
+        })
     }
 
     /// Which tag holds for a domain below that of the record (section 4.10.1). The
@@ -431,6 +456,20 @@ impl Stop {
     }
 }
 
+fn last_label(domain: &str) -> &str {
+    domain.rsplit('.').next().unwrap_or_default()
+}
+
+impl Record {
+    /// How near this must be to the author's domain.
+    fn alignment(&self, identifier: &Identifier) -> Alignment {
+        match identifier {
+            Identifier::Dkim(_) => self.dkim_alignment,
+            Identifier::Spf(_) => self.spf_alignment,
+        }
+    }
+}
+
 /// Finds the identifiers that are aligned with the author's domain, of that organizational
 /// domain, and the name of a query that failed, if one did; `None` while an answer is
 /// missing.
@@ -445,10 +484,7 @@ fn align(
     let mut waits = false;
     for identifier in identifiers {
         let domain = identifier.domain().as_str();
-        let mode = match identifier {
-            Identifier::Dkim(_) => record.dkim_alignment,
-            Identifier::Spf(_) => record.spf_alignment,
-        };
+        let mode = record.alignment(identifier);
         let strictly = domain == author || domain.eq_ignore_ascii_case(author);
         // The organizational domain is the domain or above it, and its own.
         let may_be = || mode == Alignment::Relaxed && is_within(domain, organization);

@@ -24,13 +24,30 @@ pub(super) struct Walks {
 impl Walks {
     /// The DNS Tree Walk from `domain` (section 4.10), which is in lower case.
     pub(super) fn walk(&mut self, domain: &Arc<str>) -> Result<&Walk, Stop> {
+        self.go_on(domain, Walk::go_on)
+    }
+
+    /// The first step of it: the record of `domain` itself.
+    pub(super) fn first(&mut self, domain: &Arc<str>) -> Result<Option<&Arc<Record>>, Stop> {
+        let walk = self.go_on(domain, |walk, answers| match walk.at {
+            Some(0) => walk.step(0, answers),
+            _ => Ok(()),
+        })?;
+        Ok(walk.first.as_ref())
+    }
+
+    fn go_on(
+        &mut self,
+        domain: &Arc<str>,
+        go_on: impl Fn(&mut Walk, &mut Answers) -> Result<(), Stop>,
+    ) -> Result<&Walk, Stop> {
         let known = self.walks.iter().position(|walk| walk.start == *domain);
         let at = known.unwrap_or(self.walks.len());
         if known.is_none() {
             self.walks.push(Walk::new(Arc::clone(domain)));
         }
         let walk = self.walks.get_mut(at).ok_or(Stop::Wait)?;
-        walk.go_on(&mut self.answers)?;
+        go_on(walk, &mut self.answers)?;
         Ok(walk)
     }
 }
@@ -50,7 +67,7 @@ pub(super) struct Walk {
 }
 
 /// A record, and where in the domain that the walk began at its own begins.
-type Found = (usize, Arc<Record>);
+pub(super) type Found = (usize, Arc<Record>);
 
 impl Walk {
     fn new(start: Arc<str>) -> Self {
@@ -66,29 +83,35 @@ impl Walk {
 
     fn go_on(&mut self, answers: &mut Answers) -> Result<(), Stop> {
         while let Some(at) = self.at {
-            let target = self.start.get(at..).unwrap_or_default();
-            let question = self.question.or_else(|| ask(answers, target));
-            self.question = question;
-            let found = match question.map(|question| answers.get(question)) {
-                Some(None) => return Err(Stop::Wait),
-                Some(Some(Err(DnsError::Temporary))) => {
-                    return Err(Stop::Failed([BELOW, target].concat()));
-                }
-                Some(Some(Ok(Records::Txt(texts)))) => only_record(texts),
-                // Where no such name can be asked for, nothing is there either.
-                Some(Some(_)) | None => None,
-            };
-            self.question = None;
-            self.at = above(target).map(|above| at + above);
-            if let Some(record) = found {
-                if record.suffix != Suffix::Unknown {
-                    self.at = None;
-                }
-                if at == 0 {
-                    self.first = Some(Arc::clone(&record));
-                }
-                self.before_last = self.last.replace((at, record));
+            self.step(at, answers)?;
+        }
+        Ok(())
+    }
+
+    /// Looks at the name that begins at `at`.
+    fn step(&mut self, at: usize, answers: &mut Answers) -> Result<(), Stop> {
+        let target = self.start.get(at..).unwrap_or_default();
+        let question = self.question.or_else(|| ask(answers, target));
+        self.question = question;
+        let found = match question.map(|question| answers.get(question)) {
+            Some(None) => return Err(Stop::Wait),
+            Some(Some(Err(DnsError::Temporary))) => {
+                return Err(Stop::Failed([BELOW, target].concat()));
             }
+            Some(Some(Ok(Records::Txt(texts)))) => only_record(texts),
+            // Where no such name can be asked for, nothing is there either.
+            Some(Some(_)) | None => None,
+        };
+        self.question = None;
+        self.at = above(target).map(|above| at + above);
+        if let Some(record) = found {
+            if record.suffix != Suffix::Unknown {
+                self.at = None;
+            }
+            if at == 0 {
+                self.first = Some(Arc::clone(&record));
+            }
+            self.before_last = self.last.replace((at, record));
         }
         Ok(())
     }
