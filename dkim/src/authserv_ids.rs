@@ -32,6 +32,17 @@ pub struct AuthservIds {
     ids: Vec<String>,
 }
 
+const NAME: &str = "authentication-results";
+
+/// What of a field claims to be ours.
+#[derive(PartialEq, Eq)]
+enum Claim {
+    None,
+    Whole,
+    /// Lines behind a bare CR or LF, in order.
+    Lines(Vec<Range<usize>>),
+}
+
 impl AuthservIds {
     /// Takes ids of letters, digits, dots, hyphens and underscores; internationalised names
     /// in A-labels or, with the feature `idn`, in U-labels.
@@ -61,27 +72,20 @@ impl AuthservIds {
     /// value begins with one of these ids, and one whose *name* a careless reader could
     /// take for the right one counts as well: `Authentication-Results :`, a name that is
     /// folded, with a NUL in it, or behind a bare CR or LF inside another field (of which
-    /// only those lines go). Cost: linear.
+    /// only those lines go, unless the id itself goes on behind another). Cost: linear.
     #[must_use]
     pub fn claims(&self, header: &[u8]) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
         for (start, field) in lines::fields(header) {
-            let (whole, before) = (start..start + field.len(), found.len());
-            if self.is_claim(field) {
-                found.push(whole);
-                continue;
-            }
-            for (at, line) in lines::hidden(field) {
-                if self.is_claim(line) {
-                    // The break before it goes too, the one behind it stays.
-                    found.push(start + at - 1..start + at + line.len());
+            let whole = start..start + field.len();
+            match self.claim(field) {
+                Claim::None => {}
+                // Without them what is left may be read as a claim.
+                Claim::Lines(lines) if self.claim(&without(field, &lines)) == Claim::None => {
+                    let moved = |line: Range<usize>| start + line.start..start + line.end;
+                    found.extend(lines.into_iter().map(moved));
                 }
-            }
-            // Without them what is left may be read as a claim.
-            let hidden = found.get(before..).unwrap_or_default();
-            if !hidden.is_empty() && self.is_claim(&without(header, whole.clone(), hidden)) {
-                found.truncate(before);
-                found.push(whole);
+                Claim::Lines(_) | Claim::Whole => found.push(whole),
             }
         }
         found
@@ -94,17 +98,48 @@ impl AuthservIds {
         if claims.is_empty() {
             return Cow::Borrowed(header);
         }
-        Cow::Owned(without(header, 0..header.len(), &claims))
+        Cow::Owned(without(header, &claims))
     }
 
-    /// Read by exact rules, or to its first bare CR or LF.
-    fn is_claim(&self, field: &[u8]) -> bool {
-        let head = lines::head(field);
-        self.names_us(field) || head.len() < field.len() && self.names_us(head)
+    /// What of a field claims to be ours.
+    fn claim(&self, field: &[u8]) -> Claim {
+        // Each of the readings once, and then some.
+        let mut budget = field.len().saturating_mul(4);
+        if self.names_us_to_an_end(field, 0, &mut budget) {
+            return Claim::Whole;
+        }
+        let mut claims = Vec::new();
+        for (at, line) in lines::hidden(field) {
+            if self.names_us(line) {
+                // The break before it goes too, the one behind it stays.
+                claims.push(at - 1..at + line.len());
+            } else if lines::value(line, NAME).is_some()
+                && self.names_us_to_an_end(field, at, &mut budget)
+            {
+                return Claim::Whole;
+            }
+        }
+        match claims.is_empty() {
+            true => Claim::None,
+            false => Claim::Lines(claims),
+        }
+    }
+
+    /// Whether what begins at `start` is a claim to one who ends it at a bare CR, at a bare
+    /// LF, or by the exact rules. Past the budget it counts as one.
+    fn names_us_to_an_end(&self, field: &[u8], start: usize, budget: &mut usize) -> bool {
+        lines::ends(field, start).any(|end| {
+            let read = field.get(start..end).unwrap_or_default();
+            match budget.checked_sub(read.len()) {
+                Some(left) => *budget = left,
+                None => return true,
+            }
+            self.names_us(read)
+        })
     }
 
     fn names_us(&self, field: &[u8]) -> bool {
-        let Some(value) = lines::value(field, "authentication-results") else {
+        let Some(value) = lines::value(field, NAME) else {
             return false;
         };
         // No encoded word belongs there, and yet some decode every field before they look.
@@ -170,15 +205,15 @@ fn bare_id(value: &[u8]) -> Vec<u8> {
     words.concat()
 }
 
-/// A part of `header` without some of its bytes.
-fn without(header: &[u8], part: Range<usize>, gone: &[Range<usize>]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(part.len());
-    let mut from = part.start;
+/// `text` without some of its bytes.
+fn without(text: &[u8], gone: &[Range<usize>]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut from = 0;
     for gone in gone {
-        out.extend_from_slice(header.get(from..gone.start).unwrap_or_default());
+        out.extend_from_slice(text.get(from..gone.start).unwrap_or_default());
         from = gone.end;
     }
-    out.extend_from_slice(header.get(from..part.end).unwrap_or_default());
+    out.extend_from_slice(text.get(from..).unwrap_or_default());
     out
 }
 
@@ -330,6 +365,16 @@ mod tests {
             // Found by fuzzing: a claim that shows when another one in it is gone.
             (
                 "Auth\nAuthentication-Results: mx.ours.test\nentication-Results: mx.ours.test\r\nA: b\r\n",
+                "A: b\r\n",
+            ),
+            // Found by fuzzing: an id that goes on behind a bare CR, to one who ends lines at
+            // an LF only.
+            (
+                "S: x\nAuthentication-Results:\"mx.ou\rrs.t\0est\" (;\r\n dkim=pass\r\nA: b\r\n",
+                "A: b\r\n",
+            ),
+            (
+                "S: x\rAuthentication-Results: mx.\nours.test; dkim=pass\r\nA: b\r\n",
                 "A: b\r\n",
             ),
             // What hides in a claim goes with it.

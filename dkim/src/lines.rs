@@ -55,14 +55,6 @@ pub(crate) fn ends(field: &[u8], start: usize) -> impl Iterator<Item = usize> {
     ends.into_iter().flatten()
 }
 
-/// The field as it ends for those who end it at a bare CR or LF.
-pub(crate) fn head(field: &[u8]) -> &[u8] {
-    let end = hidden(field)
-        .next()
-        .map_or(field.len(), |(start, _)| start - 1);
-    field.get(..end).unwrap_or(field)
-}
-
 /// What is behind the colon, if anyone could read the name before it as `name` (visible
 /// ASCII): in any case, folded, with white space, control characters or
 /// 8-bit junk in it.
@@ -92,8 +84,6 @@ mod tests {
         assert_eq!(fields, [(0, &header[..20])]);
         let hidden: Vec<_> = hidden(fields[0].1).collect();
         assert_eq!(hidden, [(9, &b"B: 3"[..]), (14, b"4\n\tb")]);
-        assert_eq!(head(fields[0].1), b"A: 1\r\n 2");
-        assert_eq!(head(b"A: 1\r\n"), b"A: 1\r\n");
         let ends = |start| ends(fields[0].1, start).collect::<Vec<_>>();
         assert_eq!(
             (ends(0), ends(9), ends(14)),
