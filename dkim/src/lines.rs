@@ -41,12 +41,12 @@ pub(crate) fn hidden(field: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 }
 
 /// Where a line of the field that begins at `start` ends for one reader or another: at the
-/// first bare CR or LF, at the first of each, or with the field.
+/// first bare CR or LF, at the first of each, or with the field. Cost: what is behind `start`.
 pub(crate) fn ends(field: &[u8], start: usize) -> impl Iterator<Item = usize> {
     let inner = field.strip_suffix(b"\r\n").unwrap_or(field);
+    let behind = inner.get(start..).unwrap_or_default();
     let first = |bare: u8| {
-        let breaks = hidden(inner).map(|(at, _)| at - 1);
-        let mut breaks = breaks.skip_while(move |at| *at < start);
+        let mut breaks = hidden(behind).map(|(at, _)| start + at - 1);
         breaks.find(|&at| inner.get(at) == Some(&bare))
     };
     let (cr, lf) = (first(b'\r'), first(b'\n'));
