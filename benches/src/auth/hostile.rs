@@ -6,7 +6,8 @@
 use std::rc::Rc;
 
 use scop_dkim::Canonicalization::{Relaxed, Simple};
-use scop_dkim::{DkimResult, Limits};
+use scop_dkim::dmarc::Author;
+use scop_dkim::{AuthservIds, DkimResult, Limits};
 
 use super::messages::{self, HEAD, Key};
 use super::zone::Zone;
@@ -96,7 +97,30 @@ pub fn rows() -> Vec<Row> {
         let name = format!("linear: {most} {name}");
         Row::linear(AREA, name, sizes, work(large), work(quarter))
     };
-    SHAPES.iter().map(row).collect()
+    SHAPES.iter().map(row).chain([hidden_lines()]).collect()
+}
+
+/// Lines that claim our results, behind many more that hide in the same field.
+fn hidden_lines() -> Row {
+    const MOST: usize = 400_000;
+    let header = |n: usize| -> Rc<[u8]> {
+        let breaks = "\n".repeat(n);
+        let claims = "\nAuthentication-Results:a".repeat(n / 1000);
+        format!("S: x{breaks}{claims}\r\n\r\n").into_bytes().into()
+    };
+    let (large, quarter) = (header(MOST), header(MOST / 4));
+    let sizes = (large.len() as u64, quarter.len() as u64);
+    let work = |header: Rc<[u8]>| {
+        let ours = AuthservIds::new(["mx.ours.test"]).expect("an id");
+        move |tally: &mut crate::measure::Tally| {
+            // Too many to be read to each end are one claim.
+            assert!(ours.claims(&header).len() <= 1);
+            assert!(Author::read(&header).domain().is_none());
+            tally.item();
+        }
+    };
+    let name = format!("linear: {MOST} line ends in a field, then lines in our name");
+    Row::linear(AREA, name, sizes, work(large), work(quarter))
 }
 
 fn lifted() -> Limits {
