@@ -1,8 +1,8 @@
 //! Looking at many bytes at once: the line ends of a header, bytes that seldom are in
-//! one, lines of a body that begin with dashes. The loops are over arrays, which the
-//! compiler makes vectors of.
+//! one, lines of a body that begin with dashes.
 
 use memchr::memmem;
+use wide::{i8x16, u8x16};
 
 /// Bytes that are looked at together.
 const BLOCK: usize = 64;
@@ -113,36 +113,30 @@ fn stops_from(bytes: &[u8], from: usize) -> u64 {
 #[inline]
 fn stops(block: &[u8; BLOCK]) -> u64 {
     // As signed numbers, what is above 127 is below all others.
-    bits(|n| (block[n] as i8) < 0x0e)
+    const BEHIND_CR: i8x16 = i8x16::new([b'\r' as i8 + 1; VECTOR]);
+    bits(|n| {
+        vector(block, n)
+            .cast_signed()
+            .simd_lt(BEHIND_CR)
+            .to_bitmask()
+    })
 }
 
-/// For which of the numbers below [`BLOCK`] it `is` so, by bit.
-///
-/// Eight words of eight bytes become one: what is of each is put into another bit of its
-/// bytes, and these eight by eight bits are transposed. That takes half of what it takes
-/// to gather the bits word by word.
-#[inline]
-fn bits(is: impl Fn(usize) -> bool) -> u64 {
-    const QUARTER: usize = BLOCK / 4;
-    let mut words = [0; QUARTER];
-    for (n, word) in words.iter_mut().enumerate() {
-        let bit = |quarter: usize, bit: u8| match is(quarter * QUARTER + n) {
-            true => bit << (n / 8),
-            false => 0,
-        };
-        *word = bit(0, 1) | bit(1, 4) | bit(2, 16) | bit(3, 64);
-    }
-    let (words, _) = words.as_chunks();
-    let mut bits = u64::from_le_bytes(words[0]) | u64::from_le_bytes(words[1]);
-    for (shift, mask) in [
-        (7, 0x00aa_00aa_00aa_00aa),
-        (14, 0x0000_cccc_0000_cccc),
-        (28, 0x0000_0000_f0f0_f0f0),
-    ] {
-        let swapped = (bits ^ (bits >> shift)) & mask;
-        bits ^= swapped ^ (swapped << shift);
-    }
-    bits
+/// Bytes of a vector; [`BLOCK`] is four of them.
+const VECTOR: usize = 16;
+
+/// The bytes from `n` on; blanks where they are not there.
+#[inline(always)]
+fn vector(bytes: &[u8], n: usize) -> u8x16 {
+    let bytes = bytes.get(n..).and_then(<[u8]>::first_chunk);
+    u8x16::new(*bytes.unwrap_or(&[b' '; VECTOR]))
+}
+
+/// The bits of a block, from those of the vectors that begin at some byte of it.
+#[inline(always)]
+fn bits(of: impl Fn(usize) -> u32) -> u64 {
+    let bits = |n: usize| u64::from(of(n * VECTOR)) << (n * VECTOR);
+    bits(0) | bits(1) | bits(2) | bits(3)
 }
 
 /// Finds the line end behind which a line begins `--`.
@@ -223,15 +217,9 @@ fn dashless(bytes: &[u8]) -> usize {
 /// The same in one block with the two bytes behind it.
 #[inline]
 fn dashes(window: &[u8; BLOCK + 2]) -> Option<usize> {
-    let is = |n: usize| (window[n] == b'\n') & (window[n + 1] == b'-');
-    let mut any = false;
-    for n in 0..BLOCK {
-        any |= is(n);
-    }
-    if !any {
-        return None;
-    }
-    let mut bits = bits(is);
+    let line_ends = |n| vector(window, n).simd_eq(u8x16::splat(b'\n'));
+    let dashes = |n| vector(window, n + 1).simd_eq(u8x16::splat(b'-'));
+    let mut bits = bits(|n| (line_ends(n) & dashes(n)).to_bitmask());
     while bits != 0 {
         let lf = bits.trailing_zeros() as usize;
         if window.get(lf + 2) == Some(&b'-') {
