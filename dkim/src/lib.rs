@@ -92,6 +92,7 @@ mod fold;
 mod header;
 mod hidden;
 mod identity;
+pub mod iprev;
 mod judge;
 mod key;
 mod limits;

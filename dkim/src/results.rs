@@ -8,11 +8,12 @@ use alloc::borrow::ToOwned as _;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
+#[cfg(feature = "arc")]
 use core::net::IpAddr;
 
 use crate::outcome::{DkimResult, Outcome};
 use crate::verify::Verification;
-use crate::{dmarc, spf};
+use crate::{dmarc, iprev, spf};
 
 /// An `Authentication-Results` field; [`Display`](fmt::Display) gives all of it with its
 /// line ends.
@@ -251,10 +252,12 @@ impl AuthenticationResults {
     /// The same with whether the client's name leads back to its address (RFC 8601
     /// section 2.7.3).
     #[must_use]
-    pub fn iprev(self, passed: bool, client: IpAddr) -> Self {
-        let word = if passed { "pass" } else { "fail" };
-        let mut result = MethodResult::of(Keyword::of("iprev"), Keyword::of(word));
-        result.property("policy", "iprev", client);
+    pub fn iprev(self, verdict: &iprev::Verdict) -> Self {
+        let mut result = MethodResult::of(Keyword::of("iprev"), Keyword::of(verdict.result));
+        if verdict.result != iprev::IprevResult::Pass {
+            result.reason = Some(verdict.reason().to_owned());
+        }
+        result.property("policy", "iprev", verdict.client);
         self.with(result)
     }
 }

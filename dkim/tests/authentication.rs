@@ -109,6 +109,49 @@ fn either_way_of_passing_is_enough() {
     }
 }
 
+/// RFC 8601 section 3: the client's name, where it is asked for.
+#[test]
+fn the_name_of_the_client_is_one_of_the_checks() {
+    for (name, result) in [
+        (Some("mx.sender.test."), "pass"),
+        (Some("elsewhere.test"), "fail"),
+        (None, "permerror"),
+    ] {
+        let zone = Zone::new(&[]);
+        let mut message = start("a@sender.test").with_iprev();
+        message.write(mail("a@sender.test").as_bytes()).unwrap();
+        let mut message = message.finish();
+        while let Some(query) = message.next_query() {
+            let answer = match (&*query.name, query.kind, name) {
+                ("1.2.0.192.in-addr.arpa", RecordKind::Ptr, Some(name)) => {
+                    Ok(Records::Ptr([name.to_owned()].into()))
+                }
+                ("mx.sender.test", RecordKind::A, _) => {
+                    Ok(Records::A(["192.0.2.1".parse().unwrap()].into()))
+                }
+                _ => zone.answer(&query),
+            };
+            message.answer(query.id, answer).unwrap();
+        }
+        assert!(message.is_complete());
+        assert_eq!(message.iprev().unwrap().result.to_string(), result);
+        let field = message.results("here.test").unwrap().to_string();
+        let start = format!("Authentication-Results: here.test;\r\n iprev={result}");
+        assert!(field.starts_with(&start), "{field}");
+        assert!(field.contains(" policy.iprev=192.0.2.1;"), "{field}");
+        assert!(
+            message
+                .to_string()
+                .starts_with(&format!("iprev {result} 192.0.2.1: "))
+        );
+    }
+    let mut message = start("a@sender.test").with_iprev();
+    message.write(mail("a@sender.test").as_bytes()).unwrap();
+    let mut message = message.finish();
+    message.give_up();
+    assert_eq!(message.iprev().unwrap().result.to_string(), "temperror");
+}
+
 /// RFC 9989 section 5.3.6: when DNS fails for what could have passed, the message neither
 /// passes nor fails. What is not aligned cannot decide.
 #[test]

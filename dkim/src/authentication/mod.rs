@@ -66,7 +66,7 @@ use crate::header::Header;
 use crate::message::BodyKind;
 use crate::pass::Pass;
 use crate::query::{DnsError, Misuse, Query, QueryId, Records};
-use crate::{LimitExceeded, Limits, Policy, evaluate, spf};
+use crate::{LimitExceeded, Limits, Policy, evaluate, iprev, spf};
 
 /// Questions that one message may cost by default: more than any message asks that keeps
 /// to the limits of SPF, DKIM and DMARC and that ten servers have sealed.
@@ -93,6 +93,7 @@ struct Coming {
 /// The checks of whoever sends it.
 struct Senders {
     client: IpAddr,
+    iprev: Option<iprev::Check>,
     helo: Option<spf::Check>,
     mail_from: spf::Check,
 }
@@ -123,6 +124,7 @@ impl Authentication {
             coming: Coming {
                 senders: Senders {
                     client,
+                    iprev: None,
                     helo: None,
                     mail_from: spf::Check::mail_from(client, mail_from, helo),
                 },
@@ -143,6 +145,15 @@ impl Authentication {
         self
     }
 
+    /// The same with whether the client's name leads back to its address (RFC 8601
+    /// section 3).
+    #[must_use]
+    pub fn with_iprev(mut self) -> Self {
+        let senders = &mut self.coming.senders;
+        senders.iprev = Some(iprev::Check::new(senders.client));
+        self
+    }
+
     /// The same with the name of the host that checks, which a domain may use when it
     /// explains why SPF fails (RFC 7208 section 7.3).
     #[must_use]
@@ -150,6 +161,7 @@ impl Authentication {
         let senders = self.coming.senders;
         self.coming.senders = Senders {
             client: senders.client,
+            iprev: senders.iprev,
             helo: senders.helo.map(|check| check.with_receiver(name, now)),
             mail_from: senders.mail_from.with_receiver(name, now),
         };
@@ -236,6 +248,7 @@ impl Coming {
 impl Parts for Coming {
     fn part(&mut self, part: Part) -> Option<&mut dyn Asks> {
         match part {
+            Part::Iprev => self.senders.iprev.as_mut().map(|check| check as _),
             Part::Helo => self.senders.helo.as_mut().map(|check| check as _),
             Part::MailFrom => Some(&mut self.senders.mail_from),
             Part::Dkim => Some(&mut self.dkim),

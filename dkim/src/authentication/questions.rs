@@ -18,6 +18,7 @@ pub(super) trait Parts {
 /// One of the machines of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
+    Iprev,
     Helo,
     MailFrom,
     Dkim,
@@ -121,6 +122,7 @@ impl Questions {
 
 impl Part {
     const ALL: &[Part] = &[
+        Part::Iprev,
         Part::Helo,
         Part::MailFrom,
         Part::Dkim,
@@ -149,6 +151,7 @@ macro_rules! asks {
 }
 
 asks!(
+    crate::iprev::Check,
     crate::spf::Check,
     crate::dmarc::Check,
     crate::evaluate::Evaluation,

@@ -8,6 +8,7 @@ use super::questions::{Asks, Part, Parts, Questions};
 #[cfg(feature = "arc")]
 use crate::arc;
 use crate::dmarc::{self, Author, Identifier};
+use crate::iprev;
 use crate::name::Domain;
 use crate::outcome::DkimResult;
 use crate::query::{DnsError, Misuse, Query, QueryId, Records};
@@ -73,8 +74,11 @@ impl Authenticated {
     /// Whether every verdict is known.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        let helo = self.came.senders.helo.as_ref();
-        helo.is_none_or(|check| check.verdict().is_some())
+        let Senders { iprev, helo, .. } = &self.came.senders;
+        let iprev = iprev.as_ref();
+        let helo = helo.as_ref();
+        iprev.is_none_or(|check| check.verdict().is_some())
+            && helo.is_none_or(|check| check.verdict().is_some())
             && self.spf().is_some()
             && self.came.dkim.is_complete()
             && self.is_chain_known()
@@ -89,6 +93,12 @@ impl Authenticated {
     #[cfg(not(feature = "arc"))]
     fn is_chain_known(&self) -> bool {
         true
+    }
+
+    /// Whether the client's name leads back to its address, where that was asked for.
+    #[must_use]
+    pub fn iprev(&self) -> Option<&iprev::Verdict> {
+        self.came.senders.iprev.as_ref()?.verdict()
     }
 
     /// SPF for the HELO name, where that was asked for.
@@ -134,6 +144,9 @@ impl Authenticated {
     /// [`NotAKeyword`] when the authserv-id is none.
     pub fn results(&self, authserv_id: &str) -> Result<AuthenticationResults, NotAKeyword> {
         let mut field = AuthenticationResults::new(authserv_id)?;
+        if let Some(verdict) = self.iprev() {
+            field = field.iprev(verdict);
+        }
         for verdict in [self.helo(), self.spf()].into_iter().flatten() {
             field = field.spf(verdict);
         }
@@ -152,6 +165,9 @@ impl Authenticated {
 /// One line for each verdict that is known, in the order of the methods.
 impl fmt::Display for Authenticated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(verdict) = self.iprev() {
+            writeln!(f, "iprev {verdict}")?;
+        }
         for verdict in [self.helo(), self.spf()].into_iter().flatten() {
             writeln!(f, "spf {verdict}")?;
         }
@@ -225,6 +241,7 @@ impl Came {
 impl Parts for Came {
     fn part(&mut self, part: Part) -> Option<&mut dyn Asks> {
         match part {
+            Part::Iprev => self.senders.iprev.as_mut().map(|check| check as _),
             Part::Helo => self.senders.helo.as_mut().map(|check| check as _),
             Part::MailFrom => Some(&mut self.senders.mail_from),
             Part::Dkim => Some(&mut self.dkim),

@@ -396,7 +396,7 @@ impl Dotted {
 }
 
 /// The name that PTR records of an address are at (section 5.5).
-pub(super) fn reverse_name(ip: IpAddr) -> String {
+pub(crate) fn reverse_name(ip: IpAddr) -> String {
     let mut dotted = Dotted::default();
     let mut name = String::with_capacity(72);
     for label in dotted.write(ip).rsplit('.') {

@@ -39,7 +39,9 @@ mod terms;
 mod verdict;
 
 pub use check::{Check, Limits};
+pub(crate) use macros::reverse_name;
 pub use received::ReceivedSpf;
 pub(crate) use received::escaped;
 pub use record::{Directive, DomainSpec, Mechanism, Prefix, Qualifier, Record, RecordError};
+pub(crate) use terms::{is_name, without_dot};
 pub use verdict::{Cost, Identity, Matched, Reason, SpfResult, Verdict};

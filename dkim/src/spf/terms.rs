@@ -507,7 +507,7 @@ fn is_within(name: &str, domain: &str) -> bool {
     tail.eq_ignore_ascii_case(domain) && (start == 0 || name.get(start - 1) == Some(&b'.'))
 }
 
-fn without_dot(name: &str) -> &str {
+pub(crate) fn without_dot(name: &str) -> &str {
     match name.as_bytes() {
         [before @ .., b'.'] => name.get(..before.len()).unwrap_or_default(),
         _ => name,
@@ -516,7 +516,7 @@ fn without_dot(name: &str) -> &str {
 
 /// Whether DNS can be asked for a name as it is written: labels of 1 to 63 octets, 253
 /// in all, visible ASCII but the backslash, which would escape what is behind it.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let bytes = name.as_bytes();
     let is_text = |all, byte: &u8| all & byte.is_ascii_graphic() & (*byte != b'\\');
     let mut start = 0;

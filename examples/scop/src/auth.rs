@@ -25,6 +25,9 @@ pub(crate) struct Auth {
     /// Print an Authentication-Results field of this authserv-id behind the verdicts
     #[arg(long, value_name = "NAME")]
     authserv_id: Option<String>,
+    /// Look up, too, whether the client's name leads back to its address (iprev)
+    #[arg(long)]
+    iprev: bool,
     /// One JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -42,6 +45,9 @@ pub(crate) fn run(args: &Auth) -> Result<(), Failure> {
     } = &args.client;
     let message = Authentication::new(*ip, helo, mail_from, now);
     let mut message = message.with_receiver(args.authserv_id.as_deref().unwrap_or("unknown"), now);
+    if args.iprev {
+        message = message.with_iprev();
+    }
     let mut pieces = Source::new(args.file.clone()).pieces()?;
     while let Some(piece) = pieces.next()? {
         // What is over a limit shows in the result.
@@ -67,6 +73,11 @@ pub(crate) fn run(args: &Auth) -> Result<(), Failure> {
 
     if args.json {
         let all = json!({
+            "iprev": message.iprev().map(|verdict| json!({
+                "result": verdict.result.to_string(),
+                "name": verdict.name,
+                "claimed": verdict.claimed,
+            })),
             "spf": spf::to_json(spf),
             "dkim": dkim::to_json(message.dkim()),
             "arc": arc::to_json(chain),
@@ -75,7 +86,11 @@ pub(crate) fn run(args: &Auth) -> Result<(), Failure> {
         });
         print(format!("{all}\n").as_bytes())?;
     } else {
-        let mut text = spf::to_text(spf);
+        let mut text = String::new();
+        if let Some(verdict) = message.iprev() {
+            text += &format!("iprev {verdict}\n");
+        }
+        text += &spf::to_text(spf);
         for line in dkim::to_text(message.dkim()).lines() {
             text += &format!("dkim {line}\n");
         }

@@ -180,6 +180,14 @@ fn auth_of_a_signed_message() {
         field.starts_with("Authentication-Results: mx.here.test;"),
         "{field}"
     );
+    // Whether the client has a name is looked up where that is asked for.
+    let (_, text) = scop(
+        &folder,
+        &line.replace("--json", "--iprev"),
+        signed.as_bytes(),
+    );
+    assert!(text.starts_with("iprev permerror 203.0.113.1: "), "{text}");
+    assert!(text.contains(" iprev=permerror\r\n  reason="), "{text}");
     // Changed on its way, and from elsewhere: nothing vouches for it.
     let changed = signed.replace("Hello", "Hullo");
     let (code, text) = auth("203.0.113.1", changed.as_bytes());
