@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use scop_fuzz::{fuzz_target, heap_for, pieces, within};
-use scop_mime::{Extract, Extractor, Limits, Message, safe_filename};
+use scop_mime::{Defect, DefectKind, Extract, Extractor, Limits, Message, safe_filename};
 
 #[derive(Clone, Debug, PartialEq)]
 struct File {
@@ -96,8 +96,17 @@ fuzz_target!(|data: &[u8]| {
             .filter(|f| comparable(&f.essence))
             .map(|f| (f.id, f.bytes))
             .collect();
-        // Limits of parts and depth count messages within for the tree alone.
-        if message.parts().count() < 1000 && message.defects().len() < 900 {
+        // Limits of parts and depth count messages within for the tree alone. Where a
+        // message within has a boundary of what is around it, each line that is a
+        // delimiter of both is the inner one's to the tree (RFC 2046 5.1.2), which knows it.
+        // Who does not look into the message can but take it for the outer one's, and the
+        // inner one is not known before the outer one's line came: no one reading serves
+        // both, and the defect says so.
+        let shared = |d: &Defect| d.kind == DefectKind::SharedBoundary;
+        if message.parts().count() < 1000
+            && message.defects().len() < 900
+            && !message.defects().iter().any(shared)
+        {
             assert_eq!(stream, tree);
         }
     }

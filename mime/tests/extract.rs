@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use scop_mime::{DefectKind, Extract, Extractor, Limits, Message};
+use scop_mime::{DefectKind, Extract, Extractor, Limits, Message, Policy};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 struct File {
@@ -200,6 +200,44 @@ fn the_corpus_gives_what_the_tree_gives() {
     assert!(files > 1000 && named > 400, "{files} {named}");
 }
 
+fn shares_a_boundary(message: &[u8]) -> bool {
+    let message = Message::parse(message);
+    let mut defects = message.defects().iter();
+    defects.any(|d| d.kind == DefectKind::SharedBoundary)
+}
+
+/// Who does not look into a message within takes its delimiters for those around it: that
+/// is told as an ambiguity, and is over once the message is sanitised.
+#[test]
+fn a_boundary_within_a_message_within_that_is_one_around_it() {
+    for (outer, inner) in [("b", "b"), ("b", "b--"), ("b--", "b"), ("b", "b ")] {
+        let text = format!(
+            "Content-Type: multipart/mixed; boundary=\"{outer}\"\r\n\r\n--{outer}\r\n\
+            Content-Type: message/rfc822\r\n\r\n\
+            Content-Type: multipart/mixed; boundary=\"{inner}\"\r\n\r\n--{inner}\r\n\
+            Content-Type: image/png\r\n\r\n1\r\n--{inner}\r\n\r\n2\r\n--{inner}--\r\n--{outer}--\r\n"
+        );
+        let text = text.as_bytes();
+        let ids = |files: &[File]| files.iter().map(|f| f.id.clone()).collect::<Vec<_>>();
+        let whole = extract(std::iter::once(text), false);
+        assert_eq!(extract(text.chunks(1), false), whole);
+        assert_eq!(ids(&from_tree(text)), ["1"], "{outer:?} {inner:?}");
+        assert_ne!(
+            nameless(&whole),
+            nameless(&from_tree(text)),
+            "{outer:?} {inner:?}"
+        );
+        assert!(shares_a_boundary(text), "{outer:?} {inner:?}");
+        assert!(Policy::strict().apply(text, &Limits::default()).is_err());
+        let sanitised = Policy::sanitise().apply(text, &Limits::default()).unwrap();
+        let text = &sanitised.bytes[..];
+        assert!(!shares_a_boundary(text));
+        let whole = extract(std::iter::once(text), false);
+        assert_eq!(nameless(&whole), nameless(&from_tree(text)));
+        assert_eq!(ids(&whole), ["1"]);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
     #[test]
@@ -214,7 +252,9 @@ proptest! {
     ) {
         let text = format!("Content-Type: multipart/mixed; boundary=a\n\n{}\n", lines.join("\n"));
         let whole = extract(std::iter::once(text.as_bytes()), false);
-        prop_assert_eq!(nameless(&whole), nameless(&from_tree(text.as_bytes())), "{:?}", text);
+        if !shares_a_boundary(text.as_bytes()) {
+            prop_assert_eq!(nameless(&whole), nameless(&from_tree(text.as_bytes())), "{:?}", text);
+        }
         prop_assert_eq!(extract(text.as_bytes().chunks(size), false), whole);
     }
 }

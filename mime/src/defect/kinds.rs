@@ -209,7 +209,10 @@ kinds! {
 
     // Structure.
 
-    /// Others: the outer one, so that a part of the inner ends it.
+    /// Or one is the other with `--` or white space behind it, as delimiters have it.
+    /// Others: the outer one, so that a part of the inner ends it. So does everybody who
+    /// does not look into the message within that has the inner one:
+    /// [`Mode::Flat`](crate::Mode::Flat), and an [`Extractor`](crate::Extractor).
     SharedBoundary = "shared-boundary", Ambiguity, "RFC 2046 5.1.2",
         "The same boundary as an enclosing multipart: lines count for the inner one.";
     /// Others: decode first (MimeKit), and find other parts.

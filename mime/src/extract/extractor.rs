@@ -63,7 +63,10 @@ pub enum Extract<'e> {
 /// [`Message::attachments`](crate::Message::attachments) would give, in order, without
 /// the message in memory. Messages within are attachments as a whole. The one that is
 /// not given is a multipart whose delimiter never comes: that is known at its end, when
-/// its bytes have passed.
+/// its bytes have passed. And a line that is a delimiter both within a message within and
+/// around it is the one around it here, the other one to the tree; whoever must not have
+/// that asks a [`Gate`](crate::Gate) for [`SharedBoundary`](crate::DefectKind::SharedBoundary)
+/// beside it, or sanitises first.
 ///
 /// Memory: what [`Reader`] holds, the names so far, and the decoded bytes of one chunk.
 /// What comes out does not depend on how the input was cut.

@@ -22,7 +22,10 @@ pub enum Mode {
     /// Multiparts, and the messages of `message/rfc822` and `message/global`.
     #[default]
     Recurse,
-    /// Multiparts. A message within is a leaf, and what it is is told by its type.
+    /// Multiparts. A message within is a leaf, and what it is is told by its type. What
+    /// boundaries it has is not known, so a line that is a delimiter around it ends it,
+    /// even where it is one of its own too: only with [`Recurse`](Self::Recurse) can that
+    /// be told, as [`SharedBoundary`](crate::DefectKind::SharedBoundary).
     Flat,
     /// The header, then the body as bytes, whatever its type says. Line ends are not
     /// counted: a byte of the body costs nothing but its event.

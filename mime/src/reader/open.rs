@@ -106,10 +106,11 @@ impl Stack {
         self.boundaries.get(start..).unwrap_or_default()
     }
 
-    /// Whether a multipart with the boundary that is proposed is open.
-    pub(super) fn is_proposed_open(&self) -> bool {
+    /// Whether a line may be a delimiter both by the boundary that is proposed and by
+    /// that of a multipart that is open.
+    pub(super) fn is_proposed_shared(&self) -> bool {
         let mut levels = self.levels.iter().enumerate();
-        levels.any(|(n, level)| level.stage.is_some() && self.boundary(n) == self.proposed())
+        levels.any(|(n, level)| level.stage.is_some() && share(self.boundary(n), self.proposed()))
     }
 
     /// Opens a leaf.
@@ -362,6 +363,13 @@ impl Stack {
     }
 }
 
+/// Whether one is the other with at most what may stand behind it in a delimiter line:
+/// `--`, or white space.
+fn share(a: &[u8], b: &[u8]) -> bool {
+    let behind = a.strip_prefix(b).or_else(|| b.strip_prefix(a));
+    behind.is_some_and(|behind| behind.starts_with(b"--") || is_blank(behind))
+}
+
 fn is_blank(bytes: &[u8]) -> bool {
     bytes.iter().all(|b| matches!(b, b' ' | b'\t' | b'\r'))
 }
@@ -478,22 +486,27 @@ mod tests {
 
     #[test]
     fn boundaries_are_those_of_what_is_open() {
-        fn is_open(stack: &mut Stack, boundary: &[u8]) -> bool {
+        fn is_shared(stack: &mut Stack, boundary: &[u8]) -> bool {
             stack.propose(boundary);
             assert_eq!(stack.proposed(), boundary);
-            stack.is_proposed_open()
+            stack.is_proposed_shared()
         }
         let mut s = stack(&[("a", Stage::Parts)]);
         s.push_message(Mark::default());
         s.propose(b"bc");
         s.push_multipart(Mark::default(), true);
-        assert!(is_open(&mut s, b"bc") && is_open(&mut s, b"a") && !is_open(&mut s, b"abc"));
+        assert!(is_shared(&mut s, b"bc") && is_shared(&mut s, b"a") && !is_shared(&mut s, b"abc"));
         assert_eq!(s.place(), Place::Preamble);
         assert_eq!(s.pop().unwrap().1, Some(Stage::Preamble));
         assert_eq!((s.pop().unwrap().1, s.place()), (None, Place::Preamble));
-        assert!(is_open(&mut s, b"a") && !is_open(&mut s, b"bc"));
+        assert!(is_shared(&mut s, b"a") && !is_shared(&mut s, b"bc"));
+        // A line of the one is one of the other too.
+        assert!(
+            is_shared(&mut s, b"a--") && is_shared(&mut s, b"a--x") && is_shared(&mut s, b"a \t")
+        );
+        assert!(!is_shared(&mut s, b"a-") && !is_shared(&mut s, b"a x"));
         assert!(s.has_boundaries());
         assert_eq!(s.pop().unwrap().1, Some(Stage::Parts));
-        assert!(!s.has_boundaries() && !is_open(&mut s, b"a"));
+        assert!(!s.has_boundaries() && !is_shared(&mut s, b"a"));
     }
 }

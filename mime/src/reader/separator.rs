@@ -74,7 +74,7 @@ impl Engine {
                 if let Some(at) = encoded_at {
                     sink.defect(DefectKind::EncodedMultipart, at);
                 }
-                if self.stack.is_proposed_open() {
+                if self.stack.is_proposed_shared() {
                     sink.defect(DefectKind::SharedBoundary, offset);
                 }
                 self.stack.push_multipart(self.mark, digest);
