@@ -1,8 +1,10 @@
 //! quoted-printable (RFC 2045 6.7), as it is found.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
-use super::swar::{WORD, below, equal, first};
+use wide::u8x16;
+
 use super::{Firsts, Length, Sink};
 use crate::{Defect, DefectKind};
 
@@ -14,8 +16,20 @@ const SPACE: usize = 1024;
 /// first cache holds.
 const BLOCK: usize = 8 << 10;
 
-/// So many bytes are looked at at a time: two words, or a vector.
-const WIDE: usize = 2 * WORD;
+/// Bytes in a vector.
+const VECTOR: usize = 16;
+
+/// So many bytes are looked at before any of them is given out: where they stop to be
+/// themselves is found in all of them first, without a branch, since a branch for each
+/// vector or each stop is one that a CPU cannot foresee.
+const STRETCH: usize = 256;
+
+/// So many bytes are copied in front of a stop, whether there are fewer or not: most
+/// times there are, and how many is nothing that a CPU could foresee.
+const COPY: usize = 4 * VECTOR;
+
+/// A stretch, and what is behind it of an escape and of a copy.
+const WINDOW: usize = STRETCH + 2 + COPY;
 
 /// Decodes quoted-printable. Line ends stay as they are; white space before them
 /// is dropped; `=` that begins no escape is taken as it is.
@@ -47,6 +61,9 @@ enum State {
 /// Not a digit. Lower case is one, with [`LOWER`] set.
 const INVALID: u8 = 0x80;
 const LOWER: u8 = 0x40;
+
+/// CR and LF as one number.
+const CRLF: u16 = u16::from_le_bytes(*b"\r\n");
 
 const DIGITS: [u8; 256] = {
     let mut digits = [INVALID; 256];
@@ -91,7 +108,7 @@ impl QuotedPrintable {
         for block in input.chunks(BLOCK) {
             let start = out.len();
             // What is held may come out too.
-            out.resize(start + block.len() + SPACE + WIDE, 0);
+            out.resize(start + block.len() + SPACE + COPY, 0);
             let mut room = Room {
                 bytes: out.get_mut(start..).unwrap_or_default(),
                 length: 0,
@@ -111,7 +128,7 @@ impl QuotedPrintable {
         }
         let mut rest = input;
         while let [byte, behind @ ..] = rest {
-            if self.state == State::Text && self.space.length == 0 && rest.len() >= WIDE {
+            if self.state == State::Text && self.space.length == 0 {
                 let taken = self.fast(rest, out);
                 self.offset += taken as u64;
                 if taken > 0 {
@@ -124,108 +141,76 @@ impl QuotedPrintable {
         }
     }
 
-    /// Decodes what needs no memory of what was before; gives how much that is.
+    /// Decodes text, escapes and soft line breaks up to anything else; gives how much that
+    /// is.
     fn fast<R: Output>(&mut self, input: &[u8], out: &mut R) -> usize {
-        // `text`: behind the last line end or escape. White space is the end of a line
-        // from there on only.
-        let (mut at, mut text) = (0, 0);
-        while let Some(bytes) = input.get(at..).and_then(<[u8]>::first_chunk::<WIDE>) {
-            out.put(bytes);
-            if !has_special(bytes) {
-                out.advance(WIDE);
-                at += WIDE;
-                continue;
-            }
-            let n = special(bytes);
-            out.advance(n);
-            at += n;
-            match input.get(at..) {
-                Some([b'=', high, low, ..]) => {
-                    if let Some(escaped) = escape(*high, *low) {
-                        at = self.escapes(input, at, escaped, out);
-                    } else if (*high, *low) == (b'\r', b'\n') {
-                        at += 3;
-                    } else if *high == b'\n' {
-                        at += 2;
-                    } else {
-                        break;
+        let (mut at, mut stops) = (0, Stops::new());
+        loop {
+            let mut last;
+            let rest = input.get(at..).unwrap_or_default();
+            let (window, length) = match rest.first_chunk() {
+                Some(window) => (window, STRETCH),
+                None => {
+                    // Nothing stops there, and no escape goes on there.
+                    last = [b'x'; WINDOW];
+                    if let Some(space) = last.get_mut(..rest.len()) {
+                        space.copy_from_slice(rest);
                     }
-                    text = at;
+                    (&last, rest.len().min(STRETCH))
                 }
-                Some([b'\r', b'\n', ..]) => {
-                    self.end_line(input, text..at, out);
-                    out.push(b'\r');
-                    out.push(b'\n');
-                    at += 2;
-                    text = at;
-                }
-                Some([b'\n', ..]) => {
-                    self.end_line(input, text..at, out);
-                    out.push(b'\n');
-                    at += 1;
-                    text = at;
-                }
-                Some([b'\r', _, ..]) => {
-                    let offset = self.offset + at as u64;
-                    self.defects.add(DefectKind::BareCrInBody, offset);
-                    out.push(b'\r');
-                    at += 1;
-                }
-                // What is behind it is not here yet.
-                Some([b'=' | b'\r', ..]) | Some([]) | None => break,
-                // A tab, or another control character.
-                Some([byte, ..]) => {
-                    out.push(*byte);
-                    at += 1;
-                }
+            };
+            let (taken, all) =
+                self.stretch(window, length, self.offset + at as u64, &mut stops, out);
+            at += taken;
+            if !all || at == input.len() {
+                break;
             }
         }
         // White space may turn out to be the end of a line.
-        let sure = text + sure(input.get(text..at).unwrap_or_default());
+        let sure = sure(input.get(..at).unwrap_or_default());
         out.back(at - sure);
         sure
     }
 
-    /// Decodes escapes that follow each other, the first of which is at `at`; gives where
-    /// they end.
-    fn escapes<R: Output>(
+    /// The same with the first `length` bytes of `window`, which begins at `offset`, and
+    /// what is behind them of an escape; gives how much it was, and whether it was all.
+    #[inline(always)]
+    fn stretch<R: Output>(
         &mut self,
-        input: &[u8],
-        mut at: usize,
-        first: (u8, bool),
+        window: &[u8; WINDOW],
+        length: usize,
+        offset: u64,
+        stops: &mut Stops,
         out: &mut R,
-    ) -> usize {
-        let (mut byte, mut lower) = first;
-        loop {
-            if lower {
-                let offset = self.offset + at as u64;
-                self.defects.add(DefectKind::QpLowerCase, offset);
+    ) -> (usize, bool) {
+        let mut at = 0;
+        for stop in stops.find(window) {
+            let stop = usize::from(*stop);
+            out.copy(window, at..stop);
+            let Some(&[first, high, low]) = window.get(stop..).and_then(<[u8]>::first_chunk) else {
+                return (stop, false);
+            };
+            let (high_digit, low_digit) = (digit(high), digit(low));
+            let marks = high_digit | low_digit;
+            let is_escape = marks & INVALID == 0;
+            let is_lf = high == b'\n';
+            let is_soft = is_lf | (u16::from_le_bytes([high, low]) == CRLF);
+            if (first != b'=') | !(is_escape | is_soft) {
+                return (stop, false);
             }
-            out.push(byte);
-            at += 3;
-            let Some([b'=', high, low, ..]) = input.get(at..) else {
-                return at;
-            };
-            let Some(next) = escape(*high, *low) else {
-                return at;
-            };
-            (byte, lower) = next;
+            if is_escape & (marks & LOWER != 0) {
+                let at = offset + stop as u64;
+                self.defects.add(DefectKind::QpLowerCase, at);
+            }
+            // What escape it is nobody can foresee, either.
+            out.push_if(is_escape, high_digit << 4 | low_digit & 0x0f);
+            at = stop + 3 - usize::from(is_lf);
         }
-    }
-
-    /// Takes back the white space at the end of a line.
-    fn end_line<R: Output>(&mut self, input: &[u8], line: core::ops::Range<usize>, out: &mut R) {
-        let end = line.end;
-        let line = input.get(line).unwrap_or_default();
-        if !line.last().is_some_and(|b| is_space(*b)) {
-            return;
+        if at < length {
+            out.copy(window, at..length);
+            at = length;
         }
-        let spaces = line.len() - sure(line);
-        // What is held is given out when it is full.
-        let dropped = (spaces - 1) % SPACE + 1;
-        out.back(dropped);
-        let at = self.offset + (end - dropped) as u64;
-        self.defects.add(DefectKind::QpTrailingSpace, at);
+        (at, true)
     }
 
     fn byte<S: Sink>(&mut self, byte: u8, out: &mut S) {
@@ -362,27 +347,61 @@ impl QuotedPrintable {
     }
 }
 
-/// Whether there is `=` or a control character up to CR in it. A compiler makes a
-/// comparison of vectors of it.
-fn has_special(bytes: &[u8; WIDE]) -> bool {
-    let special = |b: &u8| (*b == b'=') | (*b <= b'\r');
-    bytes.iter().fold(false, |any, b| any | special(b))
+/// Where text stops to be itself in a stretch: at `=`, at white space before a line end,
+/// and at CR without LF.
+struct Stops([u16; STRETCH + Stops::AT_ONCE]);
+
+impl Stops {
+    /// So many are noted, whether they are there or not.
+    const AT_ONCE: usize = 4;
+
+    fn new() -> Self {
+        Stops([0; STRETCH + Stops::AT_ONCE])
+    }
+
+    #[inline(always)]
+    fn find(&mut self, window: &[u8; WINDOW]) -> &[u16] {
+        let mut length = 0;
+        for block in 0..STRETCH / 64 {
+            let mut bits = 0;
+            for n in 0..4 {
+                let vector = stops(window, block * 64 + n * VECTOR);
+                bits |= u64::from(vector) << (n * VECTOR);
+            }
+            let end = length + bits.count_ones() as usize;
+            loop {
+                let place = self.0.get_mut(length..).and_then(<[u16]>::first_chunk_mut);
+                let Some(place): Option<&mut [u16; Stops::AT_ONCE]> = place else {
+                    break; // there are no more than there are bytes
+                };
+                for stop in place {
+                    *stop = (block * 64) as u16 + bits.trailing_zeros() as u16;
+                    bits &= bits.wrapping_sub(1);
+                }
+                length += Stops::AT_ONCE;
+                if bits == 0 {
+                    break;
+                }
+            }
+            length = end;
+        }
+        self.0.get(..length).unwrap_or_default()
+    }
 }
 
-/// Where the first of them is.
-fn special(bytes: &[u8; WIDE]) -> usize {
-    let (words, _) = bytes.as_chunks::<WORD>();
-    let hits = |word: &[u8; WORD]| {
-        let word = u64::from_le_bytes(*word);
-        equal(word, b'=') | below(word, b'\r' + 1)
+/// Those in the vector at `n`, by bit.
+#[inline(always)]
+fn stops(window: &[u8; WINDOW], n: usize) -> u32 {
+    let vector = |n: usize| {
+        let bytes = window.get(n..).and_then(<[u8]>::first_chunk);
+        u8x16::new(*bytes.unwrap_or(&[0; VECTOR]))
     };
-    match words {
-        [low, high] => match first(hits(low)) {
-            Some(n) => n,
-            None => WORD + first(hits(high)).unwrap_or(WORD),
-        },
-        _ => WIDE,
-    }
+    let (these, next) = (vector(n), vector(n + 1));
+    let is = |bytes: u8x16, byte| bytes.simd_eq(u8x16::splat(byte));
+    let lf = is(next, b'\n');
+    let space = (is(these, b' ') | is(these, b'\t')) & (lf | is(next, b'\r'));
+    let bare_cr = is(these, b'\r') & !lf;
+    (is(these, b'=') | space | bare_cr).to_bitmask()
 }
 
 /// How much of `line` is before the white space at its end.
@@ -422,11 +441,9 @@ impl Space {
 
 /// Where decoded bytes go that may be taken back.
 trait Output: Sink {
-    /// Puts bytes, of which [`advance`](Self::advance) says how many count.
-    fn put(&mut self, bytes: &[u8; WIDE]);
-    fn advance(&mut self, n: usize);
+    fn copy(&mut self, window: &[u8; WINDOW], range: Range<usize>);
     fn back(&mut self, n: usize);
-    fn push(&mut self, byte: u8);
+    fn push_if(&mut self, counts: bool, byte: u8);
 }
 
 /// Room that is never too small.
@@ -438,47 +455,53 @@ struct Room<'o> {
 impl Sink for Room<'_> {
     fn extend(&mut self, bytes: &[u8]) {
         for byte in bytes {
-            self.push(*byte);
+            self.push_if(true, *byte);
         }
     }
 }
 
 impl Output for Room<'_> {
-    fn put(&mut self, bytes: &[u8; WIDE]) {
-        if let Some(space) = self.bytes.get_mut(self.length..self.length + WIDE) {
-            space.copy_from_slice(bytes);
+    #[inline(always)]
+    fn copy(&mut self, window: &[u8; WINDOW], range: Range<usize>) {
+        let (mut from, mut to) = (range.start, self.length);
+        self.length += range.len();
+        loop {
+            let from_here = window.get(from..).and_then(<[u8]>::first_chunk::<COPY>);
+            let to_here = self.bytes.get_mut(to..).and_then(<[u8]>::first_chunk_mut);
+            if let (Some(from), Some(to)) = (from_here, to_here) {
+                *to = *from;
+            }
+            (from, to) = (from + COPY, to + COPY);
+            if from >= range.end {
+                return;
+            }
         }
-    }
-
-    fn advance(&mut self, n: usize) {
-        self.length += n;
     }
 
     fn back(&mut self, n: usize) {
         self.length = self.length.saturating_sub(n);
     }
 
-    fn push(&mut self, byte: u8) {
+    #[inline(always)]
+    fn push_if(&mut self, counts: bool, byte: u8) {
         if let Some(space) = self.bytes.get_mut(self.length) {
             *space = byte;
         }
-        self.length += 1;
+        self.length += usize::from(counts);
     }
 }
 
 impl Output for Length {
-    fn put(&mut self, _: &[u8; WIDE]) {}
-
-    fn advance(&mut self, n: usize) {
-        self.0 += n as u64;
+    fn copy(&mut self, _: &[u8; WINDOW], range: Range<usize>) {
+        self.0 += range.len() as u64;
     }
 
     fn back(&mut self, n: usize) {
         self.0 = self.0.saturating_sub(n as u64);
     }
 
-    fn push(&mut self, _: u8) {
-        self.0 += 1;
+    fn push_if(&mut self, counts: bool, _: u8) {
+        self.0 += u64::from(counts);
     }
 }
 
@@ -495,7 +518,8 @@ mod tests {
     use super::super::tests::run;
     use super::*;
     use crate::TransferEncoding;
-    use alloc::string::ToString;
+    use alloc::string::{String, ToString};
+    use proptest::prelude::*;
 
     /// As it is, and behind and before what goes fast.
     fn check(text: &[u8], bytes: &[u8], defects: &[DefectKind]) {
@@ -556,6 +580,50 @@ mod tests {
         let line = [&flood[..], b".\nabcdefghi"].concat();
         let (out, _) = run(&TransferEncoding::QuotedPrintable, &line);
         assert_eq!(out, line);
+    }
+
+    /// Byte by byte, which is what decoding means.
+    fn slow(text: &[u8]) -> (Vec<u8>, Vec<Defect>) {
+        let (mut decoder, mut out) = (QuotedPrintable::new(), Vec::new());
+        for (offset, byte) in text.iter().enumerate() {
+            if *byte >= 0x80 {
+                let at = offset as u64;
+                decoder.defects.add(DefectKind::EightBitBody, at);
+            }
+            decoder.byte(*byte, &mut out);
+        }
+        decoder.finish(&mut out);
+        (out, decoder.defects.0)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+        #[test]
+        fn stretches_are_decoded_as_their_bytes_are(
+            pieces in prop::collection::vec(
+                prop_oneof![
+                    8 => "[ -~]{0,80}".prop_map(|text| text.replace('=', "x")),
+                    8 => prop::sample::select(&["=3D", "=C3=BC", "=\r\n", "\r\n", " ", "=20", "=0D=0A"][..])
+                        .prop_map(String::from),
+                    1 => prop::sample::select(&["=\n", "\n", "\t", "\r", " \r\n", "\t \n", "= \r\n", "=a", "=e2", "=", "==", "\0", "\u{fc}"][..])
+                        .prop_map(String::from),
+                ],
+                0..40,
+            ),
+            times in prop::sample::select(&[1usize, 1, 1, 5, 30][..]),
+            cut in prop::sample::select(&[usize::MAX, 1, 7, 255, 256, 257, 300, 8192][..]),
+        ) {
+            let text = pieces.concat().repeat(times);
+            let (mut decoder, mut out) = (QuotedPrintable::new(), Vec::new());
+            for piece in text.as_bytes().chunks(cut) {
+                decoder.decode(piece, &mut out);
+            }
+            decoder.finish(&mut out);
+            let (bytes, defects) = slow(text.as_bytes());
+            prop_assert_eq!(decoded_len(text.as_bytes()), bytes.len() as u64);
+            prop_assert_eq!(out.escape_ascii().to_string(), bytes.escape_ascii().to_string());
+            prop_assert_eq!(decoder.defects.0, defects);
+        }
     }
 
     #[test]
