@@ -113,7 +113,7 @@ impl<'a> Claim<'a> {
         if !record.allows_sha256() {
             return Reason::HashNotAllowed;
         }
-        if !record.allows_email() {
+        if !record.allows(self.policy.service) {
             return Reason::ServiceNotAllowed;
         }
         let Some(key) = record.key() else {

@@ -10,8 +10,10 @@ use ring::rsa::PublicKeyComponents;
 use ring::signature::{ED25519, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
 
 use crate::der;
+use crate::fold::qp_encode;
+use crate::policy::Service;
 use crate::signature::Algorithm;
-use crate::tags::{TagList, TagListError, base64_decode, base64_encode, colon_list};
+use crate::tags::{TagList, TagListError, base64_decode, base64_encode, colon_list, qp_decode};
 
 /// Why a key record is of no use (RFC 6376 section 6.1.2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -237,6 +239,7 @@ pub struct KeyRecord {
     hashes: Option<Vec<String>>,
     services: Option<Vec<String>>,
     flags: Vec<String>,
+    note: Option<String>,
 }
 
 impl KeyRecord {
@@ -249,6 +252,7 @@ impl KeyRecord {
             hashes: None,
             services: None,
             flags: Vec::new(),
+            note: None,
         }
     }
 
@@ -267,6 +271,7 @@ impl KeyRecord {
             hashes: None,
             services: None,
             flags: Vec::new(),
+            note: None,
         }
     }
 
@@ -281,6 +286,35 @@ impl KeyRecord {
     #[must_use]
     pub fn only_email(mut self) -> Self {
         self.services = Some(alloc::vec!["email".to_owned()]);
+        self
+    }
+
+    /// Sets `s=tlsrpt`: for the mail with which reports of TLS are sent, and no other (RFC
+    /// 8460 section 3).
+    ///
+    /// ```
+    /// use scop_dkim::{KeyRecord, PublicKey, Service};
+    /// let record = KeyRecord::new(PublicKey::ed25519([7; 32])).only_tls_reports();
+    /// assert!(record.allows(Service::TlsReports) && !record.allows(Service::Email));
+    /// ```
+    #[must_use]
+    pub fn only_tls_reports(mut self) -> Self {
+        self.services = Some(alloc::vec!["tlsrpt".to_owned()]);
+        self
+    }
+
+    /// Sets `n=`: a note for whoever administers the domain; programs take no notice of it.
+    ///
+    /// ```
+    /// use scop_dkim::{KeyRecord, KeyType};
+    /// let record = KeyRecord::revoked(KeyType::Rsa).with_note("rotated; ask Ann");
+    /// assert_eq!(record.to_string(), "v=DKIM1; k=rsa; n=rotated=3B=20ask=20Ann; p=");
+    /// assert_eq!(KeyRecord::parse(record.to_string().as_bytes())?.note(), Some("rotated; ask Ann"));
+    /// # Ok::<(), scop_dkim::KeyRecordError>(())
+    /// ```
+    #[must_use]
+    pub fn with_note(mut self, note: &str) -> Self {
+        self.note = Some(note.to_owned());
         self
     }
 
@@ -343,6 +377,7 @@ impl KeyRecord {
             hashes: list("h")?,
             services: list("s")?,
             flags: list("t")?.unwrap_or_default(),
+            note: tags.value("n").map(note_of),
         })
     }
 
@@ -370,12 +405,19 @@ impl KeyRecord {
             .is_none_or(|list| list.iter().any(|hash| hash == "sha256"))
     }
 
-    /// Whether `s=` allows the key for electronic mail.
+    /// Whether `s=` allows the key for this service.
     #[must_use]
-    pub fn allows_email(&self) -> bool {
+    pub fn allows(&self, service: Service) -> bool {
         self.services
             .as_ref()
-            .is_none_or(|list| list.iter().any(|s| s == "email" || s == "*"))
+            .is_none_or(|list| list.iter().any(|s| s == service.word() || s == "*"))
+    }
+
+    /// `n=`, the note for people, decoded. A third party's words; what is no UTF-8 in it
+    /// is replaced.
+    #[must_use]
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
     }
 
     /// Flag `t=y`: the domain is testing, and a failure must be treated like
@@ -421,6 +463,13 @@ impl fmt::Display for KeyRecord {
             write!(f, " h={};", hashes.join(":"))?;
         }
         write!(f, " k={};", self.key_type)?;
+        if let Some(note) = &self.note {
+            // What a zone file would want escaped is encoded as well.
+            let note = qp_encode(note.as_bytes())
+                .replace('"', "=22")
+                .replace('\\', "=5C");
+            write!(f, " n={note};")?;
+        }
         if let Some(services) = &self.services {
             write!(f, " s={};", services.join(":"))?;
         }
@@ -434,6 +483,13 @@ impl fmt::Display for KeyRecord {
             .unwrap_or_default();
         write!(f, " p={}", base64_encode(&key))
     }
+}
+
+/// What a note says; as it is where its quoted-printable is broken, for nothing depends on
+/// it.
+fn note_of(value: &[u8]) -> String {
+    let decoded = qp_decode(value);
+    String::from_utf8_lossy(decoded.as_deref().unwrap_or(value)).into_owned()
 }
 
 /// A colon-separated list of hyphenated-words or `*`.
@@ -485,17 +541,28 @@ mod tests {
             "v=DKIM1; k=ed25519; h=sha1:sha256; s=email; t=y:s:x-y; n=hi; p={ED};"
         ))
         .unwrap();
-        assert!(record.allows_sha256() && record.allows_email());
+        assert!(record.allows_sha256() && record.allows(Service::Email));
+        assert_eq!(record.note(), Some("hi"));
         assert!(record.is_testing() && record.is_strict());
         assert_eq!(parse(&alloc::format!("{record}")).unwrap(), record);
         let record = parse(&alloc::format!("k=ed25519; h=sha1; s=tlsrpt; p={ED}")).unwrap();
-        assert!(!record.allows_sha256() && !record.allows_email());
+        assert!(!record.allows_sha256() && !record.allows(Service::Email));
+        assert!(record.allows(Service::TlsReports));
         assert!(!record.is_testing() && !record.is_strict());
         assert!(
             parse(&alloc::format!("k=ed25519; s=*; p={ED}"))
                 .unwrap()
-                .allows_email()
+                .allows(Service::Email)
         );
+        // A note is for people, and loses no key.
+        for (text, note) in [
+            ("n==E4; p=", "\u{fffd}"),
+            ("n=a=2; p=", "a=2"),
+            ("n=; p=", ""),
+            ("n=caf=C3=A9 au\r\n lait; p=", "caf\u{e9}aulait"),
+        ] {
+            assert_eq!(parse(text).unwrap().note(), Some(note), "{text}");
+        }
         assert_eq!(parse("v=DKIM1; p=").unwrap().key(), None);
         assert_eq!(parse("k=ed25519; p=\r\n ").unwrap().key(), None);
     }
@@ -507,9 +574,12 @@ mod tests {
             .only_sha256()
             .only_email()
             .testing_mode()
+            .with_note("a;\"b\\ \u{e9}\r\n")
             .strict_identity();
         let text = record.to_string();
-        assert!(text.starts_with("v=DKIM1; h=sha256; k=ed25519; s=email; t=y:s; p="));
+        let start =
+            "v=DKIM1; h=sha256; k=ed25519; n=a=3B=22b=5C=20=C3=A9=0D=0A; s=email; t=y:s; p=";
+        assert!(text.starts_with(start), "{text}");
         assert_eq!(KeyRecord::parse(text.as_bytes()), Ok(record));
         let revoked = KeyRecord::revoked(KeyType::Ed25519);
         assert_eq!(KeyRecord::parse(b"v=DKIM1; k=ed25519; p="), Ok(revoked));

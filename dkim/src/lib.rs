@@ -127,7 +127,7 @@ pub use key::{KeyRecord, KeyRecordError, KeyType, PublicKey};
 pub use limits::{LimitExceeded, Limits};
 pub use name::{Domain, NameError, Selector};
 pub use outcome::{Coverage, DkimResult, Outcome, Reason, UnsignedField};
-pub use policy::{BodyLength, Policy, PublicSuffixes};
+pub use policy::{BodyLength, Policy, PublicSuffixes, Service};
 pub use query::{DnsError, Misuse, Query, QueryId, RecordKind, Records, Text};
 pub use results::{AuthenticationResults, MethodResult, NotAKeyword};
 /// The random source that [`Signing::finish`] takes; [`SystemRandom`] is one.

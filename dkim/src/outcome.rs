@@ -131,8 +131,8 @@ pub enum Reason {
     /// `h=` of the key record does not list sha256.
     #[error("key record does not allow sha256, \"h=\" (RFC 6376 section 6.1.2)")]
     HashNotAllowed,
-    /// `s=` of the key record does not list email.
-    #[error("key record is not for email, \"s=\" (RFC 6376 section 3.6.1)")]
+    /// `s=` of the key record does not list [`Policy::service`](crate::Policy::service).
+    #[error("key record is not for this service, \"s=\" (RFC 6376 section 3.6.1)")]
     ServiceNotAllowed,
     /// `k=` does not fit `a=`.
     #[error(

@@ -94,6 +94,28 @@ impl PartialEq for PublicSuffixes {
 
 impl Eq for PublicSuffixes {}
 
+/// What a key must be for: `s=` of its record (RFC 6376 section 3.6.1). A record that says
+/// nothing is for all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Service {
+    /// `email`: mail of any kind.
+    #[default]
+    Email,
+    /// `tlsrpt`: the mail that brings a report of TLS (RFC 8460 section 3), which must be
+    /// signed, and whose key may be for nothing else.
+    TlsReports,
+}
+
+impl Service {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Service::Email => "email",
+            Service::TlsReports => "tlsrpt",
+        }
+    }
+}
+
 /// Rules of the verifier; the default is the safe one.
 ///
 /// A rule that rejects gives the result `policy` of RFC 8601, with a
@@ -111,6 +133,9 @@ impl Eq for PublicSuffixes {}
 pub struct Policy {
     /// What to do about `l=`. Default [`BodyLength::Reject`].
     pub body_length: BodyLength,
+    /// What a key must be for. Default [`Service::Email`]; whoever receives reports of TLS
+    /// verifies them with [`Service::TlsReports`].
+    pub service: Service,
     /// Smallest RSA key. Default 1024; below that RFC 8301 section 3.2 forbids
     /// to accept, whatever is set here.
     pub min_rsa_bits: usize,
@@ -144,6 +169,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             body_length: BodyLength::Reject,
+            service: Service::Email,
             min_rsa_bits: 1024,
             max_rsa_bits: 8192,
             clock_skew: 300,

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use scop_dkim::dmarc::{Check, Identifier};
 use scop_dkim::report::{
     AggregateReport, Collector, Disposition, DkimAuth, Limits, Metadata, Observation,
-    OverrideReason, PublishedPolicy, ReportError, Row, SpfAuth, UnpackError, file_name, pack,
-    subject, unpack,
+    OverrideReason, PublishedPolicy, Received, ReceivedError, ReportError, Row, SpfAuth,
+    UnpackError, file_name, pack, subject, unpack,
 };
 use scop_dkim::{Domain, Records};
 
@@ -425,4 +425,56 @@ fn control_characters_are_replaced() {
         assert_eq!(report.metadata.org_name, read_as);
         assert_eq!(read(&report.to_xml()), Ok(report));
     }
+}
+
+/// Whatever it comes in, and whichever of many attachments it is.
+#[test]
+fn a_report_is_found_in_what_came() {
+    let limits = Limits::default();
+    let xml = include_bytes!("fixtures/report-rfc9990.xml");
+    let json = include_bytes!("fixtures/report-rfc8460.json");
+    let (report, _) = AggregateReport::from_xml(xml, &limits).unwrap();
+    let packed = pack(&report.to_xml());
+    let mail = |parts: &[(&str, &[u8])]| {
+        let mut mail = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n".to_vec();
+        for (kind, data) in parts {
+            mail.extend_from_slice(
+                format!("--b\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: binary\r\n\r\n")
+                    .as_bytes(),
+            );
+            mail.extend_from_slice(data);
+            mail.extend_from_slice(b"\r\n");
+        }
+        mail.extend_from_slice(b"--b--\r\n");
+        mail
+    };
+    let aggregate = |found| matches!(found, Ok(Received::Aggregate(r, _)) if *r == report);
+    for data in [
+        xml.to_vec(),
+        packed.clone(),
+        mail(&[("text/plain", b"See there."), ("application/gzip", &packed)]),
+        // Of a wrong type, behind one that is damaged.
+        mail(&[("image/png", b"\x1f\x8b..."), ("text/html", xml)]),
+    ] {
+        assert!(aggregate(Received::read(&data, &limits)));
+    }
+    let tls = Received::read(&mail(&[("application/tlsrpt+json", json)]), &limits);
+    assert!(matches!(tls, Ok(Received::Tls(..))));
+    let failure = b"Feedback-Type: auth-failure\r\nUser-Agent: x/1\r\nVersion: 1\r\n";
+    let found = Received::read(failure, &limits);
+    assert!(matches!(found, Ok(Received::Failure(_))));
+    for nothing in [&b""[..], b"Subject: x\r\n\r\nHello\r\n", b"PK\x03\x04"] {
+        assert!(Received::read(nothing, &limits).is_err());
+    }
+    let plain = Received::read(b"Subject: x\r\n\r\nHello\r\n", &limits);
+    assert_eq!(plain, Err(ReceivedError::NoReport));
+    // A mail of nothing but what unpacks to much costs ten times that and no more.
+    let bombs = vec![("application/gzip", &b"\x1f\x8b..."[..]); 10];
+    let with = |n: usize| {
+        let mut parts = bombs[..n].to_vec();
+        parts.push(("application/gzip", &packed));
+        Received::read(&mail(&parts), &limits)
+    };
+    assert!(aggregate(with(9)));
+    assert!(matches!(with(10), Err(ReceivedError::Unpack(_))));
 }

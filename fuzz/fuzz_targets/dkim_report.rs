@@ -1,19 +1,22 @@
 //! Aggregate reports and reports of TLS: an attachment unpacks within its limit, XML and
-//! JSON are read whatever they are, and what was read is written and read the same.
+//! JSON are read whatever they are, and what was read is written and read the same. A report
+//! is found in whatever it comes in.
 #![no_main]
 
-use scop_dkim::report::{AggregateReport, Limits, TlsReport, unpack};
+use scop_dkim::report::{AggregateReport, Limits, Received, TlsReport, unpack};
 use scop_fuzz::{fuzz_target, heap_for, within};
 
 fuzz_target!(|data: &[u8]| {
     let mut limits = Limits::default();
     limits.bytes = 1 << 20;
     within((8 << 20) + heap_for(data.len()), || {
+        let found = Received::read(data, &limits);
         let Ok(xml) = unpack(data, &limits) else {
             return;
         };
         assert!(xml.len() <= limits.bytes);
         if let Ok((report, _)) = AggregateReport::from_xml(&xml, &limits) {
+            assert!(matches!(found, Ok(Received::Aggregate(r, _)) if *r == report));
             let mut wide = Limits::default();
             wide.text = 1 << 20;
             let (again, defects) = AggregateReport::from_xml(report.to_xml().as_bytes(), &wide)

@@ -18,11 +18,13 @@
 //!
 //! Reports of RFC 7489, which most receivers still send, are read as well. What an
 //! attachment unpacks to is bounded, as is everything that is read from it.
+//! [`Received::read`] takes the whole mail, whatever kind of report is in it.
 
 mod collect;
 mod mail;
 mod pack;
 mod read;
+mod received;
 mod tls;
 mod write;
 
@@ -34,6 +36,7 @@ use core::net::IpAddr;
 pub use collect::{Collector, Observation};
 pub use pack::{UnpackError, file_name, pack, subject, unpack};
 pub use read::{Limits, ReportDefect, ReportError};
+pub use received::{Received, ReceivedError};
 pub use tls::{TlsFailure, TlsPolicy, TlsPolicyType, TlsReport, TlsResult};
 
 /// A report about one policy domain.

@@ -106,6 +106,19 @@ fn key_records() {
         assert_eq!(verify_record(&message, &text).reason, reason, "{text}");
     }
     assert!(verify_record(&message, &format!("k=ed25519; t=y; p={key}")).testing);
+    // A key for the mail of TLS reports (RFC 8460 section 3), and one for all.
+    let mut policy = Policy::default();
+    policy.service = Service::TlsReports;
+    let reason = |text: &str| {
+        let record = format!("k=ed25519; {text}p={key}");
+        let zone = |_: &str| Ok(Records::txt([record.as_str()]));
+        let verification = verify_with(&policy, &message, usize::MAX, &zone);
+        verification.outcomes()[0].reason.clone()
+    };
+    assert_eq!(reason("s=tlsrpt; "), Reason::Verified);
+    assert_eq!(reason("s=email:tlsrpt; "), Reason::Verified);
+    assert_eq!(reason(""), Reason::Verified);
+    assert_eq!(reason("s=email; "), Reason::ServiceNotAllowed);
     // t=s and an identity below the domain (section 3.6.1).
     let sub = tags("i=@eng.example.com");
     let sub = Forge {

@@ -15,7 +15,7 @@ mod signature;
 use common::{Forge, NOW, record, verify, verify_record, verify_with};
 use scop_dkim::{
     BodyLength, DkimResult, DnsError, KeyRecordError, KeyType, LimitExceeded, Limits, Misuse,
-    Policy, Reason, Records, SignatureError, Verifier,
+    Policy, Reason, Records, Service, SignatureError, Verifier,
 };
 
 const HEADER: &str = "From: joe@example.com\r\nTo: a@b.test\r\nSubject: hi\r\n";

@@ -1,13 +1,12 @@
 //! `scop report show`.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::{io::Read as _, path::PathBuf};
 
 use clap::{Args, Subcommand};
-use scop_dkim::report::{AggregateReport, Limits, ReportDefect, TlsReport, unpack};
+use scop_dkim::report::{AggregateReport, Limits, Received, TlsReport};
+use scop_mime::DateTime;
 use scop_mime::report::{FeedbackReport, Line};
-use scop_mime::{DateTime, Message};
 use serde_json::{Value, json};
 
 use crate::{
@@ -32,12 +31,6 @@ pub(crate) struct Show {
     file: Option<PathBuf>,
 }
 
-enum Shown {
-    Aggregate(Box<AggregateReport>, Vec<ReportDefect>),
-    Tls(TlsReport, Vec<ReportDefect>),
-    Failure(Box<FeedbackReport>),
-}
-
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
     let Command::Show(args) = command;
     let source = Source::new(args.file);
@@ -47,24 +40,24 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
     let most = limits.bytes as u64;
     let bytes = source.open()?.take(most + 1).read_to_end(&mut file);
     bytes.map_err(|e| Failure::io(&name, &e))?;
-    let shown = read(&file, &limits)
+    let shown = Received::read(&file, &limits)
         .map_err(|problem| Failure::new(code::DATA, format_args!("{name}: {problem}")))?;
     let text = match (&shown, args.json) {
-        (Shown::Aggregate(report, _), true) => format!("{}\n", aggregate_json(report)),
-        (Shown::Aggregate(report, _), false) => aggregate_text(report),
-        (Shown::Tls(report, _), true) => format!("{}\n", report.to_json()),
-        (Shown::Tls(report, _), false) => tls_text(report),
-        (Shown::Failure(report), true) => format!("{}\n", failure_json(report)),
-        (Shown::Failure(report), false) => failure_text(report),
+        (Received::Aggregate(report, _), true) => format!("{}\n", aggregate_json(report)),
+        (Received::Aggregate(report, _), false) => aggregate_text(report),
+        (Received::Tls(report, _), true) => format!("{}\n", report.to_json()),
+        (Received::Tls(report, _), false) => tls_text(report),
+        (Received::Failure(report), true) => format!("{}\n", failure_json(report)),
+        (Received::Failure(report), false) => failure_text(report),
     };
     print(text.as_bytes())?;
     match &shown {
-        Shown::Aggregate(_, defects) | Shown::Tls(_, defects) => {
+        Received::Aggregate(_, defects) | Received::Tls(_, defects) => {
             defects
                 .iter()
                 .for_each(|defect| crate::exit::tell(format_args!("scop: {name}: {defect}")));
         }
-        Shown::Failure(report) => {
+        Received::Failure(report) => {
             report
                 .defects
                 .iter()
@@ -72,58 +65,6 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// Finds out what it is.
-fn read(file: &[u8], limits: &Limits) -> Result<Shown, String> {
-    match of_data(file, limits) {
-        Some(shown) => shown,
-        None => of_mail(file, limits),
-    }
-}
-
-/// A report as an attachment is; `None` where it cannot be one.
-fn of_data(data: &[u8], limits: &Limits) -> Option<Result<Shown, String>> {
-    let unpacked = match unpack(data, limits) {
-        Ok(unpacked) => unpacked,
-        Err(e) => return Some(Err(e.to_string())),
-    };
-    let start = unpacked.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&unpacked);
-    Some(match start.trim_ascii_start().first() {
-        Some(b'<') => match AggregateReport::from_xml(&unpacked, limits) {
-            Ok((report, defects)) => Ok(Shown::Aggregate(Box::new(report), defects)),
-            Err(e) => Err(e.to_string()),
-        },
-        Some(b'{' | b'[') => match TlsReport::from_json(&unpacked, limits) {
-            Ok((report, defects)) => Ok(Shown::Tls(report, defects)),
-            Err(e) => Err(e.to_string()),
-        },
-        // What was packed is no mail.
-        _ if matches!(unpacked, Cow::Owned(_)) => Err("neither XML nor JSON is in it".into()),
-        _ => return None,
-    })
-}
-
-/// The report in a mail, or a failure report without the mail around it.
-fn of_mail(mail: &[u8], limits: &Limits) -> Result<Shown, String> {
-    let message = Message::parse(mail);
-    if let Some(report) = message.report().and_then(|report| report.feedback_report()) {
-        return Ok(Shown::Failure(Box::new(report)));
-    }
-    let mut problem = None;
-    for part in message.parts() {
-        match of_data(&part.decoded(), limits) {
-            Some(Ok(shown)) => return Ok(shown),
-            Some(Err(e)) => problem = problem.or(Some(e)),
-            None => {}
-        }
-    }
-    if message.header().get("feedback-type").is_some() {
-        return Ok(Shown::Failure(Box::new(FeedbackReport::parse(mail))));
-    }
-    Err(problem.unwrap_or_else(|| {
-        "no report: want XML (RFC 9990), JSON (RFC 8460), gzip or zip of them, a feedback report (RFC 6591), or a mail with one".into()
-    }))
 }
 
 /// A time that people can read.
