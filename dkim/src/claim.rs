@@ -135,7 +135,8 @@ impl<'a> Claim<'a> {
         if record.is_strict() && self.of_subdomain {
             return Reason::StrictIdentity;
         }
-        if key.verify(self.algorithm, self.data, self.signature) {
+        let cryptography = &self.policy.cryptography;
+        if key.verify(cryptography, self.algorithm, self.data, self.signature) {
             Reason::Verified
         } else {
             Reason::SignatureMismatch

@@ -6,9 +6,9 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
 
-use ring::rsa::PublicKeyComponents;
-use ring::signature::{ED25519, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
+use ring::digest::{SHA256, digest};
 
+use crate::cryptography::{Cryptography, RsaKey};
 use crate::der;
 use crate::fold::qp_encode;
 use crate::policy::Service;
@@ -80,9 +80,9 @@ struct Rsa {
 }
 
 impl Rsa {
-    fn components(&self) -> PublicKeyComponents<&[u8]> {
+    fn key(&self) -> RsaKey<'_> {
         let (n, e) = self.numbers.split_at(self.modulus);
-        PublicKeyComponents { n, e }
+        RsaKey { n, e }
     }
 }
 
@@ -138,13 +138,9 @@ impl PublicKey {
         match &self.0 {
             Material::Ed25519(key) => key.to_vec(),
             Material::Rsa(rsa) => {
-                let PublicKeyComponents { n, e } = rsa.components();
-                let mut numbers = Vec::new();
-                der::put_positive(&mut numbers, n);
-                der::put_positive(&mut numbers, e);
                 // The first octet of a BIT STRING counts unused bits.
                 let mut key = alloc::vec![0];
-                der::put(&mut key, der::SEQUENCE, &numbers);
+                key.extend_from_slice(&rsa.key().to_der());
                 let mut algorithm = Vec::new();
                 der::put(&mut algorithm, der::OID, der::OID_RSA);
                 der::put(&mut algorithm, 0x05, &[]);
@@ -172,29 +168,35 @@ impl PublicKey {
     pub fn bits(&self) -> usize {
         match &self.0 {
             Material::Rsa(rsa) => {
-                let n = rsa.components().n;
+                let n = rsa.key().n;
                 n.len() * 8 - n.first().map_or(0, |b| b.leading_zeros() as usize)
             }
             Material::Ed25519(_) => 256,
         }
     }
 
-    /// Whether `signature` is that of `data`, which is hashed here.
-    pub(crate) fn verify(&self, algorithm: Algorithm, data: &[u8], signature: &[u8]) -> bool {
+    /// The octets of an Ed25519 key.
+    pub(crate) fn as_ed25519(&self) -> Option<&[u8; 32]> {
+        match &self.0 {
+            Material::Rsa(_) => None,
+            Material::Ed25519(key) => Some(key),
+        }
+    }
+
+    /// Whether `signature` is that of `data`, which is not hashed yet.
+    pub(crate) fn verify(
+        &self,
+        cryptography: &Cryptography,
+        algorithm: Algorithm,
+        data: &[u8],
+        signature: &[u8],
+    ) -> bool {
         match (&self.0, algorithm) {
-            (Material::Rsa(rsa), Algorithm::RsaSha256) => rsa
-                .components()
-                .verify(
-                    &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
-                    data,
-                    signature,
-                )
-                .is_ok(),
+            (Material::Rsa(rsa), Algorithm::RsaSha256) => {
+                cryptography.rsa_sha256(rsa.key(), data, signature)
+            }
             (Material::Ed25519(key), Algorithm::Ed25519Sha256) => {
-                let hash = ring::digest::digest(&ring::digest::SHA256, data);
-                UnparsedPublicKey::new(&ED25519, key)
-                    .verify(hash.as_ref(), signature)
-                    .is_ok()
+                cryptography.ed25519(key, digest(&SHA256, data).as_ref(), signature)
             }
             _ => false,
         }

@@ -53,7 +53,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Several signatures are made in one pass: [`Signer::and`].
+//! Several signatures are made in one pass: [`Signer::and`]. A private key may be in an HSM
+//! or a key service: [`RemoteKey`].
 //!
 //! # What is refused
 //!
@@ -63,6 +64,8 @@
 //! pass. Who keeps a list of public suffixes names it there as well. Each [`Outcome`]
 //! has a [`DkimResult`] of RFC 8601 and a [`Reason`] that names the RFC section;
 //! [`Verification::coverage`] tells which fields a signature is about.
+//!
+//! [`Policy::cryptography`] names what signatures are verified with, where it is not ring.
 //!
 //! The parsers stand alone as well: [`Signature::parse`], [`KeyRecord::parse`].
 #![no_std]
@@ -83,6 +86,7 @@ pub mod bimi;
 mod canon;
 mod claim;
 mod copied;
+mod cryptography;
 pub mod dane;
 mod der;
 pub mod dmarc;
@@ -105,9 +109,11 @@ mod pass;
 mod policy;
 mod policy_record;
 mod query;
+mod remote_key;
 #[cfg(feature = "reports")]
 pub mod report;
 pub mod reporting;
+mod request;
 mod results;
 mod sign;
 mod signature;
@@ -122,6 +128,7 @@ mod words;
 pub use authserv_ids::AuthservIds;
 pub use canon::Canonicalization;
 pub use copied::CopiedField;
+pub use cryptography::{Cryptography, Primitives, RsaKey};
 pub use identity::Identity;
 pub use key::{KeyRecord, KeyRecordError, KeyType, PublicKey};
 pub use limits::{LimitExceeded, Limits};
@@ -129,12 +136,14 @@ pub use name::{Domain, NameError, Selector};
 pub use outcome::{Coverage, DkimResult, Outcome, Reason, UnsignedField};
 pub use policy::{BodyLength, Policy, PublicSuffixes, Service};
 pub use query::{DnsError, Misuse, Query, QueryId, RecordKind, Records, Text};
+pub use remote_key::{Key, RemoteKey};
+pub use request::{SignatureId, SignatureRefused, SignatureRequest};
 pub use results::{AuthenticationResults, MethodResult, NotAKeyword};
 /// The random source that [`Signing::finish`] takes; [`SystemRandom`] is one.
 pub use ring::rand::{SecureRandom, SystemRandom};
 pub use sign::{Signer, SignerError, Signers};
 pub use signature::{Algorithm, Signature, SignatureError};
-pub use signing::{SignError, Signing};
+pub use signing::{SignError, Signing, Unsigned};
 pub use signing_key::{KeyError, SigningKey};
 pub use tags::TagListError;
 pub use verify::{Verification, Verifier};

@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::cryptography::Cryptography;
 use crate::name::Domain;
 
 /// How signatures with `l=` are taken. RFC 6376 section 8.2 tells what an
@@ -163,6 +164,8 @@ pub struct Policy {
     /// section 8.15); also one that only readers see who take a bare CR or LF for a line
     /// end, or another body that they see. Default true. More than one From always fails.
     pub reject_extra_instances: bool,
+    /// Who computes: ring by default.
+    pub cryptography: Cryptography,
 }
 
 impl Default for Policy {
@@ -181,6 +184,7 @@ impl Default for Policy {
             look_up_reports: false,
             required_fields: Vec::new(),
             reject_extra_instances: true,
+            cryptography: Cryptography::default(),
         }
     }
 }

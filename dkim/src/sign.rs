@@ -1,7 +1,6 @@
 //! How to sign: RFC 6376 section 5. What happens to a message is in [`crate::signing`].
 
 use alloc::string::String;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use ring::rand::SecureRandom;
@@ -14,6 +13,8 @@ use crate::identity::Identity;
 use crate::limits::{LimitExceeded, Limits};
 use crate::message::{BodyHash, BodyKind, select, signed_data};
 use crate::name::{Domain, Selector};
+use crate::remote_key::{Key, RemoteKey};
+use crate::request::Requests;
 use crate::signature::is_field_name;
 use crate::signing::{SignError, Signing};
 use crate::signing_key::SigningKey;
@@ -42,7 +43,8 @@ pub enum SignerError {
 /// How to sign: domain, selector and key, and what has a good default.
 ///
 /// One value serves any number of messages; clones share the key. [`and`](Self::and) joins
-/// several, whose signatures are made in one pass.
+/// several, whose signatures are made in one pass. With a [`RemoteKey`] instead of a
+/// [`SigningKey`] a message ends in the request for a signature.
 ///
 /// ```
 /// use scop_dkim::{Domain, Selector, Signer, SigningKey, SystemRandom};
@@ -83,10 +85,10 @@ pub enum SignerError {
 /// References, Resent-Date, Resent-From, Resent-To, Resent-Cc (section 5.4.1). Not signed:
 /// Received, Return-Path, Comments, Keywords and all others.
 #[derive(Clone, Debug)]
-pub struct Signer {
+pub struct Signer<K = SigningKey> {
     domain: Domain,
     selector: Selector,
-    key: Arc<SigningKey>,
+    key: K,
     header: Canonicalization,
     body: Canonicalization,
     fields: Fields,
@@ -104,15 +106,17 @@ impl Signer {
     /// Octets that the copies of [`copy_fields`](Self::copy_fields) may have as fields;
     /// encoded they are at most three times as many.
     pub const COPIED_OCTETS: usize = 16 << 10;
+}
 
+impl<K: Key> Signer<K> {
     /// A signer with relaxed/relaxed, `t=`, no expiration, and the fields named
     /// [above](Self#which-fields).
     #[must_use]
-    pub fn new(domain: Domain, selector: Selector, key: SigningKey) -> Self {
+    pub fn new(domain: Domain, selector: Selector, key: K) -> Self {
         Self {
             domain,
             selector,
-            key: Arc::new(key),
+            key,
             header: Canonicalization::Relaxed,
             body: Canonicalization::Relaxed,
             fields: Fields::Usual,
@@ -184,7 +188,7 @@ impl Signer {
 
     /// Writes `z=`: the signed fields as they were signed, so that whoever gets a message
     /// with a broken signature can see what was changed. Those that come first in `h=` and
-    /// have [`COPIED_OCTETS`](Self::COPIED_OCTETS) together; the others are left out.
+    /// have [`COPIED_OCTETS`](Signer::COPIED_OCTETS) together; the others are left out.
     /// Everybody can read them, and verification never uses them (RFC 6376 section 3.5).
     #[must_use]
     pub fn copy_fields(mut self) -> Self {
@@ -236,13 +240,13 @@ impl Signer {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn and(self, other: Signer) -> Signers {
+    pub fn and(self, other: Signer<K>) -> Signers<K> {
         Signers::from(self).and(other)
     }
 
     /// Begins a message. `now` is the time in seconds since 1970.
     #[must_use]
-    pub fn start(&self, now: u64) -> Signing {
+    pub fn start(&self, now: u64) -> Signing<K> {
         Signers::from(self.clone()).start(now)
     }
 
@@ -251,28 +255,22 @@ impl Signer {
         BodyKind::whole(self.body)
     }
 
-    /// The field, whole.
-    pub(crate) fn sign(
+    /// The field, but for the signature.
+    pub(crate) fn prepare(
         &self,
         header: &Header,
         bodies: &[BodyHash],
         now: u64,
-        random: &dyn SecureRandom,
-    ) -> Result<String, SignError> {
+    ) -> Result<Unfinished, SignError> {
         let body = self.body().find(bodies).ok_or(SignError::Crypto)?;
         let names = self.fields.names(header);
         let selected = select(header, names.iter().copied(), None);
         let field = self.field(now, &names, &selected, header, &body.digest);
-        let data = signed_data(self.header, header, &selected, field.as_bytes());
-        let signature = self.key.sign(random, &data).ok_or(SignError::Crypto)?;
-        let mut out = Folded::resume(field);
-        out.base64(&signature);
-        out.text.push_str("\r\n");
-        // So many names that no verifier would read them.
-        match out.text.len() > self.limits.field_bytes {
-            true => Err(LimitExceeded::Field(self.limits.field_bytes).into()),
-            false => Ok(out.text),
-        }
+        Ok(Unfinished {
+            data: signed_data(self.header, header, &selected, field.as_bytes()),
+            field,
+            most: self.limits.field_bytes,
+        })
     }
 
     /// The field up to and including `b=`, folded.
@@ -318,6 +316,40 @@ impl Signer {
     }
 }
 
+/// A field whose signature is to be made.
+pub(crate) struct Unfinished {
+    /// Up to and including `b=`, folded.
+    pub(crate) field: String,
+    /// What is to be signed.
+    pub(crate) data: Vec<u8>,
+    /// Octets that the field may have.
+    pub(crate) most: usize,
+}
+
+impl Unfinished {
+    /// The field, whole.
+    pub(crate) fn finish(self, signature: &[u8]) -> Result<String, SignError> {
+        let mut out = Folded::resume(self.field);
+        out.base64(signature);
+        out.text.push_str("\r\n");
+        // So many names that no verifier would read them.
+        match out.text.len() > self.most {
+            true => Err(LimitExceeded::Field(self.most).into()),
+            false => Ok(out.text),
+        }
+    }
+
+    /// The same with a key that is here.
+    pub(crate) fn sign(
+        self,
+        key: &SigningKey,
+        random: &dyn SecureRandom,
+    ) -> Result<String, SignError> {
+        let signature = key.sign(random, &self.data).ok_or(SignError::Crypto)?;
+        self.finish(&signature)
+    }
+}
+
 /// Appends `z=`.
 fn copies(out: &mut Folded, selected: &[usize], header: &Header) {
     let mut octets = 0;
@@ -349,13 +381,13 @@ fn copies(out: &mut Folded, selected: &[usize], header: &Header) {
 /// 8463 section 3), or those of several domains. Made by [`Signer::and`], so there is one at
 /// least.
 #[derive(Clone, Debug)]
-pub struct Signers {
-    first: Signer,
-    others: Vec<Signer>,
+pub struct Signers<K = SigningKey> {
+    first: Signer<K>,
+    others: Vec<Signer<K>>,
 }
 
-impl From<Signer> for Signers {
-    fn from(first: Signer) -> Self {
+impl<K> From<Signer<K>> for Signers<K> {
+    fn from(first: Signer<K>) -> Self {
         Self {
             first,
             others: Vec::new(),
@@ -363,17 +395,17 @@ impl From<Signer> for Signers {
     }
 }
 
-impl Signers {
+impl<K: Key> Signers<K> {
     /// One more; its signature comes below the others.
     #[must_use]
-    pub fn and(mut self, other: Signer) -> Self {
+    pub fn and(mut self, other: Signer<K>) -> Self {
         self.others.push(other);
         self
     }
 
     /// Begins a message. `now` is the time in seconds since 1970.
     #[must_use]
-    pub fn start(&self, now: u64) -> Signing {
+    pub fn start(&self, now: u64) -> Signing<K> {
         Signing::new(self.clone(), now)
     }
 
@@ -382,7 +414,42 @@ impl Signers {
     }
 
     /// From the top down.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Signer> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Signer<K>> {
         core::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+impl Signers {
+    /// All fields.
+    pub(crate) fn sign(
+        &self,
+        header: &Header,
+        bodies: &[BodyHash],
+        now: u64,
+        random: &dyn SecureRandom,
+    ) -> Result<String, SignError> {
+        let sign = |signer: &Signer| {
+            let unfinished = signer.prepare(header, bodies, now)?;
+            unfinished.sign(&signer.key, random)
+        };
+        self.iter().map(sign).collect()
+    }
+}
+
+impl Signers<RemoteKey> {
+    /// What has to be signed elsewhere for them.
+    pub(crate) fn requests(
+        &self,
+        header: &Header,
+        bodies: &[BodyHash],
+        now: u64,
+    ) -> Result<Requests, SignError> {
+        let mut requests = Requests::default();
+        for signer in self.iter() {
+            let unfinished = signer.prepare(header, bodies, now)?;
+            let names = (&signer.domain, &signer.selector);
+            requests.push("DKIM-Signature", names, &signer.key, unfinished);
+        }
+        Ok(requests)
     }
 }

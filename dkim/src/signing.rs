@@ -11,7 +11,10 @@ use crate::header::Header;
 use crate::limits::LimitExceeded;
 use crate::message::{BodyHash, BodyKind};
 use crate::pass::Pass;
+use crate::remote_key::{Key, RemoteKey};
+use crate::request::{Requests, SignatureId, SignatureRefused, SignatureRequest};
 use crate::sign::Signers;
+use crate::signing_key::SigningKey;
 
 /// Why a message was not signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,19 +44,32 @@ pub enum SignError {
     /// The cryptographic library refused.
     #[error("the signing operation failed")]
     Crypto,
+    /// So many requests for signatures have no answer.
+    #[error("{0} signatures were asked for and are not there")]
+    NotSigned(usize),
 }
 
 /// A message on its way through the signer. [`Signer::start`](crate::Signer::start) and
 /// [`Signers::start`] begin one.
-pub struct Signing {
-    signers: Signers,
+pub struct Signing<K = SigningKey> {
+    signers: Signers<K>,
     now: u64,
     header: Arc<Header>,
     pass: Pass<SignError>,
 }
 
-impl Signing {
-    pub(crate) fn new(signers: Signers, now: u64) -> Self {
+/// A message that is complete, whose signatures have to come from elsewhere: what a
+/// [`RemoteKey`] makes of [`Signing::finish`].
+///
+/// Requests are there at once, one for each signer, and are answered in any order. See
+/// [`RemoteKey`] for an example.
+#[derive(Debug)]
+pub struct Unsigned {
+    requests: Requests,
+}
+
+impl<K: Key> Signing<K> {
+    pub(crate) fn new(signers: Signers<K>, now: u64) -> Self {
         Self {
             pass: Pass::new(signers.limits()),
             header: Arc::default(),
@@ -77,6 +93,21 @@ impl Signing {
         })
     }
 
+    /// Ends the message: what `then` makes of its header and the hashes of its body.
+    fn end<T>(
+        self,
+        then: impl FnOnce(&Signers<K>, &Header, &[BodyHash]) -> Result<T, SignError>,
+    ) -> Result<T, SignError> {
+        let (signers, mut header) = (&self.signers, self.header);
+        let bodies = self.pass.finish(|new| {
+            header = Arc::clone(new);
+            signers.begin(new)
+        })?;
+        then(signers, &header, &bodies)
+    }
+}
+
+impl Signing {
     /// Ends the message and gives the field to put on top of it:
     /// `DKIM-Signature: ...` with folding and a final CRLF. Of several signers the
     /// fields of all, in their order.
@@ -88,16 +119,48 @@ impl Signing {
     /// # Errors
     /// [`SignError`].
     pub fn finish(self, random: &dyn SecureRandom) -> Result<String, SignError> {
-        let (signers, mut header) = (&self.signers, self.header);
-        let bodies = self.pass.finish(|new| {
-            header = Arc::clone(new);
-            signers.begin(new)
-        })?;
-        signers.sign(&header, &bodies, self.now, random)
+        let now = self.now;
+        self.end(|signers, header, bodies| signers.sign(header, bodies, now, random))
     }
 }
 
-impl Signers {
+impl Signing<RemoteKey> {
+    /// Ends the message and gives what has to be signed elsewhere.
+    ///
+    /// # Errors
+    /// [`SignError`].
+    pub fn finish(self) -> Result<Unsigned, SignError> {
+        let now = self.now;
+        let requests = self.end(|signers, header, bodies| signers.requests(header, bodies, now))?;
+        Ok(Unsigned { requests })
+    }
+}
+
+impl Unsigned {
+    /// The next signature that is wanted, each once; `None` when all were asked for.
+    pub fn next_request(&mut self) -> Option<SignatureRequest> {
+        self.requests.next()
+    }
+
+    /// Takes a signature, in any order, and verifies it with the public key of its signer,
+    /// which is what it costs.
+    ///
+    /// # Errors
+    /// [`SignatureRefused`]; nothing is changed then, and another answer may be given.
+    pub fn answer(&mut self, id: SignatureId, signature: &[u8]) -> Result<(), SignatureRefused> {
+        self.requests.answer(id, signature)
+    }
+
+    /// The fields to put on top of the message, as from a key in memory.
+    ///
+    /// # Errors
+    /// [`SignError::NotSigned`] while an answer is missing, [`SignError::Limit`].
+    pub fn finish(mut self) -> Result<String, SignError> {
+        Ok(self.requests.take()?.concat())
+    }
+}
+
+impl<K: Key> Signers<K> {
     /// Whether a message may be signed, and the hashes that are needed.
     pub(crate) fn begin(&self, header: &Header) -> Result<Vec<BodyKind>, SignError> {
         if header.has_from_lookalike() {
@@ -114,21 +177,9 @@ impl Signers {
             from => Err(SignError::FromCount(from)),
         }
     }
-
-    /// All fields.
-    pub(crate) fn sign(
-        &self,
-        header: &Header,
-        bodies: &[BodyHash],
-        now: u64,
-        random: &dyn SecureRandom,
-    ) -> Result<String, SignError> {
-        let fields = self.iter().map(|s| s.sign(header, bodies, now, random));
-        fields.collect()
-    }
 }
 
-impl fmt::Debug for Signing {
+impl<K: fmt::Debug> fmt::Debug for Signing<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Signing")
             .field("signers", &self.signers)

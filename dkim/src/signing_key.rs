@@ -1,7 +1,7 @@
 //! Private keys, read from what tools write.
 
-use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -37,7 +37,8 @@ pub enum KeyError {
     Rejected,
 }
 
-/// A private key that signs messages.
+/// A private key that signs messages. Clones share it; no copy of the secret is made. For a key
+/// that is not in memory there is [`RemoteKey`](crate::RemoteKey).
 ///
 /// ```
 /// use scop_dkim::SigningKey;
@@ -46,14 +47,19 @@ pub enum KeyError {
 /// assert!(key.record().to_string().starts_with("v=DKIM1; k=ed25519; p="));
 /// # Ok::<(), scop_dkim::KeyError>(())
 /// ```
+#[derive(Clone)]
 pub struct SigningKey {
+    pair: Arc<Pair>,
+}
+
+struct Pair {
     material: Material,
     public: PublicKey,
 }
 
 enum Material {
-    Rsa(Box<RsaKeyPair>),
-    Ed25519(Box<Ed25519KeyPair>),
+    Rsa(RsaKeyPair),
+    Ed25519(Ed25519KeyPair),
 }
 
 impl SigningKey {
@@ -90,10 +96,7 @@ impl SigningKey {
         };
         let pair = pair.map_err(|_| KeyError::Rejected)?;
         let public = PublicKey::from_der(pair.public_key().as_ref()).ok_or(KeyError::Rejected)?;
-        Ok(Self {
-            material: Material::Rsa(Box::new(pair)),
-            public,
-        })
+        Ok(Self::new(Material::Rsa(pair), public))
     }
 
     fn from_ed25519(pair: Ed25519KeyPair) -> Result<Self, KeyError> {
@@ -103,10 +106,12 @@ impl SigningKey {
             .try_into()
             .map_err(|_| KeyError::Rejected)?;
         let public = PublicKey::ed25519(public);
-        Ok(Self {
-            material: Material::Ed25519(Box::new(pair)),
-            public,
-        })
+        Ok(Self::new(Material::Ed25519(pair), public))
+    }
+
+    fn new(material: Material, public: PublicKey) -> Self {
+        let pair = Arc::new(Pair { material, public });
+        Self { pair }
     }
 
     /// The Ed25519 key of a seed: 32 octets that the caller took from a
@@ -141,7 +146,7 @@ impl SigningKey {
     /// What `a=` will say.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
-        match self.material {
+        match self.pair.material {
             Material::Rsa(_) => Algorithm::RsaSha256,
             Material::Ed25519(_) => Algorithm::Ed25519Sha256,
         }
@@ -150,19 +155,19 @@ impl SigningKey {
     /// The public half.
     #[must_use]
     pub fn public_key(&self) -> &PublicKey {
-        &self.public
+        &self.pair.public
     }
 
     /// The record to publish under `selector._domainkey.domain`; its
     /// [`Display`](fmt::Display) is the text of the TXT record.
     #[must_use]
     pub fn record(&self) -> KeyRecord {
-        KeyRecord::new(self.public.clone())
+        KeyRecord::new(self.public_key().clone())
     }
 
     /// Signs `data`, which is hashed here. `None` only if ring fails.
     pub(crate) fn sign(&self, random: &dyn SecureRandom, data: &[u8]) -> Option<Vec<u8>> {
-        match &self.material {
+        match &self.pair.material {
             Material::Rsa(pair) => {
                 let mut out = alloc::vec![0; pair.public().modulus_len()];
                 pair.sign(&RSA_PKCS1_SHA256, random, data, &mut out).ok()?;

@@ -21,9 +21,11 @@
 
 mod seal;
 mod set;
+mod unsealed;
 mod validate;
 
 pub use seal::{SealError, Sealer, Sealing};
 pub use set::{ChainStatus, SetProblem};
+pub use unsealed::Unsealed;
 pub(crate) use validate::Evaluation;
 pub use validate::{Chain, ChainReason, Handler, Validation, Validator};

@@ -7,17 +7,20 @@ use core::fmt;
 
 use ring::rand::SecureRandom;
 
-use super::set::{ChainStatus, Fields, MOST, SetProblem};
+use super::set::{ChainStatus, Fields, MOST, Set, SetProblem};
+use super::unsealed::Unsealed;
 use crate::canon::{Canonicalization, header_field};
 use crate::fields::names_for_arc;
 use crate::fold::Folded;
 use crate::header::Header;
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::{BodyKind, select, signed_data};
+use crate::message::{BodyHash, BodyKind, select, signed_data};
 use crate::name::{Domain, Selector};
 use crate::pass::Pass;
+use crate::remote_key::{Key, RemoteKey};
+use crate::request::Requests;
 use crate::results::AuthenticationResults;
-use crate::sign::Signers;
+use crate::sign::{Signers, Unfinished};
 use crate::signing::SignError;
 use crate::signing_key::SigningKey;
 use crate::tags::base64_encode;
@@ -40,17 +43,17 @@ use crate::tags::base64_encode;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Sealer {
+pub struct Sealer<K = SigningKey> {
     domain: Domain,
     selector: Selector,
-    key: Arc<SigningKey>,
-    signers: Option<Signers>,
+    key: K,
+    signers: Option<Signers<K>>,
     limits: Limits,
 }
 
 /// A message that is being sealed.
-pub struct Sealing {
-    sealer: Sealer,
+pub struct Sealing<K = SigningKey> {
+    sealer: Sealer<K>,
     now: u64,
     status: ChainStatus,
     results: AuthenticationResults,
@@ -72,7 +75,7 @@ pub enum SealError {
     /// The message has 50 sets.
     #[error("the message has 50 ARC sets, which is the most (RFC 8617 section 4.2.1)")]
     TooMany,
-    /// It cannot be signed with DKIM.
+    /// It cannot be signed, with DKIM or for the set.
     #[error(transparent)]
     Sign(#[from] SignError),
     /// The status is not one that the fields of the message can have.
@@ -86,19 +89,17 @@ pub enum SealError {
         "message begins with white space, which would go on with a field above it (RFC 5322 section 2.2.3)"
     )]
     BeginsFolded,
-    /// The cryptographic library refused.
-    #[error("the signing operation failed")]
-    Crypto,
 }
 
-impl Sealer {
-    /// A sealer; the key is published as one of DKIM.
+impl<K: Key> Sealer<K> {
+    /// A sealer; the key is published as one of DKIM. With a [`RemoteKey`] a message ends in
+    /// requests for signatures.
     #[must_use]
-    pub fn new(domain: Domain, selector: Selector, key: SigningKey) -> Self {
+    pub fn new(domain: Domain, selector: Selector, key: K) -> Self {
         Sealer {
             domain,
             selector,
-            key: Arc::new(key),
+            key,
             signers: None,
             limits: Limits::default(),
         }
@@ -122,7 +123,7 @@ impl Sealer {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn signing(mut self, signers: impl Into<Signers>) -> Self {
+    pub fn signing(mut self, signers: impl Into<Signers<K>>) -> Self {
         self.signers = Some(signers.into());
         self
     }
@@ -137,7 +138,12 @@ impl Sealer {
     /// Begins a message that arrived with this status, and with these results of
     /// authenticating it, the chain's own among them.
     #[must_use]
-    pub fn start(&self, now: u64, status: ChainStatus, results: &AuthenticationResults) -> Sealing {
+    pub fn start(
+        &self,
+        now: u64,
+        status: ChainStatus,
+        results: &AuthenticationResults,
+    ) -> Sealing<K> {
         Sealing {
             pass: Pass::new(&self.limits),
             header: Arc::default(),
@@ -149,7 +155,7 @@ impl Sealer {
     }
 }
 
-impl Sealing {
+impl<K: Key> Sealing<K> {
     /// Takes the next piece of the message as it leaves, all changes made.
     ///
     /// # Errors
@@ -162,18 +168,14 @@ impl Sealing {
         })
     }
 
-    /// Ends the message and gives the three fields to put on top of it: seal, message
-    /// signature, results; folded, each with CRLF. Signatures of DKIM come behind them.
-    ///
-    /// # Errors
-    /// [`SealError`].
-    pub fn finish(self, random: &dyn SecureRandom) -> Result<String, SealError> {
+    /// Ends the message: the set that it gets, and the hashes of its body.
+    fn end(self) -> Result<(NewSet<K>, Vec<BodyHash>), SealError> {
         let mut header = self.header;
         let bodies = self.pass.finish(|new| {
             header = Arc::clone(new);
             self.sealer.begin(new)
         })?;
-        let body = BODY.find(&bodies).ok_or(SealError::Crypto)?;
+        let body = BODY.find(&bodies).ok_or(SignError::Crypto)?;
         let arc = Fields::of(&header);
         if arc.newest_says_fail() {
             return Err(SealError::FailedBefore);
@@ -192,63 +194,152 @@ impl Sealing {
         if instance > MOST {
             return Err(SealError::TooMany);
         }
-        let sign = |data: &[u8]| self.sealer.key.sign(random, data).ok_or(SealError::Crypto);
+        // A chain that failed is not vouched for (section 5.1.2).
+        let sets = match self.status {
+            ChainStatus::Pass => found.unwrap_or_default(),
+            ChainStatus::None | ChainStatus::Fail => Vec::new(),
+        };
+        let set = NewSet {
+            body: body.digest,
+            results: Results(instance, &self.results).to_string(),
+            sealer: self.sealer,
+            now: self.now,
+            status: self.status,
+            header,
+            instance,
+            sets,
+        };
+        Ok((set, bodies))
+    }
+}
 
-        let signatures = match &self.sealer.signers {
+impl Sealing {
+    /// Ends the message and gives the three fields to put on top of it: seal, message
+    /// signature, results; folded, each with CRLF. Signatures of DKIM come behind them.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn finish(self, random: &dyn SecureRandom) -> Result<String, SealError> {
+        let (set, bodies) = self.end()?;
+        let signatures = match &set.sealer.signers {
             None => String::new(),
-            Some(signers) => signers.sign(&header, &bodies, self.now, random)?,
+            Some(signers) => signers.sign(&set.header, &bodies, set.now, random)?,
         };
-        // The set covers them, so they are fields of the message from here on.
-        let header = match signatures.is_empty() {
-            true => header,
-            false => Arc::new(header.below(&signatures)?),
-        };
+        let key = &set.sealer.key;
+        let message = set.message(&signatures)?.sign(key, random)?;
+        let seal = set.seal(&message).sign(key, random)?;
+        Ok(set.fields(&seal, &message, &signatures))
+    }
+}
 
-        let results = Results(instance, &self.results).to_string();
+impl Sealing<RemoteKey> {
+    /// Ends the message; its signatures have to come from elsewhere.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn finish(self) -> Result<Unsealed, SealError> {
+        let (set, bodies) = self.end()?;
+        let signers = set.sealer.signers.as_ref();
+        let requests = signers.map(|signers| signers.requests(&set.header, &bodies, set.now));
+        Ok(Unsealed::new(
+            set,
+            requests.transpose()?.unwrap_or_default(),
+        ))
+    }
+}
+
+/// A set that is being made: of its three signatures each is over the one before, those of
+/// DKIM first.
+pub(super) struct NewSet<K> {
+    sealer: Sealer<K>,
+    now: u64,
+    status: ChainStatus,
+    header: Arc<Header>,
+    /// The hash of the body.
+    body: [u8; 32],
+    instance: usize,
+    /// Those that its seal is over too.
+    sets: Vec<Set>,
+    /// The field of its results.
+    results: String,
+}
+
+impl<K: Key> NewSet<K> {
+    /// The message signature, which is over these signatures of DKIM as well.
+    pub(super) fn message(&self, signatures: &str) -> Result<Unfinished, SealError> {
+        // They are fields of the message from here on.
+        let header = match signatures.is_empty() {
+            true => Arc::clone(&self.header),
+            false => Arc::new(self.header.below(signatures)?),
+        };
         let names = names_for_arc(&header);
         let selected = select(&header, names.iter().copied(), None);
         let mut message = self
             .sealer
-            .tags("ARC-Message-Signature:", instance, None, self.now);
+            .tags("ARC-Message-Signature:", self.instance, None, self.now);
         message.word("c=relaxed/relaxed;");
         message.names(&names);
-        message.tag(&["bh=", &base64_encode(&body.digest), ";"]);
+        message.tag(&["bh=", &base64_encode(&self.body), ";"]);
         message.word("b=");
-        let relaxed = Canonicalization::Relaxed;
-        let signature = sign(&signed_data(
-            relaxed,
-            &header,
-            &selected,
-            message.text.as_bytes(),
-        ))?;
-        message.base64(&signature);
+        Ok(Unfinished {
+            data: signed_data(
+                Canonicalization::Relaxed,
+                &header,
+                &selected,
+                message.text.as_bytes(),
+            ),
+            field: message.text,
+            most: usize::MAX,
+        })
+    }
 
+    /// The seal, which is over this message signature.
+    pub(super) fn seal(&self, message: &str) -> Unfinished {
         let mut seal = self
             .sealer
-            .tags("ARC-Seal:", instance, Some(self.status), self.now);
+            .tags("ARC-Seal:", self.instance, Some(self.status), self.now);
         seal.word("b=");
         let mut data = Vec::new();
         let mut put = |field: &[u8]| {
-            header_field(relaxed, field, &mut data);
+            header_field(Canonicalization::Relaxed, field, &mut data);
             data.extend_from_slice(b"\r\n");
         };
-        // A chain that failed is not vouched for (section 5.1.2).
-        if let (Ok(sets), ChainStatus::Pass) = (&found, self.status) {
-            for set in sets {
-                put(header.field(set.results));
-                put(header.field(set.message));
-                put(header.field(set.seal));
-            }
+        for set in &self.sets {
+            put(self.header.field(set.results));
+            put(self.header.field(set.message));
+            put(self.header.field(set.seal));
         }
-        put(results.trim_end_matches("\r\n").as_bytes());
-        put(message.text.as_bytes());
-        header_field(relaxed, seal.text.as_bytes(), &mut data);
-        seal.base64(&sign(&data)?);
-        Ok(alloc::format!(
-            "{}\r\n{}\r\n{results}{signatures}",
-            seal.text,
-            message.text
-        ))
+        put(self.results.trim_end_matches("\r\n").as_bytes());
+        put(message.trim_end_matches("\r\n").as_bytes());
+        header_field(Canonicalization::Relaxed, seal.text.as_bytes(), &mut data);
+        Unfinished {
+            data,
+            field: seal.text,
+            most: usize::MAX,
+        }
+    }
+
+    /// All fields.
+    pub(super) fn fields(&self, seal: &str, message: &str, signatures: &str) -> String {
+        [seal, message, &self.results, signatures].concat()
+    }
+}
+
+impl NewSet<RemoteKey> {
+    /// Asks for a signature of the sealer.
+    pub(super) fn request(
+        &self,
+        field: &'static str,
+        unfinished: Unfinished,
+        requests: &mut Requests,
+    ) {
+        let Sealer {
+            domain,
+            selector,
+            key,
+            ..
+        } = &self.sealer;
+        requests.push(field, (domain, selector), key, unfinished);
     }
 }
 
@@ -258,7 +349,7 @@ const BODY: BodyKind = BodyKind {
     length: None,
 };
 
-impl Sealer {
+impl<K: Key> Sealer<K> {
     /// Whether a message may be sealed, and the hashes that are needed.
     fn begin(&self, header: &Header) -> Result<Vec<BodyKind>, SealError> {
         if header.begins_folded() {
@@ -296,7 +387,7 @@ impl fmt::Display for Results<'_> {
     }
 }
 
-impl fmt::Debug for Sealing {
+impl<K: fmt::Debug> fmt::Debug for Sealing<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sealing")
             .field("sealer", &self.sealer)

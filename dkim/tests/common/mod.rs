@@ -6,8 +6,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::digest::{SHA256, digest};
-use ring::signature::{Ed25519KeyPair, KeyPair as _};
-use scop_dkim::{DnsError, Limits, Outcome, Policy, Records, SigningKey, Verification, Verifier};
+use ring::signature::{Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
+use scop_dkim::{
+    DnsError, Limits, Outcome, Policy, PublicKey, Records, RemoteKey, SigningKey, SystemRandom,
+    Verification, Verifier,
+};
 
 /// A time between `t=` and `x=` of all fixtures.
 pub const NOW: u64 = 1_700_000_000;
@@ -15,6 +18,36 @@ pub const SEED: [u8; 32] = [7; 32];
 
 pub fn rsa_key() -> SigningKey {
     SigningKey::from_pem(include_str!("../fixtures/rsa2048-pkcs8.pem")).unwrap()
+}
+
+/// The same key's signature of `message`, which is hashed here, without the crate.
+pub fn rsa_sign(message: &[u8]) -> Vec<u8> {
+    let pem = include_str!("../fixtures/rsa2048-pkcs1.pem");
+    let text: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let pair = RsaKeyPair::from_der(&STANDARD.decode(text).unwrap()).unwrap();
+    let mut out = vec![0; pair.public().modulus_len()];
+    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut out)
+        .unwrap();
+    out
+}
+
+/// A device that signs with Ed25519; nobody else has its secret.
+pub struct Remote(Ed25519KeyPair);
+
+impl Remote {
+    pub fn new(seed: &[u8; 32]) -> Self {
+        Self(Ed25519KeyPair::from_seed_unchecked(seed).unwrap())
+    }
+
+    /// What its owner knows of the key.
+    pub fn key(&self) -> RemoteKey {
+        let public = self.0.public_key().as_ref().try_into().unwrap();
+        RemoteKey::new(PublicKey::ed25519(public)).unwrap()
+    }
+
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.0.sign(message).as_ref().to_vec()
+    }
 }
 
 /// Verifies in chunks, answering all queries with `zone`.

@@ -18,7 +18,7 @@ pub(crate) fn python(module: &str, program: &str, args: &[&str], input: &[u8]) -
 }
 
 /// One `record message` in hexadecimal on each line in, `True` or `False` out.
-const DKIMPY_VERIFY: &str = "
+pub(crate) const DKIMPY_VERIFY: &str = "
 import sys, dkim
 for line in sys.stdin:
     record, message = [bytes.fromhex(x) for x in line.split()]

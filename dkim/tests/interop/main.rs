@@ -1,7 +1,7 @@
 //! Both ways with other implementations: what they sign we verify, what we
 //! sign they verify. A test passes and says that it skips where the program is
 //! not installed: `pip install dkimpy` (with `pynacl` for Ed25519 and `authres` for
-//! ARC and results), `pyspf`, `lxml`, the packages `opendkim` and `opendkim-tools`, `libmail-dkim-perl`.
+//! ARC and results), `pyspf`, `lxml`, `openssl`, the packages `opendkim` and `opendkim-tools`, `libmail-dkim-perl`.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -11,6 +11,7 @@ mod arc;
 mod dkimpy;
 mod mail_dkim;
 mod opendkim;
+mod openssl;
 mod policy;
 
 use std::io::Write as _;
@@ -18,7 +19,7 @@ use std::process::{Command, Stdio};
 
 use common::{NOW, rsa_key, verify_with};
 use scop_dkim::{
-    Canonicalization, Domain, Identity, Policy, Reason, Records, Selector, Signer, SigningKey,
+    Canonicalization, Domain, Identity, Key, Policy, Reason, Records, Selector, Signer, SigningKey,
     SystemRandom,
 };
 
@@ -75,7 +76,7 @@ const PAIRS: [(Canonicalization, Canonicalization); 4] = [
     (Canonicalization::Relaxed, Canonicalization::Relaxed),
 ];
 
-fn signer(key: SigningKey, pair: (Canonicalization, Canonicalization)) -> Signer {
+fn signer<K: Key>(key: K, pair: (Canonicalization, Canonicalization)) -> Signer<K> {
     let domain = Domain::new("example.com").unwrap();
     let identity = Identity::new("joe", Domain::new("eng.example.com").unwrap()).unwrap();
     Signer::new(domain, Selector::new("sel").unwrap(), key)
