@@ -249,7 +249,7 @@ pub struct ReportRequest {
 }
 
 /// A dot-atom (RFC 5322 section 3.2.3), which no address needs quotes for.
-fn is_local_part(text: &str) -> bool {
+pub(crate) fn is_local_part(text: &str) -> bool {
     let atom = |atom: &str| {
         let is_atext =
             |c: char| c.is_alphanumeric() || (c.is_ascii() && "!#$%&'*+-/=?^_`{|}~".contains(c));

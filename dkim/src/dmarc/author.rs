@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use scop_mime::{DefectClass, Message, mailboxes};
 
 use crate::lines;
-use crate::name::Domain;
+use crate::name::{Domain, NameError};
 
 /// Whom a reader of the message would take for its author: the domains in its From field.
 ///
@@ -148,6 +148,23 @@ impl Author {
             _ => Some(OddAuthor::SeveralDomains),
         };
         Author { domains, oddity }
+    }
+
+    /// The author of a message whose From has this domain, as a question about a domain
+    /// rather than a message: U-labels are taken, and a single label, since a public suffix
+    /// can have a policy (RFC 9989 section 4.10.1).
+    ///
+    /// ```
+    /// use scop_dkim::dmarc::{Author, Check};
+    /// let mut check = Check::of(&Author::of("gov")?, []);
+    /// assert_eq!(&*check.next_query().unwrap().name, "_dmarc.gov");
+    /// # Ok::<(), scop_dkim::NameError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`NameError`] says what a DNS name may not hold.
+    pub fn of(domain: &str) -> Result<Self, NameError> {
+        Domain::of_author(domain).map(Self::from)
     }
 
     /// The author's domain, if there is one and no doubt about it.

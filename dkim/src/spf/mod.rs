@@ -35,6 +35,7 @@ mod check;
 mod macros;
 mod received;
 mod record;
+mod reporting;
 mod terms;
 mod verdict;
 
@@ -43,5 +44,6 @@ pub(crate) use macros::reverse_name;
 pub use received::ReceivedSpf;
 pub(crate) use received::escaped;
 pub use record::{Directive, DomainSpec, Mechanism, Prefix, Qualifier, Record, RecordError};
+pub use reporting::{ReportRequest, ReportedResults};
 pub(crate) use terms::{is_name, without_dot};
 pub use verdict::{Cost, Identity, Matched, Reason, SpfResult, Verdict};

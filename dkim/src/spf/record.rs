@@ -261,6 +261,13 @@ impl Record {
         self.unknown.iter().map(|(n, v)| (n.as_str(), v.as_str()))
     }
 
+    /// The same with a modifier of another RFC, of which there is one then.
+    pub(super) fn with_modifier(mut self, name: &str, value: String) -> Self {
+        self.unknown.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+        self.unknown.push((name.to_owned(), value));
+        self
+    }
+
     pub(super) fn has_all(&self) -> bool {
         let is_all = |d: &Directive| d.mechanism == Mechanism::All;
         self.directives.iter().any(is_all)

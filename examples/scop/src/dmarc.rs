@@ -1,8 +1,8 @@
 //! `scop dmarc check`.
 
 use clap::{Args, Subcommand};
-use scop_dkim::Domain;
 use scop_dkim::dmarc::{Author, Check, DmarcResult, Identifier, Verdict};
+use scop_dkim::{Domain, NameError};
 use serde_json::{Value, json};
 
 use crate::{
@@ -39,7 +39,8 @@ pub(crate) struct CheckArgs {
 
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
     let Command::Check(args) = command;
-    let author = domain("--from", &args.from)?;
+    let author = Author::of(&args.from);
+    let author = author.map_err(|e| usage("--from", &args.from, e))?;
     let mut identifiers = Vec::new();
     for name in &args.dkim {
         identifiers.push(Identifier::Dkim(domain("--dkim", name)?));
@@ -47,7 +48,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
     if let Some(name) = &args.spf {
         identifiers.push(Identifier::Spf(domain("--spf", name)?));
     }
-    let verdict = check(&Author::from(author), identifiers, &mut args.dns.open()?)?;
+    let verdict = check(&author, identifiers, &mut args.dns.open()?)?;
     if args.json {
         print(format!("{}\n", to_json(&verdict)).as_bytes())?;
     } else {
@@ -69,8 +70,11 @@ pub(crate) fn exit(verdict: &Verdict) -> Result<(), Failure> {
 }
 
 fn domain(option: &str, name: &str) -> Result<Domain, Failure> {
-    Domain::from_unicode(name)
-        .map_err(|e| Failure::new(code::USAGE, format_args!("{option} {name}: {e}")))
+    Domain::from_unicode(name).map_err(|e| usage(option, name, e))
+}
+
+fn usage(option: &str, name: &str, error: NameError) -> Failure {
+    Failure::new(code::USAGE, format_args!("{option} {name}: {error}"))
 }
 
 pub(crate) fn check(

@@ -123,7 +123,14 @@ fn dmarc_check() {
         );
     }
     assert_eq!(check("example.org", "").0, 65);
-    assert_eq!(check("not_a_domain", "").0, 64);
+    assert_eq!(check("not..a.domain", "").0, 64);
+    // A public suffix can have a policy.
+    let (code, text) = check("com", "");
+    assert_eq!(code, 65);
+    assert!(
+        text.starts_with("dmarc none com: no DMARC record"),
+        "{text}"
+    );
     // As it stands in From.
     let (code, text) = check("b\u{fc}cher.example.com", "");
     assert_eq!(code, 65);
