@@ -35,11 +35,16 @@ fuzz_target!(|data: &[u8]| {
             if let ("TXT", Ok(record)) = (*kind, Record::parse(value.as_bytes())) {
                 if let Some(asked) = record.reports() {
                     let (local, results) = (&asked.local_part, asked.results);
-                    let same = record.clone().with_reports(local, asked.percentage, results);
+                    let same = record
+                        .clone()
+                        .with_reports(local, asked.percentage, results);
                     let same = same.expect("a local part").to_string();
                     let same = Record::parse(same.as_bytes()).expect("a record of ours");
                     let read = same.reports().expect("a request");
-                    assert_eq!((read.local_part, read.percentage), (local.clone(), asked.percentage));
+                    assert_eq!(
+                        (read.local_part, read.percentage),
+                        (local.clone(), asked.percentage)
+                    );
                 }
                 assert_eq!(Record::parse(record.to_string().as_bytes()), Ok(record));
             }

@@ -14,6 +14,7 @@ pub mod edit;
 mod encode;
 mod extract;
 pub mod flowed;
+pub mod html;
 mod imap;
 mod inspect;
 mod limits;

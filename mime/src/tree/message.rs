@@ -474,21 +474,26 @@ impl<'m, 'a> Part<'m, 'a> {
         self.decode().bytes
     }
 
-    /// The text of a `text/*` part, by its charset, or of a multipart without a
-    /// delimiter; `None` for another part, and for a charset that nobody knows.
-    #[must_use]
-    pub fn text(&self) -> Option<Text<'a>> {
+    /// The label of its charset, if it has one; `None` for what is no text.
+    #[inline]
+    pub(super) fn charset(&self) -> Option<Option<String>> {
         if self.record.content != Content::Leaf {
             return None;
         }
         let field = self.header().get("content-type");
         let limit = self.message.limits.parameters;
-        let read = field.and_then(|f| content::text_type(f.value(), limit));
-        let charset = match read {
-            Some((true, charset)) => charset,
-            None if self.shown_type().kind() == "text" => None,
-            _ => return None,
-        };
+        match field.and_then(|f| content::text_type(f.value(), limit)) {
+            Some((true, charset)) => Some(charset),
+            None if self.shown_type().kind() == "text" => Some(None),
+            _ => None,
+        }
+    }
+
+    /// The text of a `text/*` part, by its charset, or of a multipart without a
+    /// delimiter; `None` for another part, and for a charset that nobody knows.
+    #[must_use]
+    pub fn text(&self) -> Option<Text<'a>> {
+        let charset = self.charset()?;
         let known = match &charset {
             Some(label) => Charset::for_label(label.as_bytes())?,
             None => Charset::US_ASCII,

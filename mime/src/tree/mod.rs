@@ -8,6 +8,7 @@ mod header;
 mod id;
 mod index;
 mod message;
+mod reading;
 mod record;
 mod related;
 mod resent;
