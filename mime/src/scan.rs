@@ -7,111 +7,73 @@ use wide::{i8x16, u8x16};
 /// Bytes that are looked at together.
 const BLOCK: usize = 64;
 
-/// The line ends in some bytes, from first to last, and whether there was anything odd
-/// on the way. Each byte is looked at once, and some 64 behind the last line end that
-/// was asked for.
-#[derive(Debug)]
-pub(crate) struct Lines<'a> {
-    bytes: &'a [u8],
-    /// Where the block in hand ends.
-    block_end: usize,
-    /// Bytes in it that [stop](stops) and were not passed yet, by bit.
-    rest: u64,
-    was_odd: bool,
-}
-
-/// A line end.
+/// How a line ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LineEnd {
-    /// Where its LF is.
-    pub(crate) lf: usize,
+    /// Behind its LF.
+    pub(crate) end: usize,
     /// No CR is before that.
     pub(crate) is_bare: bool,
+    /// A blank is behind it, or nothing is known of what is: the field may go on.
+    pub(crate) is_fold: bool,
+    /// In the line is NUL, a byte above 127, or a CR that no LF follows.
+    pub(crate) is_odd: bool,
 }
 
-impl<'a> Lines<'a> {
-    #[inline]
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Lines {
-            bytes,
-            block_end: 0,
-            rest: 0,
-            was_odd: false,
-        }
-    }
-
-    /// The next line end. What is in hand stays in registers where this is inlined.
-    #[inline(always)]
-    pub(crate) fn next(&mut self) -> Option<LineEnd> {
-        loop {
-            while self.rest == 0 {
-                let rest = self.bytes.get(self.block_end..)?;
-                if rest.is_empty() {
-                    return None;
-                }
-                self.rest = stops_in(rest);
-                self.block_end += BLOCK;
+/// How the line ends that begins at `start`; `None` where no LF is.
+///
+/// Each look is at a block of its own, from where the line begins: most lines of a header
+/// are over in the first, and nothing is kept from one to the next.
+#[inline(always)]
+pub(crate) fn line_end(bytes: &[u8], start: usize) -> Option<LineEnd> {
+    let (mut from, mut is_odd) = (start, false);
+    loop {
+        let rest = bytes.get(from..)?;
+        let padded;
+        let window = match rest.first_chunk() {
+            Some(window) => window,
+            None if rest.is_empty() => return None,
+            None => {
+                padded = pad(rest);
+                &padded
             }
-            let at = self.block_end - BLOCK + self.rest.trailing_zeros() as usize;
-            self.rest &= self.rest - 1;
-            match self.bytes.get(at..) {
-                Some([b'\r', b'\n', ..]) => {
-                    // The LF stops, too, and is the next one that does.
-                    if self.rest == 0 {
-                        self.rest = stops_from(self.bytes, self.block_end);
-                        self.block_end += BLOCK;
-                    }
-                    self.rest &= self.rest.wrapping_sub(1);
-                    return Some(LineEnd {
-                        lf: at + 1,
-                        is_bare: false,
-                    });
-                }
-                Some([b'\n', ..]) => {
-                    return Some(LineEnd {
-                        lf: at,
-                        is_bare: true,
-                    });
-                }
-                Some([byte, ..]) => self.was_odd |= !(1..b'\r').contains(byte),
+        };
+        let mut stops = stops(window);
+        while stops != 0 {
+            let at = stops.trailing_zeros() as usize % BLOCK;
+            let is_blank = |n: usize| matches!(window.get(n), None | Some(b' ' | b'\t'));
+            let line_end = |length: usize| LineEnd {
+                end: from + at + length,
+                is_bare: length == 1,
+                is_fold: is_blank(at + length),
+                is_odd,
+            };
+            match window.get(at..) {
+                Some([b'\r', b'\n', ..]) => return Some(line_end(2)),
+                Some([b'\n', ..]) => return Some(line_end(1)),
+                Some([byte, ..]) => is_odd |= !(1..b'\r').contains(byte),
                 Some([]) | None => {}
             }
+            stops &= stops - 1;
         }
-    }
-
-    /// Whether there was NUL, a byte above 127, or a CR that no LF follows, between the
-    /// line end behind which this was last asked and the one given out last.
-    #[inline]
-    pub(crate) fn take_odd(&mut self) -> bool {
-        core::mem::take(&mut self.was_odd)
+        from += BLOCK;
     }
 }
 
-/// [`stops`] in the first block of `bytes`, as far as it is there.
-#[inline(always)]
-fn stops_in(bytes: &[u8]) -> u64 {
-    match bytes.first_chunk() {
-        Some(block) => stops(block),
-        None => {
-            let mut block = [b' '; BLOCK];
-            if let Some(to) = block.get_mut(..bytes.len()) {
-                to.copy_from_slice(bytes);
-            }
-            stops(&block)
-        }
-    }
-}
-
-/// The same in the block that begins at `from`.
+/// A block with the two bytes behind it, blanks for those that are not there.
 #[cold]
-fn stops_from(bytes: &[u8], from: usize) -> u64 {
-    stops_in(bytes.get(from..).unwrap_or_default())
+fn pad(bytes: &[u8]) -> [u8; BLOCK + 2] {
+    let mut window = [b' '; BLOCK + 2];
+    if let Some(to) = window.get_mut(..bytes.len()) {
+        to.copy_from_slice(bytes);
+    }
+    window
 }
 
 /// Which bytes are CR, LF or odd, by bit; others below CR are among them, of which text
 /// has the tab alone.
-#[inline]
-fn stops(block: &[u8; BLOCK]) -> u64 {
+#[inline(always)]
+fn stops(block: &[u8; BLOCK + 2]) -> u64 {
     // As signed numbers, what is above 127 is below all others.
     const BEHIND_CR: i8x16 = i8x16::new([b'\r' as i8 + 1; VECTOR]);
     bits(|n| {
@@ -237,13 +199,28 @@ fn dashes_at_end(bytes: &[u8]) -> Option<usize> {
 
 /// How many bytes in front of `raw` may be of a name (RFC 5322 2.2): visible ones but
 /// the colon; `None` if all.
-#[inline]
+#[inline(always)]
 pub(crate) fn name_length(raw: &[u8]) -> Option<usize> {
-    first(
-        raw,
-        |word| word.below(b'!') | word.is(b':') | word.is_delete_or_above(),
-        |byte| !byte.is_ascii_graphic() || byte == b':',
-    )
+    let mut length = 0;
+    loop {
+        let rest = raw.get(length..).unwrap_or_default();
+        let Some(bytes) = rest.first_chunk() else {
+            let is_end = |b: &u8| !b.is_ascii_graphic() || *b == b':';
+            return Some(length + rest.iter().position(is_end)?);
+        };
+        let bytes = u8x16::new(*bytes);
+        // With one added, as signed numbers, DEL and those above 127 are below all others.
+        let visible = (bytes + u8x16::ONE).cast_signed();
+        let ends = visible
+            .simd_lt(i8x16::splat(b'!' as i8 + 1))
+            .cast_unsigned()
+            | bytes.simd_eq(u8x16::splat(b':'));
+        let ends = ends.to_bitmask();
+        if ends != 0 {
+            return Some(length + ends.trailing_zeros() as usize);
+        }
+        length += VECTOR;
+    }
 }
 
 /// How many bytes come before one that ends a quoted string or does not stand for itself
@@ -293,12 +270,6 @@ impl Word {
         Word(self.0 ^ (Self::ONES * u64::from(byte))).below(1)
     }
 
-    /// Those above 127 do come.
-    #[inline(always)]
-    fn is_delete_or_above(self) -> u64 {
-        self.0.wrapping_add(Self::ONES) | self.0
-    }
-
     #[inline(always)]
     fn is_ascii(self) -> u64 {
         !self.0
@@ -316,7 +287,7 @@ mod tests {
         Err(_) => "",
     };
 
-    fn is_odd(bytes: &[u8]) -> bool {
+    fn has_odd(bytes: &[u8]) -> bool {
         let mut pairs = bytes.iter().zip(bytes.iter().skip(1).chain([&b' ']));
         pairs.any(|(a, b)| *a == 0 || *a > 127 || (*a == b'\r' && *b != b'\n'))
     }
@@ -332,13 +303,13 @@ mod tests {
                 let at = at.index(text.len() + 1);
                 text.insert(at, byte);
             }
-            let mut lines = Lines::new(&text);
             let (mut found, mut start) = (Vec::new(), 0);
-            while let Some(LineEnd { lf, is_bare }) = lines.next() {
-                found.push(lf);
-                prop_assert_eq!(is_bare, !text[start..lf].ends_with(b"\r"));
-                prop_assert_eq!(lines.take_odd(), is_odd(&text[start..=lf]));
-                start = lf + 1;
+            while let Some(LineEnd { end, is_bare, is_fold, is_odd }) = line_end(&text, start) {
+                found.push(end - 1);
+                prop_assert_eq!(is_bare, !text[start..end].ends_with(b"\r\n"));
+                prop_assert_eq!(is_odd, has_odd(&text[start..end]));
+                prop_assert_eq!(is_fold, text.get(end).is_none_or(|b| b" \t".contains(b)));
+                start = end;
             }
             let all = (0..text.len()).filter(|n| text[*n] == b'\n');
             prop_assert_eq!(found, all.collect::<Vec<_>>());

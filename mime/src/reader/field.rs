@@ -1,68 +1,18 @@
-//! A field of a header: most are whole in the input, and read here in one go; what
-//! they say about the body is noted of all.
+//! A field of a header: what is wrong with it, and what it says about the body.
 
 use memchr::memchr;
 
-use super::engine::{Engine, Sink, What, take};
+use super::engine::{Engine, Sink};
 use super::event::FieldAt;
 use super::head::Body;
 use super::mode::Mode;
 use super::name::Known;
 use crate::DefectKind;
-use crate::scan::{LineEnd, Lines, name_length};
+use crate::scan::name_length;
 use crate::value::content::{self, BodyType};
 use crate::value::encoding::TransferEncoding;
 
 impl Engine {
-    /// What most fields are: whole in the input, with a name, within all limits. Takes
-    /// as many as there are of these, or one for a sink that wants no more in a step.
-    #[inline(never)]
-    pub(super) fn whole_fields<'i, S: Sink<'i>>(
-        &mut self,
-        input: &mut &'i [u8],
-        sink: &mut S,
-    ) -> bool {
-        if self.mode == Mode::Exact {
-            return false;
-        }
-        let used = self.mark.offset - self.head.start.offset;
-        let room = self.limits.header_bytes.saturating_sub(used);
-        // A field is over when the byte behind it is there, and within the limit.
-        let bytes = match usize::try_from(room) {
-            Ok(room) => input.get(..room).unwrap_or(input),
-            Err(_) => input,
-        };
-        let limit = self.limits.field_limit();
-        let offset = self.mark.offset;
-        let mut lines = Lines::new(bytes);
-        let (mut start, mut passed) = (0, Passed::default());
-        while let Some(rest) = bytes.get(start..)
-            && rest.first() != Some(&b'-')
-            && let Some(named) = name(rest, false)
-            && self.head.fields < self.limits.fields
-            && let Some((end, with)) = field_end(&mut lines, bytes, passed)
-            && end - start <= limit
-        {
-            let raw = bytes.get(start..end).unwrap_or_default();
-            let at = field_at(offset + start as u64, raw.len(), Some(named));
-            let known = Known::of(rest, named.length);
-            sink.show(What::Field(at, known), raw);
-            self.head.fields += 1;
-            self.note_named(raw, &at, known, lines.take_odd(), sink);
-            (start, passed) = (end, with);
-            if !S::IS_EAGER {
-                break;
-            }
-        }
-        if start == 0 {
-            return false;
-        }
-        self.head.fresh = false;
-        self.pass_lines(take(input, start), passed.lines, passed.bare);
-        self.head.field = self.mark;
-        true
-    }
-
     /// Notes the field in hand, of `total` bytes, of which `raw` are kept; it was shown
     /// as `at`.
     pub(super) fn note_field<'i, S: Sink<'i>>(
@@ -93,10 +43,27 @@ impl Engine {
         sink.defect(kind, at.offset);
     }
 
-    /// The same of one that has a name; `may_be_odd`: its bytes are to be looked at. What
-    /// is seldom so is left to others: this is done for every field.
+    /// The same of one that has a name; `may_be_odd`: its bytes are to be looked at. This
+    /// is done for every field: of most there is nothing to say.
     #[inline(always)]
-    fn note_named<'i, S: Sink<'i>>(
+    pub(super) fn note_named<'i, S: Sink<'i>>(
+        &mut self,
+        raw: &[u8],
+        at: &FieldAt,
+        known: Option<Known>,
+        may_be_odd: bool,
+        sink: &mut S,
+    ) {
+        let bit = known.map_or(0, Known::bit);
+        let counts = bit & (self.head.seen | Known::OF_BODY) & Known::SINGLE != 0;
+        if counts || may_be_odd || at.name_length + 1 != at.value_start {
+            self.note_uncommon(raw, at, known, may_be_odd, sink);
+        }
+        self.head.seen |= bit;
+    }
+
+    #[inline(never)]
+    fn note_uncommon<'i, S: Sink<'i>>(
         &mut self,
         raw: &[u8],
         at: &FieldAt,
@@ -111,15 +78,12 @@ impl Engine {
         if may_be_odd {
             odd_bytes(raw, at.offset, sink);
         }
-        if let Some(known) = known
-            && known.is_single()
-        {
-            if self.head.seen & known.bit() != 0 {
+        match known {
+            Some(known) if self.head.seen & known.bit() & Known::SINGLE != 0 => {
                 sink.defect(DefectKind::DuplicateField, at.offset);
-            } else if known.is_of_body() && !self.mode.is_raw() {
-                self.note_known(known, raw, at, sink);
             }
-            self.head.seen |= known.bit();
+            Some(known) if !self.mode.is_raw() => self.note_known(known, raw, at, sink),
+            _ => {}
         }
     }
 
@@ -159,29 +123,6 @@ impl Engine {
     }
 }
 
-/// Line ends that were passed.
-#[derive(Clone, Copy, Default)]
-struct Passed {
-    lines: u64,
-    /// Those that are a bare LF.
-    bare: u64,
-}
-
-/// Where the field ends whose lines come next, and what is `passed` then; `None` when it
-/// may go on behind `bytes`.
-#[inline(always)]
-fn field_end(lines: &mut Lines<'_>, bytes: &[u8], passed: Passed) -> Option<(usize, Passed)> {
-    let mut passed = passed;
-    loop {
-        let LineEnd { lf, is_bare } = lines.next()?;
-        passed.lines += 1;
-        passed.bare += u64::from(is_bare);
-        if !matches!(bytes.get(lf + 1)?, b' ' | b'\t') {
-            return Some((lf + 1, passed));
-        }
-    }
-}
-
 /// Says what is odd of the bytes of a field.
 #[cold]
 fn odd_bytes<'i, S: Sink<'i>>(raw: &[u8], offset: u64, sink: &mut S) {
@@ -202,24 +143,31 @@ fn odd_bytes<'i, S: Sink<'i>>(raw: &[u8], offset: u64, sink: &mut S) {
 #[derive(Clone, Copy)]
 pub(super) struct Named {
     pub(super) length: usize,
-    colon: usize,
+    pub(super) colon: usize,
 }
 
 /// The name in front of `raw` (RFC 5322 2.2, obsolete white space before the colon
 /// allowed; with folds in it if so wanted).
-#[inline]
+#[inline(always)]
 pub(super) fn name(raw: &[u8], folds: bool) -> Option<Named> {
     let length = name_length(raw)?;
-    let mut colon = length;
-    while raw.get(colon)? != &b':' {
-        match raw.get(colon)? {
-            b' ' | b'\t' => {}
-            b'\r' | b'\n' if folds => {}
-            _ => return None,
-        }
-        colon += 1;
+    if length == 0 {
+        return None;
     }
-    (length > 0).then_some(Named { length, colon })
+    let colon = match raw.get(length)? {
+        b':' => length,
+        _ => colon_behind(raw, length, folds)?,
+    };
+    Some(Named { length, colon })
+}
+
+/// Where the colon is behind white space that begins at `from`.
+#[cold]
+fn colon_behind(raw: &[u8], from: usize, folds: bool) -> Option<usize> {
+    let is_space = |b: &u8| matches!(b, b' ' | b'\t') || (folds && matches!(b, b'\r' | b'\n'));
+    let rest = raw.get(from..)?;
+    let space = rest.iter().position(|b| !is_space(b))?;
+    (rest.get(space) == Some(&b':')).then_some(from + space)
 }
 
 /// A field of `length` bytes.

@@ -34,6 +34,7 @@ mod mode;
 mod name;
 mod open;
 mod separator;
+mod whole;
 
 use alloc::vec::Vec;
 

@@ -152,13 +152,23 @@ impl Known {
         while candidates != 0 {
             let n = candidates.trailing_zeros() as usize;
             if *ENDS.get(n)? == ends {
-                let (known, name) = Known::ALL.get(n)?;
-                let same = length <= 16 || raw.get(..length)?.eq_ignore_ascii_case(name);
-                return same.then_some(*known);
+                return match length <= 16 {
+                    true => Known::ALL.get(n).map(|(known, _)| *known),
+                    false => Known::of_long(raw, length, n),
+                };
             }
             candidates &= candidates - 1;
         }
         None
+    }
+
+    /// The same where what is between the ends was not looked at: the field whose name has
+    /// them, if any, is that of number `n`.
+    #[cold]
+    fn of_long(raw: &[u8], length: usize, n: usize) -> Option<Known> {
+        let (known, name) = Known::ALL.get(n)?;
+        let same = raw.get(..length)?.eq_ignore_ascii_case(name);
+        same.then_some(*known)
     }
 
     #[inline]
@@ -166,18 +176,14 @@ impl Known {
         1 << self as u32
     }
 
-    /// It comes once at most (RFC 5322 3.6, RFC 2045 3, RFC 2183 2), or only the first
-    /// says something (RFC 7103 7.5.3).
-    #[inline]
-    pub(super) fn is_single(self) -> bool {
-        !matches!(self, Known::ContentLanguage | Known::ContentLocation)
-    }
+    /// Those that come once at most (RFC 5322 3.6, RFC 2045 3, RFC 2183 2), or of which only
+    /// the first says something (RFC 7103 7.5.3), by bit.
+    pub(super) const SINGLE: u32 =
+        !(1 << Known::ContentLanguage as u32 | 1 << Known::ContentLocation as u32);
 
-    /// It says how a body is read.
-    #[inline]
-    pub(super) fn is_of_body(self) -> bool {
-        matches!(self, Known::ContentType | Known::ContentTransferEncoding)
-    }
+    /// Those that say how a body is read.
+    pub(super) const OF_BODY: u32 =
+        1 << Known::ContentType as u32 | 1 << Known::ContentTransferEncoding as u32;
 
     /// The structure of a part is made of it.
     #[inline]

@@ -414,6 +414,7 @@ impl Sink {
     }
 
     /// Keeps a field that IMAP needs.
+    #[inline(never)]
     fn keep(&mut self, raw: &[u8], known: Option<Known>) {
         let is_part = (self.top()).is_some_and(|p| p.parent_kind == Parent::Multipart);
         let Index {
