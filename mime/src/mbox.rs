@@ -211,6 +211,22 @@ impl<'a> Entry<'a> {
         words.next().unwrap_or_default()
     }
 
+    /// When it was received, by the separator: what is behind the sender, in UTC unless it
+    /// says otherwise.
+    ///
+    /// ```
+    /// use scop_mime::mbox::{Mbox, Quoting};
+    ///
+    /// let file = b"From ann@a.test Wed Jan  3 01:05:34 1996\nSubject: x\n\n";
+    /// let entry = Mbox::new(file, Quoting::Mboxrd).next().unwrap();
+    /// assert_eq!(entry.received().unwrap().to_unix(), 820_631_134);
+    /// ```
+    #[must_use]
+    pub fn received(&self) -> Option<DateTime> {
+        let line = self.separator.get(FROM.len()..)?.trim_ascii_start();
+        DateTime::parse(line.get(self.sender().len()..)?)
+    }
+
     /// The message, quotes removed; borrowed where there are none.
     #[must_use]
     pub fn message(&self) -> Cow<'a, [u8]> {

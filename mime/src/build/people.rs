@@ -428,6 +428,27 @@ impl MessageId {
         }
     }
 
+    /// An id of 16 octets from a good random source, which nobody else will have, at a
+    /// domain of yours.
+    ///
+    /// ```
+    /// use scop_mime::build::MessageId;
+    /// let random = [7; 16]; // in earnest: from the system
+    /// let id = MessageId::unique(&random, "a.test")?;
+    /// assert_eq!(id.to_string(), "<07070707070707070707070707070707@a.test>");
+    /// # Ok::<(), scop_mime::build::BuildError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::MessageId`] for what is no domain.
+    pub fn unique(random: &[u8; 16], domain: &str) -> Result<Self, BuildError> {
+        Self::new(alloc::format!(
+            "{:032x}@{domain}",
+            u128::from_be_bytes(*random)
+        ))
+    }
+
     /// The id, without brackets.
     #[must_use]
     pub fn as_str(&self) -> &str {

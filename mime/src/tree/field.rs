@@ -9,7 +9,7 @@ use crate::value::words::{self, Place};
 use crate::value::{address, auto, content, ids, list};
 use crate::{
     Address, AuthenticationResults, AutoSubmitted, Autocrypt, ContentType, DateTime, Defect,
-    DefectKind, Disposition, FieldAt, ListId, ListUrls, MimeVersion, Received, ReturnPath,
+    DefectKind, Disposition, FieldAt, ListId, ListUrls, Message, MimeVersion, Received, ReturnPath,
     TransferEncoding,
 };
 
@@ -25,6 +25,24 @@ impl<'a> Field<'a> {
     #[inline]
     pub(crate) fn new(at: FieldAt, raw: &'a [u8], limit: usize) -> Self {
         Field { at, raw, limit }
+    }
+
+    /// A field that stands alone, `Subject: hi`, with its line ends or without: the first of
+    /// these lines. For a value alone there are [`decode_words`](crate::decode_words),
+    /// [`parse_addresses`](crate::parse_addresses),
+    /// [`parse_message_ids`](crate::parse_message_ids), [`DateTime::parse`],
+    /// [`ContentType::parse`] and so on. `None` when nothing is there.
+    ///
+    /// ```
+    /// use scop_mime::Field;
+    ///
+    /// let field = Field::parse(b"In-Reply-To: <1@a.test>\r\n <2@a.test>").unwrap();
+    /// assert_eq!((field.name(), field.message_ids().len()), ("In-Reply-To", 2));
+    /// ```
+    #[must_use]
+    pub fn parse(line: &'a [u8]) -> Option<Self> {
+        let message = Message::parse_header(line);
+        message.header().fields().next()
     }
 
     /// Its name as stored; empty for a line that is no field.

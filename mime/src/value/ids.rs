@@ -10,8 +10,14 @@ use crate::DefectKind;
 /// The ids of a Message-ID, In-Reply-To or References, without their brackets and
 /// without white space. Phrases between them, which RFC 822 allowed, are left out;
 /// where nothing is in brackets, each word with an `@` is taken for one.
+///
+/// ```
+/// use scop_mime::parse_message_ids;
+///
+/// assert_eq!(parse_message_ids(b"<1@a.test> (first)\r\n <2@b.test>"), ["1@a.test", "2@b.test"]);
+/// ```
 #[must_use]
-pub(crate) fn parse(value: &[u8]) -> Vec<Cow<'_, str>> {
+pub fn parse(value: &[u8]) -> Vec<Cow<'_, str>> {
     read(value, false, &mut Notes::none())
 }
 

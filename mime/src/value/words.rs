@@ -34,8 +34,15 @@ struct Word<'a> {
 /// wherever they stand, also where RFC 2047 section 5 does not allow them, with spaces in
 /// them, and without their end where the text is cut there; a word of an unknown charset
 /// stays as it is.
+///
+/// ```
+/// use scop_mime::decode_words;
+///
+/// assert_eq!(decode_words(b"Re: =?utf-8?Q?Gr=C3=BC?=\r\n =?utf-8?B?w59l?="), "Re: Grüße");
+/// assert_eq!(decode_words(b"nothing to decode"), "nothing to decode");
+/// ```
 #[must_use]
-pub(crate) fn decode(value: &[u8]) -> Cow<'_, str> {
+pub fn decode(value: &[u8]) -> Cow<'_, str> {
     read(value, &mut Notes::none())
 }
 

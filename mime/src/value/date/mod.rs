@@ -5,6 +5,7 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
+use core::cmp::Ordering;
 use core::fmt;
 
 use alloc::string::String;
@@ -22,7 +23,14 @@ use super::note::Notes;
 /// assert_eq!(date.to_unix(), 880_127_706);
 /// assert_eq!(DateTime::from_unix(880_127_706, -360).unwrap(), date);
 /// assert_eq!(date.to_rfc5322(), "Fri, 21 Nov 1997 09:55:06 -0600");
+/// assert_eq!(date.at_offset(0).unwrap().to_string(), "1997-11-21T15:55:06+00:00");
+/// assert!(date < "1997-11-21T16:00:00Z".parse()?);
+/// # Ok::<(), scop_mime::NotADate>(())
 /// ```
+///
+/// They are in the order of time; of the same time in that of their places, from west to
+/// east. Equal are only those that are written alike: compare [`to_unix`](Self::to_unix)
+/// where the place does not matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DateTime {
     year: u16,
@@ -99,6 +107,20 @@ impl DateTime {
         days * 86_400 + minutes * 60 + i64::from(self.second.min(59))
     }
 
+    /// The same time, as a clock shows it `offset` minutes east of Greenwich. `None`
+    /// outside of the years 0 to 9999 and for an offset of a day or more. A leap second is
+    /// the one before it.
+    #[must_use]
+    pub fn at_offset(&self, offset: i16) -> Option<Self> {
+        Self::from_unix(self.to_unix(), offset)
+    }
+
+    /// The day of the week: 0 for Sunday to 6 for Saturday.
+    #[must_use]
+    pub fn weekday(&self) -> u8 {
+        self.day_of_week() as u8
+    }
+
     /// Year, month (from 1) and day.
     #[must_use]
     pub fn date(&self) -> (u16, u8, u8) {
@@ -129,7 +151,7 @@ impl DateTime {
 
     /// Appends the same.
     pub(crate) fn write_rfc5322(&self, out: &mut alloc::vec::Vec<u8>) {
-        let weekday = DAYS.get(self.weekday()).unwrap_or(&"Sun");
+        let weekday = DAYS.get(self.day_of_week()).unwrap_or(&"Sun");
         let month = MONTHS.get(usize::from(self.month) - 1).unwrap_or(&"Jan");
         let (sign, hours, minutes) = self.offset_parts();
         let digits = |n: u16| {
@@ -160,7 +182,7 @@ impl DateTime {
     }
 
     /// Which of [`DAYS`] it was.
-    fn weekday(&self) -> usize {
+    fn day_of_week(&self) -> usize {
         let (year, month, day) = (self.year.into(), self.month.into(), self.day.into());
         (days_from_civil(year, month, day) + 4).rem_euclid(7) as usize
     }
@@ -172,6 +194,33 @@ impl DateTime {
         };
         let offset = self.offset.unwrap_or(0).unsigned_abs();
         (sign, offset / 60, offset % 60)
+    }
+}
+
+impl Ord for DateTime {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |date: &Self| (date.to_unix(), date.second, date.offset);
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for DateTime {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// A text that is no date, or a date that never was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no date: want one as in RFC 5322 section 3.3 or RFC 3339, in the years 0 to 9999")]
+pub struct NotADate;
+
+impl core::str::FromStr for DateTime {
+    type Err = NotADate;
+
+    /// As [`parse`](DateTime::parse), RFC 3339 too.
+    fn from_str(text: &str) -> Result<Self, NotADate> {
+        Self::parse(text.as_bytes()).ok_or(NotADate)
     }
 }
 

@@ -117,7 +117,7 @@ pub(super) fn read_any(value: &[u8], notes: &mut Notes<'_>) -> Option<DateTime> 
     };
     let (weekday, date) = parser.date()?;
     if let Some(day) = weekday
-        && day.which != date.weekday()
+        && day.which != date.day_of_week()
     {
         notes.add(DefectKind::WrongWeekday, day.at);
     }

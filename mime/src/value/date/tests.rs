@@ -228,3 +228,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn dates_are_in_the_order_of_time() {
+    let date = |text: &str| text.parse::<DateTime>().unwrap();
+    let sorted = [
+        "1969-12-31T23:59:59Z",
+        "1970-01-01T00:00:00+01:00",
+        "1970-01-01T00:00:00Z",
+        "1970-01-01T00:30:00+00:30",
+        "1998-12-31T23:59:59Z",
+        "1998-12-31T23:59:60Z",
+        "1999-01-01T00:00:00Z",
+    ]
+    .map(date);
+    let mut shuffled = sorted;
+    shuffled.reverse();
+    shuffled.sort();
+    // The second is an hour before the third, and west comes first.
+    let mut expected = sorted;
+    expected.swap(0, 1);
+    assert_eq!(shuffled, expected);
+    for (a, b) in sorted
+        .iter()
+        .flat_map(|a| sorted.iter().map(move |b| (a, b)))
+    {
+        assert_eq!(a == b, a.cmp(b) == core::cmp::Ordering::Equal, "{a} {b}");
+    }
+    assert_eq!("yesterday".parse::<DateTime>(), Err(super::NotADate));
+    assert_eq!(date("1997-11-21T09:55:06-06:00").weekday(), 5);
+    assert_eq!(date("1997-11-23T00:00:00Z").weekday(), 0);
+    assert_eq!(date("1997-11-21T09:55:06-06:00").at_offset(24 * 60), None);
+}
