@@ -1,6 +1,6 @@
 //! Canonicalisation: RFC 6376 section 3.4.
 //!
-//! Header fields are canonicalised whole ([`header_field`]); the body passes
+//! Header fields are canonicalised whole ([`HeaderCanon`]); the body passes
 //! through [`BodyCanon`] in chunks of any size and memory stays constant, even
 //! for gigabytes of empty lines, which are only counted.
 //!
@@ -11,6 +11,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
+
+use crate::vectors::{BLOCK, VECTOR, bits, equal, lower, u8x16, vector};
 
 /// One of the two algorithms of RFC 6376 section 3.4, for header or body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,87 +42,207 @@ impl fmt::Display for Canonicalization {
     }
 }
 
-/// Appends the canonical form of one field to `out`, without a final CRLF.
-/// `field` is a field as [`crate::header`] splits it: folded lines included,
-/// the CRLF that ends it not.
-pub(crate) fn header_field(canon: Canonicalization, field: &[u8], out: &mut Vec<u8>) {
-    if canon == Canonicalization::Simple {
-        out.extend_from_slice(field);
-        return;
-    }
-    let (name, value) = match memchr::memchr(b':', field) {
-        Some(colon) => (&field[..colon], &field[colon + 1..]),
-        None => (field, &[][..]),
-    };
-    let start = out.len();
-    unfold(name, out);
-    out[start..].make_ascii_lowercase();
-    out.push(b':');
-    unfold(value, out);
+/// Puts fields into canonical form, one behind the other. A field is given as
+/// [`crate::header`] splits it: folded lines included, the CRLF that ends it not.
+pub(crate) struct HeaderCanon {
+    kind: Canonicalization,
+    /// Behind what is used of it is room.
+    bytes: Vec<u8>,
+    used: usize,
 }
 
-/// Appends `text` unfolded, runs of white space reduced to one space, none at
-/// either end.
-fn unfold(mut text: &[u8], out: &mut Vec<u8>) {
-    let mut any = false;
-    loop {
-        let mut blank = false;
-        loop {
-            text = match text {
-                [b' ' | b'\t', rest @ ..] => {
-                    blank = true;
-                    rest
-                }
-                [b'\r', b'\n', rest @ ..] => rest,
-                _ => break,
-            };
+/// Some bytes, and so many of them count. Where others follow, whole vectors can be read.
+#[derive(Clone, Copy)]
+pub(crate) struct Within<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) length: usize,
+}
+
+impl<'a> Within<'a> {
+    pub(crate) fn all(bytes: &'a [u8]) -> Self {
+        let length = bytes.len();
+        Self { bytes, length }
+    }
+
+    /// Those that count.
+    fn text(self) -> &'a [u8] {
+        self.bytes.get(..self.length).unwrap_or(self.bytes)
+    }
+
+    /// What is behind so many.
+    fn behind(self, count: usize) -> Self {
+        Self {
+            bytes: self.bytes.get(count..).unwrap_or_default(),
+            length: self.length.saturating_sub(count),
         }
-        if text.is_empty() {
+    }
+}
+
+impl HeaderCanon {
+    /// What most signatures sign.
+    const USUAL: usize = 2000;
+
+    pub(crate) fn new(kind: Canonicalization) -> Self {
+        Self {
+            kind,
+            bytes: alloc::vec![0; Self::USUAL],
+            used: 0,
+        }
+    }
+
+    /// A field with the CRLF that ends it.
+    pub(crate) fn line(&mut self, field: Within<'_>) {
+        self.field_in_two(field, &[]);
+        self.put(Within::all(b"\r\n"));
+    }
+
+    /// A field without it.
+    pub(crate) fn field(&mut self, field: &[u8]) {
+        self.field_in_two(Within::all(field), &[]);
+    }
+
+    /// A field that is given in two pieces. The name is in the first.
+    pub(crate) fn field_in_two(&mut self, before: Within<'_>, behind: &[u8]) {
+        if self.kind == Canonicalization::Simple {
+            self.put(before);
+            self.put(Within::all(behind));
             return;
         }
-        if blank && any {
-            out.push(b' ');
+        let value = self.name(before);
+        let mut run = Run::default();
+        self.unfold(&mut run, before.behind(value));
+        self.unfold(&mut run, Within::all(behind));
+    }
+
+    /// The name in lower case, and the colon; gives where the value begins.
+    fn name(&mut self, field: Within<'_>) -> usize {
+        let first = vector(field.bytes);
+        let colon = equal(first, b':').to_bitmask().trailing_zeros() as usize;
+        let white = equal(first, b' ') | equal(first, b'\t') | equal(first, b'\r');
+        let white = white.to_bitmask().trailing_zeros() as usize;
+        if colon < white.min(field.length) {
+            // What most names are.
+            if let Some(room) = self.room(VECTOR).first_chunk_mut() {
+                *room = lower(first).to_array();
+            }
+            self.used += colon + 1;
+            return colon + 1;
         }
-        any = true;
-        let (plain, rest) = text.split_at(plain_text(text));
-        out.extend_from_slice(plain);
-        text = rest;
+        let text = field.text();
+        let colon = memchr::memchr(b':', text).unwrap_or(text.len());
+        let start = self.used;
+        let name = text.get(..colon).unwrap_or_default();
+        self.unfold(&mut Run::default(), Within::all(name));
+        if let Some(name) = self.bytes.get_mut(start..self.used) {
+            name.make_ascii_lowercase();
+        }
+        self.put(Within::all(b":"));
+        colon + 1
+    }
+
+    /// Appends bytes as they are.
+    fn put(&mut self, text: Within<'_>) {
+        let text = text.text();
+        if let Some(room) = self.room(text.len()).get_mut(..text.len()) {
+            room.copy_from_slice(text);
+        }
+        self.used += text.len();
+    }
+
+    /// Appends `text` unfolded, runs of white space reduced to one space, none at
+    /// either end.
+    fn unfold(&mut self, run: &mut Run, text: Within<'_>) {
+        let Within { bytes, length } = text;
+        // No more than it was, but for a space from before.
+        let room = self.room(1 + length + VECTOR);
+        let (mut at, mut used) = (0, 0);
+        while at < length {
+            match bytes.get(at..) {
+                Some([b' ' | b'\t', ..]) => {
+                    run.blank = true;
+                    at += 1;
+                    continue;
+                }
+                Some([b'\r', b'\n', ..]) if at + 1 < length => {
+                    at += 2;
+                    continue;
+                }
+                _ => {}
+            }
+            if run.blank && run.any_text {
+                room.get_mut(used).into_iter().for_each(|byte| *byte = b' ');
+                used += 1;
+            }
+            (run.any_text, run.blank) = (true, false);
+            let count = copy_plain(text.behind(at), room.get_mut(used..).unwrap_or_default());
+            (at, used) = (at + count, used + count);
+        }
+        self.used += used;
+    }
+
+    /// Room for so many bytes.
+    #[inline]
+    fn room(&mut self, length: usize) -> &mut [u8] {
+        let end = self.used + length;
+        if self.bytes.len() < end {
+            self.bytes.resize(2 * end, 0);
+        }
+        self.bytes.get_mut(self.used..).unwrap_or_default()
+    }
+
+    /// All of it.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.used).unwrap_or_default()
+    }
+
+    /// The same to keep.
+    pub(crate) fn into_bytes(mut self) -> Vec<u8> {
+        self.bytes.truncate(self.used);
+        self.bytes
+    }
+
+    /// Takes back what came behind so many bytes.
+    #[cfg(feature = "arc")]
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.used = length;
     }
 }
 
-/// How much of `text` passes unfolding as it is: up to white space that is no single
-/// space inside a line. Its first byte is not looked at, since it is none.
-fn plain_text(text: &[u8]) -> usize {
-    const BLOCK: usize = 16;
-    let mut at = 1;
-    while let Some(window) = text
-        .get(at..)
-        .and_then(<[u8]>::first_chunk::<{ BLOCK + 1 }>)
-    {
-        // Without a branch inside, for the compiler to vectorise.
-        let mut stop = false;
-        for n in 0..BLOCK {
-            let (byte, next) = (window[n], window[n + 1]);
-            let ends = (next == b' ') | (next == b'\t') | (next == b'\r');
-            stop |= (byte == b'\t') | (byte == b'\r') | (byte == b' ') & ends;
+/// Where in a text the white space was that counts for one space, if text follows.
+#[derive(Default)]
+struct Run {
+    any_text: bool,
+    blank: bool,
+}
+
+/// Copies what passes unfolding as it is, and gives how much that is: up to white space that
+/// is no single space inside a line. The first byte is not looked at, since it is none.
+/// Whole vectors are written; what is too much of one is written over.
+fn copy_plain(text: Within<'_>, out: &mut [u8]) -> usize {
+    let (mut done, mut first) = (0, 1);
+    loop {
+        let rest = text.bytes.get(done..).unwrap_or_default();
+        let bytes = vector(rest);
+        let room = out.get_mut(done..).and_then(<[u8]>::first_chunk_mut);
+        if let Some(room) = room {
+            *room = bytes.to_array();
         }
-        if stop {
-            break;
+        let mut spaces = equal(bytes, b' ').to_bitmask();
+        let others = (equal(bytes, b'\t') | equal(bytes, b'\r')).to_bitmask();
+        // Behind the end is white space, too.
+        let left = text.length - done;
+        if left <= VECTOR {
+            spaces |= u32::MAX << left;
+        } else if matches!(rest.get(VECTOR), Some(b' ' | b'\t' | b'\r')) {
+            spaces |= 1 << VECTOR;
         }
-        at += BLOCK;
+        let before_white = (spaces | others) >> 1;
+        let stops = (others | spaces & before_white) & !first;
+        if stops != 0 {
+            return done + stops.trailing_zeros() as usize;
+        }
+        (done, first) = (done + VECTOR, 0);
     }
-    while let Some(byte) = text.get(at) {
-        let stop = match byte {
-            b'\t' | b'\r' => true,
-            b' ' => matches!(text.get(at + 1), None | Some(b' ' | b'\t' | b'\r')),
-            _ => false,
-        };
-        if stop {
-            break;
-        }
-        at += 1;
-    }
-    at.min(text.len())
 }
 
 /// Where canonical body bytes go.
@@ -280,10 +402,12 @@ enum Held {
     BlankCr,
 }
 
-const GATHER: usize = 2048;
+const GATHER: usize = 1024;
 /// From here on it is not worth to gather.
 const LARGE: usize = 512;
-const BLOCK: usize = 32;
+/// A block, and what is read behind it: two bytes say what its last ones mean, and whole
+/// vectors are copied from wherever in it a word begins.
+const WINDOW: usize = BLOCK + VECTOR;
 
 impl Relax {
     fn new() -> Self {
@@ -306,21 +430,42 @@ impl Relax {
             self.step(*first, next);
             data = rest;
         }
-        loop {
-            let same = without_blanks(data);
-            let taken = if same >= 2 * BLOCK || same == data.len() {
-                let (same, _) = data.split_at(same);
-                self.pass(same, next);
-                same.len()
+        // Where the block is that is looked at, and what stays as it is before it.
+        let (mut at, mut same) = (0, 0);
+        while let Some(window) = data.get(at..).and_then(<[u8]>::first_chunk) {
+            if may_change(window) {
+                let kept = kept(window);
+                if kept != u64::MAX || has_tab(window) {
+                    self.pass(data.get(same..at).unwrap_or_default(), next);
+                    self.rewrite(window, kept, next);
+                    same = at + BLOCK;
+                }
+                at += BLOCK;
             } else {
-                self.squeeze(data, next)
-            };
-            if taken == 0 {
-                break;
+                at += BLOCK + unchanged(data.get(at + BLOCK..).unwrap_or_default());
             }
-            data = data.get(taken..).unwrap_or_default();
         }
-        for byte in data {
+        self.pass(data.get(same..at).unwrap_or_default(), next);
+        self.end(data.get(at..).unwrap_or_default(), next);
+    }
+
+    /// What is too short for a block and what is read behind it.
+    fn end<S: Sink>(&mut self, data: &[u8], next: &mut Lines<S>) {
+        let settled = settled(data);
+        let mut all = [0; 2 * BLOCK + VECTOR];
+        if let Some(to) = all.get_mut(..data.len()) {
+            to.copy_from_slice(data);
+        }
+        for at in [0, BLOCK] {
+            let Some(left @ 1..) = settled.checked_sub(at) else {
+                break;
+            };
+            if let Some(window) = all.get(at..).and_then(<[u8]>::first_chunk) {
+                let is_here = u64::MAX >> (BLOCK - left.min(BLOCK));
+                self.rewrite(window, kept(window) & is_here, next);
+            }
+        }
+        for byte in data.get(settled..).unwrap_or_default() {
             self.step(*byte, next);
         }
     }
@@ -348,25 +493,32 @@ impl Relax {
         }
     }
 
-    /// Takes some whole blocks, as far as they can be understood without what may follow
-    /// `data`; gives how many bytes that are.
-    fn squeeze<S: Sink>(&mut self, data: &[u8], next: &mut Lines<S>) -> usize {
-        const STRETCH: usize = 8 * BLOCK;
-        let mut at = 0;
-        while at < STRETCH
-            && let Some(window) = data.get(at..).and_then(<[u8]>::first_chunk)
-        {
-            if self.used > GATHER - BLOCK {
-                self.flush(next);
-            }
-            let room = self.gathered.get_mut(self.used..);
-            let Some(room) = room.and_then(<[u8]>::first_chunk_mut) else {
-                break;
-            };
-            self.used += squeeze(window, room);
-            at += BLOCK;
+    /// Takes of a block what is kept, word by word.
+    fn rewrite<S: Sink>(&mut self, window: &[u8; WINDOW], kept: u64, next: &mut Lines<S>) {
+        if self.used > GATHER - WINDOW {
+            self.flush(next);
         }
-        at
+        let (mut kept, mut used) = (kept, self.used);
+        while kept != 0 {
+            let start = kept.trailing_zeros() as usize;
+            let length = (kept >> start).trailing_ones() as usize;
+            let mut at = 0;
+            while at < length {
+                // Whole vectors; what is too much of one is written over.
+                let bytes = window.get(start + at..).unwrap_or_default();
+                let room = self.gathered.get_mut(used + at..);
+                if let (Some(bytes), Some(room)) =
+                    (bytes.first_chunk(), room.and_then(<[u8]>::first_chunk_mut))
+                {
+                    *room = with_spaces(u8x16::new(*bytes)).to_array();
+                }
+                at += VECTOR;
+            }
+            used += length;
+            // Clears the bits of the word.
+            kept &= kept.wrapping_add(1 << start);
+        }
+        self.used = used;
     }
 
     fn pass<S: Sink>(&mut self, bytes: &[u8], next: &mut Lines<S>) {
@@ -394,63 +546,81 @@ impl Relax {
     }
 }
 
-/// How much in front of `data` is without white space, in whole pieces if it is large. In
-/// base64 there is none at all.
-fn without_blanks(data: &[u8]) -> usize {
-    const PIECE: usize = 1024;
-    let blank = |data: &[u8]| memchr::memchr2(b' ', b'\t', data);
-    // In a text there is some in each line.
-    let first = data.get(..2 * BLOCK).unwrap_or(data);
-    if let Some(at) = blank(first) {
-        return at;
+/// Tabs as spaces.
+#[inline(always)]
+fn with_spaces(bytes: u8x16) -> u8x16 {
+    bytes ^ (equal(bytes, b'\t') & u8x16::splat(b'\t' ^ b' '))
+}
+
+/// Whether there is a tab in the block, or a space with white space or a control character
+/// behind it.
+#[inline(always)]
+fn may_change(window: &[u8; WINDOW]) -> bool {
+    let changes = |n: usize| {
+        let bytes = vector(window.get(n..).unwrap_or_default());
+        let next = vector(window.get(n + 1..).unwrap_or_default());
+        equal(bytes, b'\t') | (equal(bytes, b' ') & next.simd_lt(u8x16::splat(b'!')))
+    };
+    let changes = changes(0) | changes(VECTOR) | changes(2 * VECTOR) | changes(3 * VECTOR);
+    changes.to_bitmask() != 0
+}
+
+#[inline(always)]
+fn has_tab(window: &[u8; WINDOW]) -> bool {
+    window
+        .first_chunk()
+        .is_some_and(|block| bits(block, |v| equal(v, b'\t')) != 0)
+}
+
+/// Which bytes of the block stay, by bit: all but white space before white space or CRLF.
+#[inline(always)]
+fn kept(window: &[u8; WINDOW]) -> u64 {
+    let Some(block) = window.first_chunk() else {
+        return 0;
+    };
+    // By bit what the bytes before these bits' own are.
+    let [.., next, second] = window
+        .first_chunk::<{ BLOCK + 2 }>()
+        .unwrap_or(&[0; BLOCK + 2]);
+    let is = |bit: bool| u64::from(bit) << (BLOCK - 1);
+    let blank = bits(block, |v| equal(v, b' ') | equal(v, b'\t'));
+    let cr = bits(block, |v| equal(v, b'\r'));
+    let lf = bits(block, |v| equal(v, b'\n'));
+    let before_blank = blank >> 1 | is(matches!(next, b' ' | b'\t'));
+    let line_end = cr & (lf >> 1 | is(*next == b'\n'));
+    let before_line_end = line_end >> 1 | is(*next == b'\r' && *second == b'\n');
+    !(blank & (before_blank | before_line_end))
+}
+
+/// How much of `data` can be understood without what may follow it: all but white space at
+/// its end, with a CR behind that or without.
+fn settled(data: &[u8]) -> usize {
+    let text = data.strip_suffix(b"\r").unwrap_or(data);
+    let blanks = text.iter().rev().take_while(|b| matches!(b, b' ' | b'\t'));
+    match blanks.count() {
+        0 => data.len(),
+        blanks => text.len() - blanks,
     }
+}
+
+/// How much in front of `data` is without white space, in whole blocks of many bytes. In
+/// base64 there is none at all.
+#[inline(always)]
+fn unchanged(data: &[u8]) -> usize {
+    const PIECE: usize = 1024;
     let mut at = 0;
     while let Some(piece) = data.get(at..at + PIECE) {
         // Without a branch inside, for the compiler to vectorise.
         let blank = |byte: u8| u8::from(byte == b' ') | u8::from(byte == b'\t');
-        if piece.iter().fold(0, |any, byte| any | blank(*byte)) != 0 {
+        // In a text there is some in each line.
+        let (near, far) = piece.split_at(BLOCK);
+        let any = |bytes: &[u8]| bytes.iter().fold(0, |any, byte| any | blank(*byte)) != 0;
+        if any(near) || any(far) {
             break;
         }
         at += PIECE;
     }
-    if at > 0 {
-        return at;
-    }
-    let near = data.get(..PIECE).unwrap_or(data);
-    blank(near).unwrap_or(near.len())
-}
-
-/// Writes what stays of the first block of `window`, and gives how many bytes that are.
-fn squeeze(window: &[u8; BLOCK + 2], out: &mut [u8; BLOCK]) -> usize {
-    const fn blank(byte: u8) -> bool {
-        (byte == b' ') | (byte == b'\t')
-    }
-    // Without a branch inside, for the compiler to vectorise.
-    let (mut kept, mut bytes) = ([0u8; BLOCK], [0u8; BLOCK]);
-    let (mut all, mut any) = (1, 0);
-    for n in 0..BLOCK {
-        let (byte, next, second) = (window[n], window[n + 1], window[n + 2]);
-        let line_end = (next == b'\r') & (second == b'\n');
-        let dropped = blank(byte) & (blank(next) | line_end);
-        kept[n] = u8::from(!dropped);
-        all &= kept[n];
-        any |= kept[n];
-        bytes[n] = if byte == b'\t' { b' ' } else { byte };
-    }
-    if all != 0 {
-        *out = bytes;
-        return BLOCK;
-    }
-    if any == 0 {
-        return 0;
-    }
-    // Each is written; one that is dropped has the next written over it.
-    let mut used = 0;
-    for n in 0..BLOCK {
-        out[used % BLOCK] = bytes[n];
-        used += usize::from(kept[n]);
-    }
-    used
+    at
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use crate::hidden::hidden;
 use crate::judge::{body_problem, extra_instance, from_problem, unacceptable, unsigned_fields};
 use crate::key::KeyRecord;
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::{BodyHash, BodyKind, Singles, data_of, select};
+use crate::message::{BodyHash, BodyKind, Singles, data_of, selected};
 use crate::name::{Domain, Selector};
 use crate::outcome::{Coverage, Outcome, Reason};
 use crate::policy::Policy;
@@ -38,7 +38,8 @@ pub(crate) struct Evaluation {
     policy: Policy,
     limits: Limits,
     now: u64,
-    header: Arc<Header>,
+    /// It is there once it is complete.
+    header: Option<Arc<Header>>,
     /// That of each outcome.
     trials: Vec<Trial>,
     pub(crate) outcomes: Vec<Outcome>,
@@ -87,7 +88,7 @@ impl Evaluation {
             policy,
             limits,
             now,
-            header: Arc::default(),
+            header: None,
             trials: Vec::new(),
             outcomes: Vec::new(),
             answers: Answers::default(),
@@ -99,11 +100,14 @@ impl Evaluation {
     /// Looks at the signatures of a complete header, and tells which hashes of the body
     /// they need.
     pub(crate) fn begin(&mut self, header: &Arc<Header>) -> Vec<BodyKind> {
-        self.header = Arc::clone(header);
+        self.header = Some(Arc::clone(header));
         let all = header.named(b"dkim-signature");
         self.skipped = all.len().saturating_sub(self.limits.signatures);
         let from = from_problem(header);
-        let mut kinds = Vec::new();
+        let count = all.len() - self.skipped;
+        self.outcomes.reserve_exact(count);
+        self.trials.reserve_exact(count);
+        let mut kinds = Vec::with_capacity(count);
         for field in all.take(self.limits.signatures) {
             let (outcome, mut trial) = self.look_at(header, field, from.as_ref());
             trial.may_follow = self.may_follow(&trial, &outcome) && self.has_room();
@@ -268,9 +272,9 @@ impl Evaluation {
             return Some(());
         }
         let answer = self.answers.get(key)?;
-        let data = data_of(&self.header, trial.field, signature);
+        let data = data_of(self.header.as_ref()?, trial.field, signature);
         let keys = Keys::read(answer, &self.limits);
-        let verdict = Claim::new(&self.policy, signature, &data).judge(&keys);
+        let verdict = Claim::new(&self.policy, signature, data.bytes()).judge(&keys);
         let record = keys.into_record(&verdict);
         outcome.testing = record.as_ref().is_some_and(KeyRecord::is_testing);
         outcome.key = record.and_then(KeyRecord::into_key);
@@ -280,7 +284,7 @@ impl Evaluation {
 
     /// See [`Verification::coverage`].
     pub(crate) fn coverage(&self, at: usize) -> Option<Vec<Coverage<'_>>> {
-        let header: &Header = &self.header;
+        let header: &Header = self.header.as_ref()?;
         let (trial, outcome) = (self.trials.get(at)?, self.outcomes.get(at)?);
         let signature = outcome.signature.as_ref()?;
         let mut fields: Vec<Coverage<'_>> = (0..header.len())
@@ -319,7 +323,7 @@ impl Evaluation {
         {
             let atps = outcome.signature.as_ref()?.atps()?;
             let name = crate::atps::query_name(domain, atps.hash, &atps.author)?;
-            if atps.is_of_author(&self.header) {
+            if atps.is_of_author(self.header.as_ref()?) {
                 return Some((name, After::Atps));
             }
         }
@@ -329,7 +333,7 @@ impl Evaluation {
 
 /// The fields that a signature covers, itself among them, `b=` apart.
 fn covered(header: &Header, own: usize, signature: &Signature) -> Vec<usize> {
-    let mut fields = select(header, signature.headers(), Some(own));
+    let mut fields = selected(header, signature.headers(), Some(own));
     fields.push(own);
     fields
 }

@@ -1,20 +1,23 @@
-//! The header of a message, as scop-mime's [`Reader`] finds it in its mode
-//! [`Exact`](Mode::Exact): which bytes belong to which field.
+//! The header of a message: which bytes belong to which field.
 //!
 //! DKIM signs bytes, so nothing is decoded or repaired here. Only CRLF ends a
 //! line, only an empty line (or the end of input) ends the header, and a line
 //! that starts with white space belongs to the field above it. A bare CR or LF
 //! is a byte like any other, except to [`Header::has_from_lookalike`], which sees
 //! a message as a careless reader would.
+//!
+//! That is the rule of scop-mime's [`Mode::Exact`](scop_mime::Mode::Exact), with which a test
+//! compares this. Its reader tells of much that no signature asks for, event by event; here
+//! the bytes are kept in any case, and one look at them finds the fields.
 
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-use scop_mime::{DefectKind, Event, FieldAt, Mode, Reader};
-
+use crate::canon::Within;
 use crate::limits::{LimitExceeded, Limits};
 use crate::lines;
 use crate::message::Singles;
+use crate::vectors::{BLOCK, VECTOR, below_or_high, bits, equal, vector};
 use crate::words::below;
 
 /// A header, whole.
@@ -23,15 +26,33 @@ pub(crate) struct Header {
     bytes: Vec<u8>,
     /// Their bytes follow each other in `bytes`, each with the CRLF that ends it,
     /// if it came.
-    fields: Vec<FieldAt>,
+    fields: Vec<Field>,
     /// Those that have a name, sorted by it without regard to case, and those of one name
-    /// from top to bottom.
-    by_name: Vec<Named>,
+    /// from top to bottom. None where they are [`FEW`]: then all are soon looked at.
+    by_name: Option<Vec<Named>>,
     /// How many there are of those that may occur once.
     singles: Singles,
+    /// Some have no name with the colon right behind it.
+    has_odd_names: bool,
     /// Those with a CR or a LF in them that is no half of a CRLF.
     bare_ends: Vec<usize>,
 }
+
+/// A field of a header.
+#[derive(Clone, Copy, Debug)]
+struct Field {
+    offset: usize,
+    length: u32,
+    /// 0 for a line that is no field.
+    name_length: u32,
+    /// Behind the colon.
+    value_start: u32,
+    /// [`start`] of its name: 0 without one.
+    start: u64,
+}
+
+/// So many fields fit into the bits of a number.
+const FEW: usize = 64;
 
 /// A field that has a name, as such fields sort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,41 +61,84 @@ pub(crate) struct Named {
     start: u64,
     /// It does not stand above all others.
     is_below: bool,
-    field: u32,
+    field: usize,
 }
 
 impl Named {
     /// Its number.
     pub(crate) fn field(&self) -> usize {
-        self.field as usize
+        self.field
     }
 }
 
+/// Fields of one name, from top to bottom.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Instances<'h> {
+    /// Their numbers, by bit.
+    Few(u64),
+    Many(&'h [Named]),
+}
+
+impl Iterator for Instances<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        match self {
+            Instances::Few(0) => None,
+            Instances::Few(bits) => {
+                let first = bits.trailing_zeros();
+                *bits &= *bits - 1;
+                Some(first as usize)
+            }
+            Instances::Many(all) => {
+                let (first, rest) = all.split_first()?;
+                *all = rest;
+                Some(first.field)
+            }
+        }
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let length = match self {
+            Instances::Few(bits) => bits.count_ones() as usize,
+            Instances::Many(all) => all.len(),
+        };
+        (length, Some(length))
+    }
+}
+
+impl ExactSizeIterator for Instances<'_> {}
+
 /// Collects a header from chunks of any size. Work and memory are linear in
-/// the header; the body is not looked at.
+/// the header; of the body no more is looked at than what one block of bytes holds.
 #[derive(Debug)]
 pub(crate) struct Splitter {
-    reader: Reader,
     header: Header,
+    /// Where the field in hand begins.
+    begun: usize,
+    /// Line ends before it were seen.
+    seen: usize,
+    /// There is a CR or a LF that is no half of a CRLF, or that was cut off from the other.
+    is_odd: bool,
     limits: Limits,
 }
 
 impl Splitter {
+    /// What most headers need, and what is taken at a time.
+    const PIECE: usize = 4096;
+
     pub(crate) fn new(limits: Limits) -> Self {
-        let reader = Reader::new(scop_mime::Limits {
-            header_bytes: limits.header_bytes as u64,
-            field_bytes: limits.field_bytes,
-            fields: u32::try_from(limits.fields).unwrap_or(u32::MAX),
-            ..scop_mime::Limits::default()
-        });
         Self {
-            reader: reader.mode(Mode::Exact),
-            // What most headers need.
             header: Header {
-                bytes: Vec::with_capacity(4096),
+                bytes: Vec::with_capacity(Self::PIECE),
                 fields: Vec::with_capacity(32),
                 ..Header::default()
             },
+            begun: 0,
+            seen: 0,
+            is_odd: false,
             limits,
         }
     }
@@ -82,45 +146,193 @@ impl Splitter {
     /// Takes `data`; when the empty line came, gives how much of `data` was
     /// header (the empty line included).
     pub(crate) fn write(&mut self, data: &[u8]) -> Result<Option<usize>, LimitExceeded> {
-        let mut rest = data;
-        while let Some(event) = self.reader.read(&mut rest) {
-            match event {
-                Event::Header(field) => {
-                    if field.at.length as usize > self.limits.field_bytes {
-                        return Err(LimitExceeded::Field(self.limits.field_bytes));
-                    }
-                    self.header.push(field.raw, field.at);
-                }
-                Event::Defect(defect) => match defect.kind {
-                    DefectKind::HeaderTooLong => {
-                        return Err(LimitExceeded::Header(self.limits.header_bytes));
-                    }
-                    DefectKind::TooManyFields => {
-                        return Err(LimitExceeded::Fields(self.limits.fields));
-                    }
-                    // What is odd about a field is signed as it is.
-                    _ => {}
-                },
-                Event::BodyStart(_) => return Ok(Some(data.len() - rest.len())),
-                _ => {}
+        let mut taken = 0;
+        for piece in data.chunks(Self::PIECE) {
+            self.header.bytes.extend_from_slice(piece);
+            taken += piece.len();
+            if let Some(end) = self.look()? {
+                let behind = self.header.bytes.len() - end;
+                // The empty line is none of it.
+                self.header.bytes.truncate(self.begun);
+                return Ok(Some(taken - behind));
             }
         }
         Ok(None)
     }
 
+    /// Looks for fields in what came last, and gives where the body begins.
+    fn look(&mut self) -> Result<Option<usize>, LimitExceeded> {
+        let limit = self.limits.header_bytes;
+        let whole = core::mem::take(&mut self.header.bytes);
+        let found = self.look_at(whole.get(..limit).unwrap_or(&whole));
+        self.header.bytes = whole;
+        found
+    }
+
+    fn look_at(&mut self, bytes: &[u8]) -> Result<Option<usize>, LimitExceeded> {
+        let before = self.seen.checked_sub(1).and_then(|at| bytes.get(at));
+        let mut after_cr = u64::from(before == Some(&b'\r'));
+        let mut at = self.seen;
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            let (mut lf, cr, length) = ends_in(rest);
+            let odd = lf ^ (cr << 1 | after_cr);
+            // A CR at the end belongs to what comes.
+            self.is_odd |= odd & (u64::MAX >> (BLOCK - length)) != 0;
+            after_cr = cr >> (BLOCK - 1);
+            while lf != 0 {
+                let end = at + lf.trailing_zeros() as usize + 1;
+                lf &= lf - 1;
+                if end < 2 || bytes.get(end - 2) != Some(&b'\r') {
+                    continue;
+                }
+                if end == self.begun + 2 {
+                    return Ok(Some(end));
+                }
+                match bytes.get(end) {
+                    Some(b' ' | b'\t') => {}
+                    Some(_) => self.push(bytes, end)?,
+                    // What follows tells whether the field goes on.
+                    None => {
+                        self.seen = end - 1;
+                        return self.in_hand(bytes);
+                    }
+                }
+            }
+            at += length;
+        }
+        self.seen = at;
+        self.in_hand(bytes)
+    }
+
+    /// Whether limits let the header go on behind `bytes`.
+    fn in_hand(&self, bytes: &[u8]) -> Result<Option<usize>, LimitExceeded> {
+        let field = bytes.get(self.begun..).unwrap_or_default();
+        let is_full = bytes.len() >= self.limits.header_bytes;
+        // A CR may be half of the empty line.
+        if is_full && !field.is_empty() || !matches!(field, [] | [b'\r']) {
+            self.has_room(field)?;
+        }
+        match is_full {
+            true => Err(LimitExceeded::Header(self.limits.header_bytes)),
+            false => Ok(None),
+        }
+    }
+
+    /// Whether one more field is allowed, and as long as this one.
+    fn has_room(&self, field: &[u8]) -> Result<(), LimitExceeded> {
+        let limits = &self.limits;
+        if self.header.fields.len() >= limits.fields {
+            return Err(LimitExceeded::Fields(limits.fields));
+        }
+        if field.len() > limits.field_bytes || field.len() > u32::MAX as usize {
+            return Err(LimitExceeded::Field(limits.field_bytes));
+        }
+        Ok(())
+    }
+
+    /// The field in hand ends there.
+    fn push(&mut self, bytes: &[u8], end: usize) -> Result<(), LimitExceeded> {
+        // What is behind the field is there for whole vectors to be read.
+        let behind = bytes.get(self.begun..).unwrap_or_default();
+        let length = end - self.begun;
+        self.has_room(behind.get(..length).unwrap_or_default())?;
+        self.header.push(self.begun, behind, length);
+        self.begun = end;
+        Ok(())
+    }
+
     /// The header as far as it came.
     pub(crate) fn finish(mut self) -> Result<Header, LimitExceeded> {
-        self.reader.finish();
-        self.write(&[])?;
-        self.header.sort(0);
-        Ok(self.header)
+        let bytes = core::mem::take(&mut self.header.bytes);
+        if self.begun < bytes.len() {
+            self.push(&bytes, bytes.len())?;
+        }
+        let mut header = self.header;
+        let ends_in_cr = bytes.last() == Some(&b'\r');
+        header.bytes = bytes;
+        if self.is_odd || ends_in_cr {
+            header.find_bare_ends();
+        }
+        if header.fields.len() > FEW {
+            header.sort(0);
+        }
+        Ok(header)
     }
 }
 
+/// The LF and the CR of a block, by bit, and how long it is.
+#[inline(always)]
+fn ends_in(bytes: &[u8]) -> (u64, u64, usize) {
+    let ends = |block| {
+        (
+            bits(block, |v| equal(v, b'\n')),
+            bits(block, |v| equal(v, b'\r')),
+        )
+    };
+    match bytes.first_chunk() {
+        Some(block) => {
+            let (lf, cr) = ends(block);
+            (lf, cr, BLOCK)
+        }
+        None => {
+            let mut block = [b' '; BLOCK];
+            if let Some(to) = block.get_mut(..bytes.len()) {
+                to.copy_from_slice(bytes);
+            }
+            let (lf, cr) = ends(&block);
+            (lf, cr, bytes.len())
+        }
+    }
+}
+
+/// The length of the name in front of a field, and where its value begins: white space and
+/// folds before the colon belong to neither. `bytes` may go on behind the field, which is of
+/// so many.
+#[inline]
+fn name(bytes: &[u8], length: usize) -> Option<(usize, usize)> {
+    let mut name = 0;
+    loop {
+        let v = vector(bytes.get(name..)?);
+        // What is not visible, and the colon (RFC 5322 section 2.2).
+        let ends = below_or_high(v, b'!') | equal(v, b':') | equal(v, 0x7f);
+        let ends = ends.to_bitmask();
+        if ends != 0 {
+            name += ends.trailing_zeros() as usize;
+            break;
+        }
+        name += VECTOR;
+    }
+    let mut colon = name;
+    while let Some(byte) = bytes.get(colon).filter(|_| colon < length) {
+        match byte {
+            b':' if name > 0 => return Some((name, colon + 1)),
+            b' ' | b'\t' | b'\r' | b'\n' => colon += 1,
+            _ => return None,
+        }
+    }
+    None
+}
+
 impl Header {
-    fn push(&mut self, raw: &[u8], at: FieldAt) {
-        self.bytes.extend_from_slice(raw);
-        self.fields.push(at);
+    /// Adds the field of so many `bytes`, which may go on behind it.
+    fn push(&mut self, offset: usize, bytes: &[u8], length: usize) {
+        let (name_length, value_start) = name(bytes, length).unwrap_or_default();
+        let name = bytes.get(..name_length).unwrap_or_default();
+        // Whole words are read faster than what is left of one.
+        let start = match bytes.first_chunk() {
+            Some(octets) => start_of(u64::from_be_bytes(*octets), name_length),
+            None => start(name),
+        };
+        self.singles.add(name, start);
+        self.has_odd_names |= name_length + 1 != value_start;
+        // A field is not longer than what `Splitter::has_room` allows.
+        self.fields.push(Field {
+            offset,
+            length: length as u32,
+            name_length: name_length as u32,
+            value_start: value_start as u32,
+            start,
+        });
     }
 
     /// All of it, without the empty line behind it.
@@ -130,34 +342,29 @@ impl Header {
 
     /// Makes the index. The fields from number `top` on stand above all others.
     fn sort(&mut self, top: usize) {
-        let mut named = Vec::with_capacity(self.fields.len());
-        let mut singles = Singles::default();
-        for (field, number) in (0..self.fields.len()).zip(0u32..) {
-            let name = self.name(field);
-            if !name.is_empty() {
-                let start = start(name);
-                singles.add(name, start);
-                named.push(Named {
-                    start,
-                    is_below: field < top,
-                    field: number,
-                });
-            }
-        }
+        let fields = self.fields.iter().enumerate();
+        let named = fields.filter(|(_, field)| field.start != 0);
+        let named = named.map(|(number, field)| Named {
+            start: field.start,
+            is_below: number < top,
+            field: number,
+        });
+        let mut named: Vec<Named> = named.collect();
         named.sort_unstable();
         // Among those that start alike the whole names decide; mostly they are the same.
         for alike in named.chunk_by_mut(|a, b| a.start == b.start) {
-            let compare = |a: &Named, b: &Named| compare(self.name_of(a), self.name_of(b));
+            let compare = |a: &Named, b: &Named| compare(self.name(a.field), self.name(b.field));
             if !alike.is_sorted_by(|a, b| compare(a, b).is_le()) {
                 alike.sort_unstable_by(|a, b| compare(a, b).then(a.cmp(b)));
             }
         }
-        (self.by_name, self.singles) = (named, singles);
-        if has_bare_ends(&self.bytes) {
-            let all = 0..self.fields.len();
-            let odd = all.filter(|field| has_bare_ends(self.field(*field)));
-            self.bare_ends = odd.collect();
-        }
+        self.by_name = Some(named);
+    }
+
+    fn find_bare_ends(&mut self) {
+        let all = 0..self.fields.len();
+        let odd = all.filter(|field| has_bare_ends(self.field(*field)));
+        self.bare_ends = odd.collect();
     }
 
     /// Fields with a CR or a LF in them that is no half of a CRLF.
@@ -170,44 +377,42 @@ impl Header {
         &self.singles
     }
 
-    /// Fields named `name`, in any case, from top to bottom.
-    pub(crate) fn named(
-        &self,
-        name: &[u8],
-    ) -> impl ExactSizeIterator<Item = usize> + DoubleEndedIterator + Clone {
-        self.find(name).iter().map(Named::field)
-    }
-
-    /// The same, as they are kept.
-    pub(crate) fn find(&self, name: &[u8]) -> &[Named] {
-        let wanted = start(name);
-        // Where those that start alike begin, then among them; mostly that is all of them.
-        let first = self.by_name.partition_point(|named| named.start < wanted);
-        let alike = self.by_name.get(first..).unwrap_or_default();
-        let is_alike = |named: &Named| named.start == wanted;
-        let count = match alike {
-            [first, second, ..] if is_alike(first) && is_alike(second) => {
-                alike.partition_point(is_alike)
-            }
-            [first, ..] => usize::from(is_alike(first)),
-            [] => 0,
-        };
-        let alike = alike.get(..count).unwrap_or_default();
-        let order = |named: &Named| compare(self.name_of(named), name);
-        match alike {
-            [only] if order(only).is_eq() => alike,
-            [] | [_] => &[],
-            alike => {
-                let first = alike.partition_point(|named| order(named).is_lt());
-                let alike = alike.get(first..).unwrap_or_default();
-                let length = alike.partition_point(|named| order(named).is_eq());
-                alike.get(..length).unwrap_or_default()
-            }
+    /// Fields named `name`, in any case.
+    pub(crate) fn named(&self, name: &[u8]) -> Instances<'_> {
+        match &self.by_name {
+            Some(all) => Instances::Many(self.find(all, name)),
+            None => Instances::Few(self.scan(name)),
         }
     }
 
-    fn name_of(&self, named: &Named) -> &[u8] {
-        self.name(named.field())
+    fn scan(&self, name: &[u8]) -> u64 {
+        let wanted = start(name);
+        if wanted == 0 {
+            // The empty one is none.
+            return 0;
+        }
+        let alike = self.fields.iter().rev().fold(0, |alike, field| {
+            alike << 1 | u64::from(field.start == wanted)
+        });
+        let others = Instances::Few(alike).filter(|number| {
+            let other = self.name(*number);
+            other.len() != name.len() || !rest(other).eq_ignore_ascii_case(rest(name))
+        });
+        others.fold(alike, |alike, other| alike & !(1 << other))
+    }
+
+    fn find<'h>(&'h self, all: &'h [Named], name: &[u8]) -> &'h [Named] {
+        let wanted = start(name);
+        // Those that start alike, then among them; mostly that is all of them.
+        let first = all.partition_point(|named| named.start < wanted);
+        let alike = all.get(first..).unwrap_or_default();
+        let count = alike.partition_point(|named| named.start == wanted);
+        let alike = alike.get(..count).unwrap_or_default();
+        let order = |named: &Named| compare(self.name(named.field), name);
+        let first = alike.partition_point(|named| order(named).is_lt());
+        let alike = alike.get(first..).unwrap_or_default();
+        let length = alike.partition_point(|named| order(named).is_eq());
+        alike.get(..length).unwrap_or_default()
     }
 
     /// How many fields there are.
@@ -217,10 +422,7 @@ impl Header {
 
     /// The name of field `i` as written; empty for a line that is no field.
     pub(crate) fn name(&self, i: usize) -> &[u8] {
-        let name = |at: &FieldAt| {
-            let start = usize::try_from(at.offset).ok()?;
-            self.bytes.get(start..)?.get(..at.name_length as usize)
-        };
+        let name = |at: &Field| self.bytes.get(at.offset..)?.get(..at.name_length as usize);
         self.fields.get(i).and_then(name).unwrap_or_default()
     }
 
@@ -232,34 +434,42 @@ impl Header {
         splitter.write(fields.as_bytes())?;
         let top = splitter.finish()?;
         let mut header = self.clone();
-        let (octets, count) = (header.bytes.len() as u64, header.fields.len());
+        let (octets, count) = (header.bytes.len(), header.fields.len());
         header.bytes.extend_from_slice(&top.bytes);
-        header.fields.extend(top.fields.iter().map(|at| FieldAt {
-            offset: at.offset + octets,
-            ..*at
-        }));
+        for (number, at) in top.fields.iter().enumerate() {
+            let from = top.bytes.get(at.offset..).unwrap_or_default();
+            header.push(octets + at.offset, from, at.length as usize);
+            let is_bare = top.bare_ends.contains(&number);
+            header.bare_ends.extend(is_bare.then_some(count + number));
+        }
+        // The index alone knows of what stands above.
         header.sort(count);
         Ok(header)
     }
 
     /// The bytes of field `i` without the CRLF that ends it.
     pub(crate) fn field(&self, i: usize) -> &[u8] {
-        let range = |at: &FieldAt| {
-            let start = usize::try_from(at.offset).ok()?;
-            self.bytes
-                .get(start..start.checked_add(at.length as usize)?)
-        };
+        let range = |at: &Field| self.bytes.get(at.offset..)?.get(..at.length as usize);
         let raw = self.fields.get(i).and_then(range).unwrap_or_default();
         raw.strip_suffix(b"\r\n").unwrap_or(raw)
+    }
+
+    /// The same, with what follows it.
+    pub(crate) fn field_within(&self, i: usize) -> Within<'_> {
+        let offset = self.fields.get(i).map_or(self.bytes.len(), |at| at.offset);
+        Within {
+            bytes: self.bytes.get(offset..).unwrap_or_default(),
+            length: self.field(i).len(),
+        }
     }
 
     /// The bytes behind the colon of field `i`, without the final CRLF.
     pub(crate) fn value(&self, i: usize) -> &[u8] {
         match self.fields.get(i) {
-            Some(at) if at.value_start > 0 => self
-                .field(i)
-                .get(at.value_start as usize..)
-                .unwrap_or_default(),
+            Some(at) if at.value_start > 0 => {
+                let field = self.field(i);
+                field.get(at.value_start as usize..).unwrap_or_default()
+            }
             _ => &[],
         }
     }
@@ -276,16 +486,16 @@ impl Header {
     /// LF. Such a message shows an author that the exact fields do not name.
     pub(crate) fn has_from_lookalike(&self) -> bool {
         let reads_as_from = |text: &[u8]| lines::value(text, "from").is_some();
-        let odd_name = |(i, at): (usize, &FieldAt)| {
+        let odd_name = |(i, at): (usize, &Field)| {
             // A name with its colon behind it is what it is.
-            let is_exact = at.name_length > 0 && at.value_start == at.name_length + 1;
-            !is_exact && reads_as_from(self.field(i))
+            at.name_length + 1 != at.value_start && reads_as_from(self.field(i))
         };
         let odd_line = |i: &usize| {
             let mut hidden = lines::hidden(self.field(*i));
             hidden.any(|(_, line)| reads_as_from(line))
         };
-        self.fields.iter().enumerate().any(odd_name) || self.bare_ends.iter().any(odd_line)
+        self.has_odd_names && self.fields.iter().enumerate().any(odd_name)
+            || self.bare_ends.iter().any(odd_line)
     }
 }
 
@@ -300,27 +510,44 @@ fn has_bare_ends(bytes: &[u8]) -> bool {
 }
 
 /// The first eight octets of a name, in lower case, as they sort.
+#[inline]
 pub(crate) const fn start(name: &[u8]) -> u64 {
-    let word = match name.first_chunk() {
-        Some(octets) => u64::from_be_bytes(*octets),
-        None => {
-            let (mut word, mut at) = (0, 0);
-            while at < name.len() {
-                word |= (name[at] as u64) << (56 - 8 * at);
-                at += 1;
-            }
-            word
+    let octets = match (name.first_chunk(), name.first_chunk(), name.last_chunk()) {
+        (Some(octets), ..) => u64::from_be_bytes(*octets),
+        (None, Some(first), Some(last)) => {
+            let (first, last) = (u32::from_be_bytes(*first), u32::from_be_bytes(*last));
+            // Those that both have are the same.
+            (first as u64) << 32 | (last as u64) << (64 - 8 * name.len())
         }
+        _ => match name {
+            [] => 0,
+            [a] => (*a as u64) << 56,
+            [a, b] => (*a as u64) << 56 | (*b as u64) << 48,
+            [a, b, c, ..] => (*a as u64) << 56 | (*b as u64) << 48 | (*c as u64) << 40,
+        },
+    };
+    start_of(octets, name.len())
+}
+
+/// The same of the name of so many octets that is in front of these.
+#[inline]
+const fn start_of(octets: u64, length: usize) -> u64 {
+    let word = match length {
+        0 => 0,
+        1..8 => octets & u64::MAX << (64 - 8 * length),
+        _ => octets,
     };
     let is_upper = below(word, b'Z' + 1) & !below(word, b'A');
     word | is_upper >> 2
 }
 
+/// What [`start`] does not tell of a name.
+pub(crate) fn rest(name: &[u8]) -> &[u8] {
+    name.get(8..).unwrap_or_default()
+}
+
 /// How names sort that [`start`] alike.
 fn compare(a: &[u8], b: &[u8]) -> Ordering {
-    fn rest(name: &[u8]) -> &[u8] {
-        name.get(8..).unwrap_or_default()
-    }
     let lower = |name| rest(name).iter().map(u8::to_ascii_lowercase);
     // Mostly they are the same.
     match a.len() == b.len() && rest(a).eq_ignore_ascii_case(rest(b)) {
@@ -330,229 +557,4 @@ fn compare(a: &[u8], b: &[u8]) -> Ordering {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::collections::BTreeMap;
-    use alloc::string::String;
-    use alloc::vec;
-    use proptest::prelude::*;
-
-    fn split(text: &[u8], chunk: usize) -> (Header, Vec<u8>) {
-        let mut splitter = Splitter::new(Limits::default());
-        let mut body = None;
-        for part in text.chunks(chunk) {
-            match &mut body {
-                Some(body) => Vec::extend_from_slice(body, part),
-                None => body = splitter.write(part).unwrap().map(|n| part[n..].to_vec()),
-            }
-        }
-        (splitter.finish().unwrap(), body.unwrap_or_default())
-    }
-
-    fn fields(header: &Header) -> Vec<String> {
-        (0..header.fields.len())
-            .map(|i| String::from_utf8_lossy(header.field(i)).into_owned())
-            .collect()
-    }
-
-    #[test]
-    fn fields_are_exact_at_any_chunking() {
-        let text = b"A: 1\r\nB : 2\r\n\t3\r\n \r\nno colon\r\na:4\n5\r\n\r\nbody\r\n\r\n";
-        for chunk in 1..text.len() {
-            let (header, body) = split(text, chunk);
-            assert_eq!(
-                fields(&header),
-                ["A: 1", "B : 2\r\n\t3\r\n ", "no colon", "a:4\n5"]
-            );
-            assert!(header.named(b"a").eq([0, 3]));
-            assert!(header.named(b"b").eq([1]));
-            assert_eq!(header.value(1), b" 2\r\n\t3\r\n ");
-            assert_eq!(body, b"body\r\n\r\n");
-        }
-    }
-
-    #[test]
-    fn names_that_start_alike_are_told_apart() {
-        let text = b"List-Unsubscribe-Post: 1\r\nlist-unsubscribe: 2\r\nList-Unsubscribes: 3\r\n\
-            LIST-UNSUBSCRIBE: 4\r\nList-Uns: 5\r\nList-Un: 6\r\nlist-uns: 7\r\n\r\n";
-        let (header, _) = split(text, 9);
-        assert!(header.named(b"List-Unsubscribe").eq([1, 3]));
-        assert!(header.named(b"list-unsubscribe-post").eq([0]));
-        assert!(header.named(b"list-unsubscribes").eq([2]));
-        assert!(header.named(b"list-uns").eq([4, 6]));
-        assert!(header.named(b"list-un").eq([5]));
-        for absent in [
-            &b"list-unsubscrib"[..],
-            b"list-u",
-            b"a",
-            b"z",
-            b"list-unsubscribe-posts",
-        ] {
-            assert_eq!(header.named(absent).len(), 0);
-        }
-    }
-
-    #[test]
-    fn headers_that_end_early() {
-        let (header, body) = split(b"\r\nbody", 3);
-        assert_eq!((header.fields.len(), &body[..]), (0, &b"body"[..]));
-        let (header, body) = split(b"A: 1\r\nB: 2", 4);
-        assert_eq!(fields(&header), ["A: 1", "B: 2"]);
-        assert!(body.is_empty());
-    }
-
-    #[test]
-    fn limits_hold() {
-        let limits = Limits {
-            header_bytes: 100,
-            field_bytes: 20,
-            fields: 3,
-            ..Limits::default()
-        };
-        let run = |text: &[u8], limits: &Limits| {
-            let whole = Splitter::new(limits.clone()).write(text).unwrap_err();
-            let mut splitter = Splitter::new(limits.clone());
-            let mut bytes = text.chunks(1).map(|byte| splitter.write(byte));
-            assert_eq!(bytes.find_map(Result::err), Some(whole));
-            whole
-        };
-        let many = Limits {
-            fields: 100,
-            ..limits.clone()
-        };
-        assert_eq!(
-            run(&b"A: 1\r\n".repeat(17), &many),
-            LimitExceeded::Header(100)
-        );
-        let field = b"A: 1\r\n 3456789012345678\r\nB";
-        assert_eq!(run(field, &limits), LimitExceeded::Field(20));
-        // One that never ends is not waited for.
-        assert_eq!(run(&[b'a'; 101], &limits), LimitExceeded::Field(20));
-        let fields = b"A:\r\nB:\r\nC:\r\nD:\r\n";
-        assert_eq!(run(fields, &limits), LimitExceeded::Fields(3));
-    }
-
-    /// RFC 6376 2.8 and 3.4 on a whole message, written for clarity: the fields, and
-    /// the body.
-    fn model(text: &[u8]) -> (Vec<Vec<u8>>, Vec<u8>) {
-        let mut fields: Vec<Vec<u8>> = Vec::new();
-        let mut rest = text;
-        while !rest.is_empty() {
-            let end = memchr::memmem::find(rest, b"\r\n").map_or(rest.len(), |n| n + 2);
-            let (line, after) = rest.split_at(end);
-            rest = after;
-            match fields.last_mut() {
-                _ if line == b"\r\n" => break,
-                Some(field) if matches!(line[0], b' ' | b'\t') => field.extend_from_slice(line),
-                _ => fields.push(line.to_vec()),
-            }
-        }
-        (fields, rest.to_vec())
-    }
-
-    /// The same of one field, written for clarity.
-    fn looks_like_from(field: &[u8]) -> bool {
-        let reads_as_from = |text: &[u8]| {
-            let visible = text.iter().filter(|b| b.is_ascii_graphic());
-            let visible: Vec<u8> = visible.map(u8::to_ascii_lowercase).collect();
-            visible.starts_with(b"from:")
-        };
-        let is_exact = field.len() >= 5 && field[..5].eq_ignore_ascii_case(b"from:");
-        let is_bare = |at: &usize| match field[*at] {
-            b'\r' => field.get(at + 1) != Some(&b'\n'),
-            b'\n' => *at == 0 || field[at - 1] != b'\r',
-            _ => false,
-        };
-        let is_folded = |at: &usize| matches!(field.get(at + 1), Some(b' ' | b'\t'));
-        let breaks = (0..field.len()).filter(|at| is_bare(at) && !is_folded(at));
-        let mut ends: Vec<usize> = breaks.collect();
-        ends.push(field.len());
-        let mut hidden = ends.windows(2).map(|two| &field[two[0] + 1..two[1]]);
-        !is_exact && reads_as_from(field) || hidden.any(reads_as_from)
-    }
-
-    fn soup() -> impl Strategy<Value = Vec<u8>> {
-        let piece = prop::sample::select(vec![
-            "\r\n", "\r\n", "\r\n", "\r", "\n", " ", "\t", ":", "From", "from", "A", "\0",
-            "\u{fc}", "X: y", "\r\n ", "\r\n :", "From x", ">", "--b",
-        ]);
-        prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat().into_bytes())
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(400))]
-
-        #[test]
-        fn equals_the_model_at_any_split(text in soup(), chunk in 1usize..20) {
-            let (fields, body) = model(&text);
-            let (header, found) = split(&text, chunk);
-            prop_assert_eq!(found, body);
-            prop_assert_eq!(header.fields.len(), fields.len());
-            let mut named: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
-            for (i, field) in fields.iter().enumerate() {
-                let raw = field.strip_suffix(b"\r\n").unwrap_or(field);
-                prop_assert_eq!(header.field(i), raw);
-                let mut parts = field.splitn(2, |b| *b == b':');
-                let (name, value) = (parts.next().unwrap(), parts.next());
-                let name = crate::tags::trim_fws(name);
-                let is_name = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
-                if let Some(value) = value
-                    && is_name
-                    && field.starts_with(name)
-                {
-                    named.entry(name.to_ascii_lowercase()).or_default().push(i);
-                    prop_assert_eq!(header.value(i), value.strip_suffix(b"\r\n").unwrap_or(value));
-                }
-            }
-            let fields = || (0..header.len()).map(|i| header.field(i));
-            prop_assert_eq!(header.has_from_lookalike(), fields().any(looks_like_from));
-            let is_bare = |field: &[u8]| {
-                let text = String::from_utf8_lossy(field).replace("\r\n", "");
-                text.contains(['\r', '\n'])
-            };
-            let bare: Vec<usize> = (0..header.len()).filter(|i| is_bare(header.field(*i))).collect();
-            prop_assert_eq!(header.bare_ends(), bare);
-            for (name, fields) in &named {
-                prop_assert!(header.named(name).eq(fields.iter().copied()));
-                prop_assert!(header.named(&name.to_ascii_uppercase()).eq(fields.iter().copied()));
-            }
-            prop_assert_eq!(header.by_name.len(), named.values().map(Vec::len).sum::<usize>());
-            for absent in [&b"B"[..], b"fromm", b"fro", b"", b"X-"] {
-                if !named.contains_key(&absent.to_ascii_lowercase()) {
-                    prop_assert_eq!(header.named(absent).len(), 0);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn lookalikes() {
-        for text in [
-            &b" From: x\r\nTo: y\r\n\r\n"[..],
-            b"From : x\r\n\r\n",
-            b"To: y\r\nFrom\r\n : x\r\n\r\n",
-            b"Fr\0om: x\r\n\r\n",
-            b"\xef\xbb\xbfFrom: x\r\n\r\n",
-            b"To: y\nFrom: x\r\n\r\n",
-            b"To: y\rfrom\t: x\r\n\r\n",
-        ] {
-            assert!(
-                split(text, 7).0.has_from_lookalike(),
-                "{}",
-                text.escape_ascii()
-            );
-        }
-        for text in [
-            &b"From: x\r\nfrom:y\r\n\r\n"[..],
-            b"Subject: a\r\n From: x\r\n\r\n",
-            b"Resent-From: x\r\nFrom-Me: y\r\n\r\n",
-            b"From me Mon Jan  1\r\n\r\n",
-        ] {
-            assert!(
-                !split(text, 7).0.has_from_lookalike(),
-                "{}",
-                text.escape_ascii()
-            );
-        }
-    }
-}
+mod tests;

@@ -344,7 +344,7 @@ impl KeyRecord {
         use KeyRecordError as E;
         let tags = TagList::parse(text)?;
         if let Some(version) = tags.get("v") {
-            let first = tags.first().is_some_and(|tag| tag.name == "v");
+            let first = tags.first().is_some_and(|tag| tag.name == b"v");
             if version.value != b"DKIM1" || !first {
                 return Err(E::Version);
             }

@@ -122,6 +122,7 @@ mod signing_key;
 pub mod spf;
 mod tags;
 pub mod tls_rpt;
+mod vectors;
 mod verify;
 mod words;
 

@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 
 use ring::digest::{Context, SHA256};
 
-use crate::canon::{BodyCanon, Canonicalization, Sink, header_field};
-use crate::header::{Header, start};
+use crate::canon::{BodyCanon, Canonicalization, HeaderCanon, Sink, Within};
+use crate::header::{Header, Instances, rest, start};
 use crate::signature::Signature;
 
 /// Fields that may occur once (RFC 5322 section 3.6, RFC 2045) and that a
@@ -39,6 +39,17 @@ const STARTS: [u64; SINGLE.len()] = {
     starts
 };
 
+/// For each length of a name which of [`SINGLE`] have it, by bit.
+const BY_LENGTH: [u16; 32] = {
+    let mut by_length = [0; 32];
+    let mut n = 0;
+    while n < SINGLE.len() {
+        by_length[SINGLE[n].len()] |= 1 << n;
+        n += 1;
+    }
+    by_length
+};
+
 /// How often each of [`SINGLE`] is among some names.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Singles([usize; SINGLE.len()]);
@@ -53,15 +64,19 @@ impl Singles {
     }
 
     /// Counts a name, of which [`start`] is known.
+    #[inline]
     pub(crate) fn add(&mut self, name: &[u8], start: u64) {
-        // Most names are none of them; those that start alike follow each other.
-        let Some(first) = STARTS.iter().position(|s| *s == start) else {
-            return;
-        };
-        let mut alike = SINGLE.iter().zip(&mut self.0).skip(first);
-        let single = alike.find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name));
-        if let Some((_, count)) = single {
-            *count += 1;
+        let mut alike = BY_LENGTH.get(name.len()).copied().unwrap_or_default();
+        while alike != 0 {
+            let n = alike.trailing_zeros() as usize;
+            alike &= alike - 1;
+            if STARTS.get(n) == Some(&start)
+                && let (Some(known), Some(count)) = (SINGLE.get(n), self.0.get_mut(n))
+                && rest(known.as_bytes()).eq_ignore_ascii_case(rest(name))
+            {
+                *count += 1;
+                return;
+            }
         }
     }
 
@@ -83,69 +98,89 @@ pub(crate) fn select<'a>(
     header: &Header,
     names: impl Iterator<Item = &'a str>,
     own: Option<usize>,
-) -> Vec<usize> {
-    // How many of a name, by the first field that has it.
-    let mut taken = alloc::vec![0; header.len()];
-    let mut selected = Vec::with_capacity(header.len());
+    mut take: impl FnMut(usize),
+) {
+    // Those that are taken, by bit where they are few; else how many of a name, by the first
+    // field that has it.
+    let mut few = own.map_or(0, |own| 1u64.checked_shl(own as u32).unwrap_or(0));
+    let mut many = Vec::new();
     for name in names {
-        let instances = header.find(name.as_bytes());
-        let first = instances.first().map(|first| first.field());
-        let Some(taken) = first.and_then(|first| taken.get_mut(first)) else {
-            continue;
-        };
-        while let Some(left) = instances.len().checked_sub(*taken + 1) {
-            *taken += 1;
-            let next = instances.get(left).map(|next| next.field());
-            if next != own {
-                selected.extend(next);
-                break;
+        match header.named(name.as_bytes()) {
+            Instances::Few(all) => {
+                if let Some(next) = (all & !few).checked_ilog2() {
+                    few |= 1 << next;
+                    take(next as usize);
+                }
+            }
+            Instances::Many(all) => {
+                many.resize(header.len(), 0);
+                let first = all.first().and_then(|first| many.get_mut(first.field()));
+                let Some(taken) = first else {
+                    continue;
+                };
+                while let Some(left) = all.len().checked_sub(*taken + 1) {
+                    *taken += 1;
+                    let next = all.get(left).map(|next| next.field());
+                    if next != own {
+                        next.into_iter().for_each(&mut take);
+                        break;
+                    }
+                }
             }
         }
     }
-    selected
+}
+
+/// The same as a list.
+pub(crate) fn selected<'a>(
+    header: &Header,
+    names: impl Iterator<Item = &'a str>,
+    own: Option<usize>,
+) -> Vec<usize> {
+    let mut fields = Vec::with_capacity(header.len());
+    select(header, names, own, |field| fields.push(field));
+    fields
 }
 
 /// What is signed: the selected fields, then the signature field whose `b=` is
 /// empty already, without a CRLF at its end.
-pub(crate) fn signed_data(
+pub(crate) fn signed_data<'a>(
     canon: Canonicalization,
     header: &Header,
-    selected: &[usize],
+    names: impl Iterator<Item = &'a str>,
     signature: &[u8],
-) -> Vec<u8> {
-    // Relaxed adds no more than a colon to what is no field.
-    let length = |i: &usize| header.field(*i).len() + 3;
-    let fields: usize = selected.iter().map(length).sum();
-    let mut data = Vec::with_capacity(fields + signature.len() + 1);
-    for i in selected {
-        header_field(canon, header.field(*i), &mut data);
-        data.extend_from_slice(b"\r\n");
-    }
-    header_field(canon, signature, &mut data);
+) -> HeaderCanon {
+    let mut data = HeaderCanon::new(canon);
+    select(header, names, None, |field| {
+        data.line(header.field_within(field));
+    });
+    data.field(signature);
     data
 }
 
-/// A field that is a signature, as it was signed: the value of `b=` is cut out exactly,
-/// with the white space around it.
-pub(crate) fn without_b(header: &Header, field: usize, signature: &Signature) -> Vec<u8> {
+/// A field that is a signature, as it was signed: what is before the value of `b=`, and what
+/// is behind it. It is cut out exactly, with the white space around it.
+pub(crate) fn without_b<'h>(
+    header: &'h Header,
+    field: usize,
+    signature: &Signature,
+) -> [&'h [u8]; 2] {
     let bytes = header.field(field);
     let value = bytes.len() - header.value(field).len();
-    let mut bare = Vec::with_capacity(bytes.len());
-    bare.extend_from_slice(bytes.get(..value + signature.b_span.start).unwrap_or(bytes));
-    bare.extend_from_slice(bytes.get(value + signature.b_span.end..).unwrap_or(&[]));
-    bare
+    let before = bytes.get(..value + signature.b_span.start);
+    let behind = bytes.get(value + signature.b_span.end..);
+    [before.unwrap_or(bytes), behind.unwrap_or_default()]
 }
 
 /// The data that the signature in `field` signs.
-pub(crate) fn data_of(header: &Header, field: usize, signature: &Signature) -> Vec<u8> {
-    let selected = select(header, signature.headers(), Some(field));
-    let bare = without_b(header, field, signature);
-    signed_data(
-        signature.header_canonicalization(),
-        header,
-        &selected,
-        &bare,
-    )
+pub(crate) fn data_of(header: &Header, field: usize, signature: &Signature) -> HeaderCanon {
+    let mut data = HeaderCanon::new(signature.header_canonicalization());
+    select(header, signature.headers(), Some(field), |field| {
+        data.line(header.field_within(field));
+    });
+    let [before, behind] = without_b(header, field, signature);
+    data.field_in_two(Within::all(before), behind);
+    data
 }
 
 /// What a body hash depends on besides the body.
@@ -187,29 +222,50 @@ pub(crate) struct BodyHash {
     pub(crate) total: u64,
 }
 
-struct Hasher {
-    length: Option<u64>,
-    context: Context,
+/// The hashers behind one canonicalisation.
+#[derive(Default)]
+struct Hashers {
+    whole: Option<Context>,
+    /// Each of so many octets.
+    parts: Vec<(u64, Context)>,
+    total: u64,
 }
 
-/// The hashers behind one canonicalisation.
-struct Hashers {
-    hashers: Vec<Hasher>,
-    total: u64,
+impl Hashers {
+    fn add(&mut self, length: Option<u64>) {
+        let new = || Context::new(&SHA256);
+        match length {
+            None => drop(self.whole.get_or_insert_with(new)),
+            Some(length) if self.parts.iter().any(|(other, _)| *other == length) => {}
+            Some(length) => self.parts.push((length, new())),
+        }
+    }
+
+    fn finish(self, canon: Canonicalization, hashes: &mut Vec<BodyHash>) {
+        let total = self.total;
+        let whole = self.whole.map(|context| (None, context));
+        let parts = self.parts.into_iter().map(|(length, c)| (Some(length), c));
+        hashes.extend(whole.into_iter().chain(parts).map(|(length, context)| {
+            let mut digest = [0; 32];
+            digest.copy_from_slice(context.finish().as_ref());
+            BodyHash {
+                kind: BodyKind { canon, length },
+                digest,
+                total,
+            }
+        }));
+    }
 }
 
 impl Sink for Hashers {
     fn put(&mut self, bytes: &[u8]) {
-        for hasher in &mut self.hashers {
-            let part = match hasher.length {
-                None => bytes,
-                Some(length) => {
-                    let left = length.saturating_sub(self.total);
-                    let left = usize::try_from(left).unwrap_or(usize::MAX);
-                    &bytes[..left.min(bytes.len())]
-                }
-            };
-            hasher.context.update(part);
+        if let Some(whole) = &mut self.whole {
+            whole.update(bytes);
+        }
+        for (length, part) in &mut self.parts {
+            let left = length.saturating_sub(self.total);
+            let left = usize::try_from(left).unwrap_or(usize::MAX);
+            part.update(&bytes[..left.min(bytes.len())]);
         }
         self.total += bytes.len() as u64;
     }
@@ -217,57 +273,40 @@ impl Sink for Hashers {
 
 /// All body hashes that a message needs, in one pass: one canonicalisation of
 /// each kind at most, one hash for each distinct [`BodyKind`].
+#[derive(Default)]
 pub(crate) struct BodyHasher {
-    canons: Vec<(Canonicalization, BodyCanon<Hashers>)>,
+    simple: Option<BodyCanon<Hashers>>,
+    relaxed: Option<BodyCanon<Hashers>>,
 }
 
 impl BodyHasher {
-    pub(crate) fn new(kinds: impl Iterator<Item = BodyKind>) -> Self {
-        let mut canons: Vec<(Canonicalization, BodyCanon<Hashers>)> = Vec::new();
-        for kind in kinds {
-            let hasher = |kind: BodyKind| Hasher {
-                length: kind.length,
-                context: Context::new(&SHA256),
+    pub(crate) fn new(kinds: &[BodyKind]) -> Self {
+        let mut all = Self::default();
+        for BodyKind { canon, length } in kinds {
+            let place = match canon {
+                Canonicalization::Simple => &mut all.simple,
+                Canonicalization::Relaxed => &mut all.relaxed,
             };
-            match canons.iter_mut().find(|(canon, _)| *canon == kind.canon) {
-                None => {
-                    let hashers = alloc::vec![hasher(kind)];
-                    let canon = BodyCanon::new(kind.canon, Hashers { hashers, total: 0 });
-                    canons.push((kind.canon, canon));
-                }
-                Some((_, canon)) => {
-                    let Hashers { hashers, .. } = canon.sink_mut();
-                    if !hashers.iter().any(|h| h.length == kind.length) {
-                        hashers.push(hasher(kind));
-                    }
-                }
-            }
+            let new = || BodyCanon::new(*canon, Hashers::default());
+            place.get_or_insert_with(new).sink_mut().add(*length);
         }
-        Self { canons }
+        all
     }
 
     pub(crate) fn write(&mut self, data: &[u8]) {
-        for (_, canon) in &mut self.canons {
-            canon.write(data);
-        }
+        let all = [&mut self.simple, &mut self.relaxed];
+        all.into_iter()
+            .flatten()
+            .for_each(|canon| canon.write(data));
     }
 
     pub(crate) fn finish(self) -> Vec<BodyHash> {
-        let mut hashes = Vec::with_capacity(self.canons.len());
-        for (canon, body) in self.canons {
-            let Hashers { hashers, total } = body.finish();
-            hashes.extend(hashers.into_iter().map(|hasher| {
-                let mut digest = [0; 32];
-                digest.copy_from_slice(hasher.context.finish().as_ref());
-                BodyHash {
-                    kind: BodyKind {
-                        canon,
-                        length: hasher.length,
-                    },
-                    digest,
-                    total,
-                }
-            }));
+        let mut hashes = Vec::with_capacity(4);
+        if let Some(body) = self.simple {
+            body.finish().finish(Canonicalization::Simple, &mut hashes);
+        }
+        if let Some(body) = self.relaxed {
+            body.finish().finish(Canonicalization::Relaxed, &mut hashes);
         }
         hashes
     }

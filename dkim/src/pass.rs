@@ -81,7 +81,7 @@ impl<E: Clone + From<LimitExceeded>> Pass<E> {
         &mut self,
         begin: impl FnOnce(&Arc<Header>) -> Result<Vec<BodyKind>, E>,
     ) -> Result<BodyHasher, E> {
-        let none = Phase::Body(BodyHasher::new(core::iter::empty()));
+        let none = Phase::Body(BodyHasher::default());
         let header = match core::mem::replace(&mut self.phase, none) {
             Phase::Header(splitter) => splitter.finish().map_err(E::from),
             Phase::Body(hasher) => return Ok(hasher),
@@ -89,7 +89,7 @@ impl<E: Clone + From<LimitExceeded>> Pass<E> {
         };
         let kinds = header.and_then(|header| begin(&Arc::new(header)));
         kinds
-            .map(|kinds| BodyHasher::new(kinds.into_iter()))
+            .map(|kinds| BodyHasher::new(&kinds))
             .map_err(|error| self.refuse(error))
     }
 

@@ -11,7 +11,7 @@ use crate::fold::{Folded, qp_encode};
 use crate::header::Header;
 use crate::identity::Identity;
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::{BodyHash, BodyKind, select, signed_data};
+use crate::message::{BodyHash, BodyKind, selected, signed_data};
 use crate::name::{Domain, Selector};
 use crate::remote_key::{Key, RemoteKey};
 use crate::request::Requests;
@@ -264,24 +264,18 @@ impl<K: Key> Signer<K> {
     ) -> Result<Unfinished, SignError> {
         let body = self.body().find(bodies).ok_or(SignError::Crypto)?;
         let names = self.fields.names(header);
-        let selected = select(header, names.iter().copied(), None);
-        let field = self.field(now, &names, &selected, header, &body.digest);
+        let field = self.field(now, &names, header, &body.digest);
+        let signed = names.iter().copied();
+        let data = signed_data(self.header, header, signed, field.as_bytes());
         Ok(Unfinished {
-            data: signed_data(self.header, header, &selected, field.as_bytes()),
+            data: data.into_bytes(),
             field,
             most: self.limits.field_bytes,
         })
     }
 
     /// The field up to and including `b=`, folded.
-    fn field(
-        &self,
-        now: u64,
-        names: &[&str],
-        selected: &[usize],
-        header: &Header,
-        body_hash: &[u8],
-    ) -> String {
+    fn field(&self, now: u64, names: &[&str], header: &Header, body_hash: &[u8]) -> String {
         let mut out = Folded::new("DKIM-Signature:");
         out.word("v=1;");
         out.tag(&["a=", self.key.algorithm().name(), ";"]);
@@ -308,7 +302,8 @@ impl<K: Key> Signer<K> {
         }
         out.names(names);
         if self.copies {
-            copies(&mut out, selected, header);
+            let selected = selected(header, names.iter().copied(), None);
+            copies(&mut out, &selected, header);
         }
         out.tag(&["bh=", &base64_encode(body_hash), ";"]);
         out.word("b=");

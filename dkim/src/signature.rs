@@ -448,18 +448,24 @@ pub(crate) fn is_field_name(name: &[u8]) -> bool {
 /// The names without white space around them, and without the empty ones that
 /// [`Rules::Arc`] allows.
 fn header_list(value: &[u8], rules: Rules) -> Option<String> {
-    let mut names = String::with_capacity(value.len());
+    let mut names = Vec::with_capacity(value.len());
     for name in colon_list(value) {
-        if name.is_empty() && rules == Rules::Arc {
-            continue;
+        match name {
+            [] if rules == Rules::Arc => continue,
+            [] => return None,
+            name => {
+                if !names.is_empty() {
+                    names.push(b':');
+                }
+                names.extend_from_slice(name);
+            }
         }
-        if !names.is_empty() {
-            names.push(':');
-        }
-        let name = is_field_name(name).then_some(name)?;
-        names.push_str(core::str::from_utf8(name).ok()?);
     }
-    Some(names)
+    // As [`is_field_name`] has it; neither a colon nor a semicolon is in a name of a list.
+    let is_good = names
+        .iter()
+        .fold(true, |good, b| good & b.is_ascii_graphic());
+    is_good.then(|| String::from_utf8(names).ok())?
 }
 
 #[cfg(test)]

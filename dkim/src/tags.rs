@@ -15,8 +15,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::vectors::{VECTOR, below_or_high, equal, u8x16, vector};
 
 /// Why a tag list cannot be read (RFC 6376 section 3.2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,8 +55,13 @@ pub(crate) struct TagName(u64);
 impl TagName {
     const LENGTH: usize = 8;
 
+    #[inline(always)]
     pub(crate) const fn new(name: &str) -> Self {
-        let name = name.as_bytes();
+        Self::of(name.as_bytes())
+    }
+
+    #[inline(always)]
+    const fn of(name: &[u8]) -> Self {
         let (mut number, mut at) = (0, 0);
         while at < name.len() && at < Self::LENGTH {
             number = number << 8 | name[at] as u64;
@@ -70,7 +74,7 @@ impl TagName {
 /// One tag: its name and its value without the surrounding white space.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tag<'a> {
-    pub(crate) name: &'a str,
+    pub(crate) name: &'a [u8],
     number: TagName,
     pub(crate) value: &'a [u8],
     /// Everything between `=` and `;`, with white space: what RFC 6376 section
@@ -107,16 +111,18 @@ impl<'a> TagList<'a> {
             };
             let name = tag_name(before).ok_or(TagListError::BadName)?;
             let start = at + before.len() + 1;
-            let length = value_length(value).ok_or_else(|| TagListError::BadValue(name.into()))?;
-            if list.get(name).is_some() {
-                return Err(TagListError::Duplicate(name.into()));
+            let length = value_length(value);
+            let length = length.ok_or_else(|| TagListError::BadValue(text_of(name)))?;
+            let number = TagName::of(name);
+            if list.find(number, name).is_some() {
+                return Err(TagListError::Duplicate(text_of(name)));
             }
             if list.tags.len() == MAX_TAGS {
                 return Err(TagListError::TooMany);
             }
             list.tags.push(Tag {
                 name,
-                number: TagName::new(name),
+                number,
                 value: trim_fws(value.get(..length).unwrap_or_default()),
                 raw: start..start + length,
             });
@@ -127,14 +133,20 @@ impl<'a> TagList<'a> {
         }
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<&Tag<'a>> {
-        let number = TagName::new(name);
+    fn find(&self, number: TagName, name: &[u8]) -> Option<&Tag<'a>> {
         let is_it = |tag: &&Tag<'_>| {
             tag.number == number && (name.len() < TagName::LENGTH || tag.name == name)
         };
         self.tags.iter().find(is_it)
     }
 
+    // Inlined, so that the number of a name is a constant.
+    #[inline(always)]
+    pub(crate) fn get(&self, name: &str) -> Option<&Tag<'a>> {
+        self.find(TagName::new(name), name.as_bytes())
+    }
+
+    #[inline(always)]
     pub(crate) fn value(&self, name: &str) -> Option<&'a [u8]> {
         self.get(name).map(|tag| tag.value)
     }
@@ -150,16 +162,18 @@ impl<'a> TagList<'a> {
     }
 }
 
-fn tag_name(text: &[u8]) -> Option<&str> {
+fn tag_name(text: &[u8]) -> Option<&[u8]> {
     let name = trim_fws(text);
     let (first, rest) = name.split_first()?;
     let good =
         first.is_ascii_alphabetic() && rest.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
-    if good {
-        core::str::from_utf8(name).ok()
-    } else {
-        None
-    }
+    good.then_some(name)
+}
+
+/// A name for an error. It is ASCII.
+#[cold]
+fn text_of(name: &[u8]) -> String {
+    name.iter().copied().map(char::from).collect()
 }
 
 /// The length of a value, up to the semicolon behind it: printable or 8-bit bytes, blanks,
@@ -178,17 +192,19 @@ fn value_length(text: &[u8]) -> Option<usize> {
 }
 
 /// Where the first control character or semicolon is, or the end.
+#[inline]
 fn first_special(text: &[u8]) -> usize {
-    const fn is_special(byte: u8) -> bool {
-        (byte < b' ') | (byte == 0x7f) | (byte == b';')
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let bytes = vector(rest);
+        let control = bytes.simd_lt(u8x16::splat(b' ')) | equal(bytes, 0x7f);
+        let special = (control | equal(bytes, b';')).to_bitmask();
+        if special != 0 {
+            return at + special.trailing_zeros() as usize;
+        }
+        at += VECTOR;
     }
-    let (blocks, _) = text.as_chunks::<16>();
-    // Without a branch inside, for the compiler to vectorise.
-    let any = |block: &[u8; 16]| block.iter().fold(false, |any, b| any | is_special(*b));
-    let plain = 16 * blocks.iter().take_while(|block| !any(block)).count();
-    let rest = text.get(plain..).unwrap_or_default();
-    let at = rest.iter().position(|b| is_special(*b));
-    plain + at.unwrap_or(rest.len())
+    text.len()
 }
 
 pub(crate) const fn is_fws(byte: u8) -> bool {
@@ -215,91 +231,72 @@ pub(crate) fn colon_list(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|b| *b == b':').map(trim_fws)
 }
 
-/// The value of each character of the alphabet (RFC 4648 section 4), or [`NONE`].
-const SEXTETS: [u8; 256] = {
-    let mut sextets = [NONE; 256];
-    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut n = 0;
-    while n < alphabet.len() {
-        sextets[alphabet[n] as usize] = n as u8;
-        n += 1;
-    }
-    sextets
-};
-const NONE: u8 = 0xff;
-
-const fn sextet(byte: u8) -> u8 {
-    SEXTETS[byte as usize]
-}
-
 /// Decodes a base64string (RFC 6376 section 2.10): white space anywhere is dropped, any
 /// other byte outside the alphabet is an error. Padding may be left off, since the ABNF
 /// makes it optional; bits behind the last byte must be zero, so that a value has one
 /// reading.
-///
-/// In one pass, which the decoder of the crate `base64` needs a copy without white space for.
 pub(crate) fn base64_decode(text: &[u8]) -> Option<Vec<u8>> {
-    // As much as there is if nothing is dropped.
+    // What decodes wants three bytes of room for four characters, and for some as well.
     let mut out = alloc::vec![0; text.len() / 4 * 3 + 3];
-    let (mut rest, mut used) = (text, 0);
-    loop {
-        // Four characters without white space among them, as long as there are such.
-        let fours = rest.as_chunks::<4>().0.iter();
-        let threes = out.get_mut(used..)?.as_chunks_mut::<3>().0.iter_mut();
-        let mut plain = 0;
-        for ([a, b, c, d], three) in fours.zip(threes) {
-            let [a, b, c, d] = [sextet(*a), sextet(*b), sextet(*c), sextet(*d)];
-            if (a | b | c | d) & 0x80 != 0 {
-                break;
-            }
-            *three = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
-            plain += 1;
-        }
-        rest = rest.get(4 * plain..).unwrap_or_default();
-        used += 3 * plain;
-        // Then four with white space, or the last ones.
-        let mut four = [0; 4];
-        let mut count = 0;
-        while let [byte, after @ ..] = rest
-            && count < 4
-        {
-            let sextet = sextet(*byte);
-            match four.get_mut(count) {
-                Some(place) if sextet != NONE => {
-                    *place = sextet;
-                    count += 1;
-                }
-                _ if is_fws(*byte) => {}
-                _ => break,
-            }
-            rest = after;
-        }
-        let [a, b, c, d] = four;
-        let room = out.get_mut(used..)?.first_chunk_mut()?;
-        *room = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
-        let (more, unused_bits, padding) = match count {
-            4 => {
-                used += 3;
-                continue;
-            }
-            0 => (0, 0, 0),
-            2 => (1, b & 0x0f, 2),
-            3 => (2, c & 0x03, 1),
-            _ => return None,
-        };
-        out.truncate(used + more);
-        return (unused_bits == 0 && is_padding(rest, padding)).then_some(out);
+    let (mut rest, mut padding) = (text, 0);
+    while let [before @ .., last] = rest
+        && (*last == b'=' || is_fws(*last))
+    {
+        padding += usize::from(*last == b'=');
+        rest = before;
     }
+    // Characters without the white space between them, and how many: some of a piece are
+    // decoded at once.
+    let (mut packed, mut count) = ([0; PACKED], 0);
+    let mut used = 0;
+    while let [first, behind @ ..] = rest {
+        if is_fws(*first) {
+            rest = behind;
+            continue;
+        }
+        // Vectors, up to white space; what is junk is seen when it is decoded.
+        let bytes = vector(rest);
+        let white = below_or_high(bytes, b'!') | equal(bytes, 0x7f);
+        let length = (white.to_bitmask() | 1 << VECTOR).trailing_zeros() as usize;
+        if length == 0 {
+            return None;
+        }
+        let room = packed.get_mut(count..)?.first_chunk_mut()?;
+        *room = bytes.to_array();
+        count += length;
+        rest = rest.get(length..)?;
+        if count > PACKED - VECTOR {
+            let whole = count / 4 * 4;
+            used += decode(packed.get(..whole)?, out.get_mut(used..)?)?;
+            packed.copy_within(whole..count, 0);
+            count -= whole;
+        }
+    }
+    used += decode(packed.get(..count)?, out.get_mut(used..)?)?;
+    out.truncate(used);
+    let most = match count % 4 {
+        0 => 0,
+        2 => 2,
+        _ => 1,
+    };
+    (padding <= most).then_some(out)
 }
 
-/// What may stand behind the last character: at most so many `=`, and white space.
-fn is_padding(text: &[u8], most: usize) -> bool {
-    let mut visible = text.iter().filter(|b| !is_fws(**b));
-    visible.clone().count() <= most && visible.all(|b| *b == b'=')
+/// What a key or signature of 2048 bits needs.
+const PACKED: usize = 448;
+
+/// Decodes characters, and gives how many bytes that are.
+fn decode(text: &[u8], out: &mut [u8]) -> Option<usize> {
+    base64_turbo::STANDARD_NO_PAD.decode_slice(text, out).ok()
 }
 
 pub(crate) fn base64_encode(bytes: &[u8]) -> String {
-    STANDARD.encode(bytes)
+    let mut text = alloc::vec![0; base64_turbo::STANDARD.encoded_len(bytes.len())];
+    match base64_turbo::STANDARD.encode_slice(bytes, &mut text) {
+        // It is ASCII, and the text is as long as that takes.
+        Ok(_) => String::from_utf8(text).unwrap_or_default(),
+        Err(_) => String::new(),
+    }
 }
 
 /// Decodes dkim-quoted-printable (RFC 6376 section 2.11, RFC 8616 section 5):
@@ -340,6 +337,7 @@ pub(crate) fn decimal(text: &[u8], digits: usize) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
     use base64::alphabet;
     use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
     use proptest::prelude::*;
@@ -368,7 +366,7 @@ mod tests {
         ) {
             prop_assert_eq!(
                 TagList::parse(text.as_bytes()).map(|list| {
-                    let tag = |tag: &Tag<'_>| (tag.name.into(), tag.value.to_vec(), tag.raw.clone());
+                    let tag = |tag: &Tag<'_>| (text_of(tag.name), tag.value.to_vec(), tag.raw.clone());
                     list.tags.iter().map(tag).collect()
                 }),
                 model(text.as_bytes())

@@ -5,6 +5,7 @@ const ONES: u64 = u64::MAX / 255;
 const LOW: u64 = ONES * 0x7f;
 
 /// The bytes under `limit`, which is 128 at most.
+#[inline]
 pub(crate) const fn below(word: u64, limit: u8) -> u64 {
     !(((word & LOW) + ONES * (0x80 - limit as u64)) | word | LOW)
 }

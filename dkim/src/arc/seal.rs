@@ -9,12 +9,12 @@ use ring::rand::SecureRandom;
 
 use super::set::{ChainStatus, Fields, MOST, Set, SetProblem};
 use super::unsealed::Unsealed;
-use crate::canon::{Canonicalization, header_field};
+use crate::canon::{Canonicalization, HeaderCanon, Within};
 use crate::fields::names_for_arc;
 use crate::fold::Folded;
 use crate::header::Header;
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::{BodyHash, BodyKind, select, signed_data};
+use crate::message::{BodyHash, BodyKind, signed_data};
 use crate::name::{Domain, Selector};
 use crate::pass::Pass;
 use crate::remote_key::{Key, RemoteKey};
@@ -273,7 +273,6 @@ impl<K: Key> NewSet<K> {
             false => Arc::new(self.header.below(signatures)?),
         };
         let names = names_for_arc(&header);
-        let selected = select(&header, names.iter().copied(), None);
         let mut message = self
             .sealer
             .tags("ARC-Message-Signature:", self.instance, None, self.now);
@@ -281,14 +280,12 @@ impl<K: Key> NewSet<K> {
         message.names(&names);
         message.tag(&["bh=", &base64_encode(&self.body), ";"]);
         message.word("b=");
+        let signed = names.iter().copied();
+        let field = message.text;
+        let data = signed_data(Canonicalization::Relaxed, &header, signed, field.as_bytes());
         Ok(Unfinished {
-            data: signed_data(
-                Canonicalization::Relaxed,
-                &header,
-                &selected,
-                message.text.as_bytes(),
-            ),
-            field: message.text,
+            data: data.into_bytes(),
+            field,
             most: usize::MAX,
         })
     }
@@ -299,21 +296,19 @@ impl<K: Key> NewSet<K> {
             .sealer
             .tags("ARC-Seal:", self.instance, Some(self.status), self.now);
         seal.word("b=");
-        let mut data = Vec::new();
-        let mut put = |field: &[u8]| {
-            header_field(Canonicalization::Relaxed, field, &mut data);
-            data.extend_from_slice(b"\r\n");
-        };
+        let mut data = HeaderCanon::new(Canonicalization::Relaxed);
         for set in &self.sets {
-            put(self.header.field(set.results));
-            put(self.header.field(set.message));
-            put(self.header.field(set.seal));
+            data.line(self.header.field_within(set.results));
+            data.line(self.header.field_within(set.message));
+            data.line(self.header.field_within(set.seal));
         }
-        put(self.results.trim_end_matches("\r\n").as_bytes());
-        put(message.trim_end_matches("\r\n").as_bytes());
-        header_field(Canonicalization::Relaxed, seal.text.as_bytes(), &mut data);
+        for field in [&self.results, message] {
+            let field = field.trim_end_matches("\r\n");
+            data.line(Within::all(field.as_bytes()));
+        }
+        data.field(seal.text.as_bytes());
         Unfinished {
-            data,
+            data: data.into_bytes(),
             field: seal.text,
             most: usize::MAX,
         }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::set::{ChainStatus, Fields, Set, SetProblem};
-use crate::canon::{Canonicalization, header_field};
+use crate::canon::{Canonicalization, HeaderCanon, Within};
 use crate::claim::{Claim, Keys};
 use crate::header::Header;
 use crate::judge::{body_problem, unacceptable};
@@ -317,7 +317,7 @@ impl Evaluation {
             .map(|answer| Keys::read(answer, &self.limits))
             .collect();
         // What the seals sign, each set behind the one before it.
-        let mut sealed = Vec::new();
+        let mut sealed = HeaderCanon::new(Canonicalization::Relaxed);
         let mut handlers = Vec::with_capacity(sets.len());
         for (set, is_checked) in sets.iter().zip(self.are_checked(sets.len())) {
             let message = match &set.message_signature {
@@ -326,14 +326,14 @@ impl Evaluation {
                 Err(error) => Reason::Signature(error.clone()),
             };
             for field in [set.results, set.message] {
-                put(self.header.field(field), &mut sealed);
+                sealed.line(self.header.field_within(field));
             }
-            let before = sealed.len();
-            let bare = without_b(&self.header, set.seal, &set.seal_signature);
-            header_field(Canonicalization::Relaxed, &bare, &mut sealed);
-            let seal = self.key(&set.seal_signature, &sealed, &keys);
+            let before = sealed.bytes().len();
+            let [front, behind] = without_b(&self.header, set.seal, &set.seal_signature);
+            sealed.field_in_two(Within::all(front), behind);
+            let seal = self.key(&set.seal_signature, sealed.bytes(), &keys);
             sealed.truncate(before);
-            put(self.header.field(set.seal), &mut sealed);
+            sealed.line(self.header.field_within(set.seal));
             handlers.push(Handler {
                 domain: set.seal_signature.domain().clone(),
                 message,
@@ -395,7 +395,7 @@ impl Evaluation {
             return reason;
         }
         let data = data_of(&self.header, set.message, signature);
-        self.key(signature, &data, keys)
+        self.key(signature, data.bytes(), keys)
     }
 
     /// Whether a signature verifies with its key.
@@ -406,10 +406,4 @@ impl Evaluation {
             None => Reason::QueryLimit(self.limits.queries),
         }
     }
-}
-
-/// Appends the canonical form of a field, its CRLF included.
-fn put(field: &[u8], data: &mut Vec<u8>) {
-    header_field(Canonicalization::Relaxed, field, data);
-    data.extend_from_slice(b"\r\n");
 }
