@@ -315,3 +315,34 @@ fn a_multipart_without_a_delimiter_is_text() {
         assert!(shown.is_opaque() && message.attachments().count() == 0);
     }
 }
+
+/// RFC 2387 3.1: a program that puts the images in front and names no `start`.
+#[test]
+fn html_behind_an_image_is_shown() {
+    let message = |parameters: &str, disposition: &str| {
+        format!(
+            "Content-Type: multipart/related; boundary=b{parameters}\r\n\r\n--b\r\nContent-Type: image/png\r\nContent-ID: <1@a>\r\n\r\nPNG\r\n--b\r\nContent-Type: text/html{disposition}\r\n\r\n<p>x<img src=cid:1@a>\r\n--b--\r\n"
+        )
+    };
+    for (parameters, disposition, shown) in [
+        ("", "", true),
+        ("; type=\"text/html\"", "", true),
+        ("; type=\"image/png\"", "", false),
+        ("; start=\"<1@a>\"", "", false),
+        ("", "\r\nContent-Disposition: attachment", false),
+    ] {
+        let message = message(parameters, disposition);
+        let message = Message::parse(message.as_bytes());
+        assert_eq!(
+            message.html_body().is_some(),
+            shown,
+            "{parameters} {disposition}"
+        );
+        assert_eq!(message.preview(9).as_deref(), shown.then_some("x"));
+        // To JMAP it stays what RFC 8621 4.1.4 has it.
+        assert_eq!(message.bodies().html.len(), 1);
+    }
+    // In a mixed multipart it is an attachment, or shown as it is.
+    let mixed = message("", "; name=a.html").replace("related", "mixed");
+    assert!(Message::parse(mixed.as_bytes()).html_body().is_none());
+}

@@ -11,6 +11,7 @@ pub use base64::Base64;
 pub(crate) use base64::digit_value as base64_value;
 pub use quoted_printable::QuotedPrintable;
 pub use uu::{Uuencode, Uuencoded, UuencodedFiles, uuencoded};
+pub(crate) use uu::{is_begin as is_uu_begin, is_line as is_uu_line};
 
 use crate::{Defect, DefectKind, TransferEncoding};
 

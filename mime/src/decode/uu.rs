@@ -170,6 +170,16 @@ impl<'a> Begin<'a> {
     }
 }
 
+/// Whether a line, without its end, begins a file.
+pub(crate) fn is_begin(line: &[u8]) -> bool {
+    Begin::parse(line).is_some()
+}
+
+/// Whether a line, without its end, can be one of data.
+pub(crate) fn is_line(line: &[u8]) -> bool {
+    data_line(line, &mut Length(0))
+}
+
 /// A file that is uuencoded in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Uuencoded<'a> {

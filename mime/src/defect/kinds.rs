@@ -454,6 +454,10 @@ kinds! {
 
     // What is in the bodies of parts.
 
+    /// From a line `begin 644 name` on. Others: an attachment (Outlook and others of old).
+    /// [`uuencoded`](crate::uuencoded) finds such files in a text.
+    UuencodedText = "uuencoded-text", Deception, "POSIX uuencode",
+        "A file that is uuencoded in a text: text.";
     BadReportField = "bad-report-field", Damage, "RFC 3464 2.1",
         "A field of a report that cannot be read, or not at once: kept among the others.";
     DuplicateReportField = "duplicate-report-field", Ambiguity, "RFC 3464 2.2",

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use memchr::{memchr, memchr_iter};
 
 use super::flowed::FlowedCheck;
+use super::uuencoded::UuCheck;
 use crate::{
     Charset, CharsetDecoder, Decoder, Defect, DefectKind, DefectSet, Message, TransferEncoding,
 };
@@ -49,6 +50,7 @@ pub(super) struct BodyCheck {
     /// Line ends of a text in base64 or quoted-printable.
     ends: Option<EndCheck>,
     flowed: Option<FlowedCheck>,
+    uuencoded: Option<UuCheck>,
     understated: bool,
     /// The header of an external body.
     phantom: Option<Vec<u8>>,
@@ -81,6 +83,7 @@ impl BodyCheck {
                 .then(|| LineCheck::new(ENCODED_LINE)),
             ends,
             flowed: leaf.flowed.then(FlowedCheck::default),
+            uuencoded: leaf.charset.map(|_| UuCheck::default()),
             understated: leaf.understated && matches!(encoding, EightBit | Binary),
             phantom: leaf.external.then(Vec::new),
             start,
@@ -216,6 +219,14 @@ impl BodyCheck {
         {
             self.ends = None;
             self.note(DefectKind::LoneLineEnd, self.start, note);
+        }
+        if let Some(uuencoded) = &mut self.uuencoded
+            && let Some(at) = uuencoded.write(decoded)
+        {
+            self.uuencoded = None;
+            // Where it was in what is encoded is not known.
+            let at = if self.encoding.is_identity() { at } else { 0 };
+            self.note(DefectKind::UuencodedText, self.start + at, note);
         }
         let Some(charset) = &mut self.charset else {
             return;

@@ -9,6 +9,7 @@ mod flowed;
 mod header;
 mod looks;
 mod mime_field;
+mod uuencoded;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeSet, BinaryHeap};

@@ -2,6 +2,7 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::message::{Message, Part, Text};
 use crate::html::{Preview, to_text};
@@ -25,7 +26,7 @@ impl<'a> Message<'a> {
     #[must_use]
     pub fn plain_text(&self) -> Option<Cow<'a, str>> {
         let mut all: Option<Cow<'a, str>> = None;
-        for part in self.bodies().text {
+        for part in self.shown() {
             let Some(text) = part.text() else { continue };
             let text = match part.is_html() {
                 true => Cow::Owned(to_text(&text.text)),
@@ -62,7 +63,7 @@ impl<'a> Message<'a> {
     /// ```
     #[must_use]
     pub fn preview(&self, characters: usize) -> Option<String> {
-        self.bodies().text.into_iter().find_map(|part| {
+        self.shown().into_iter().find_map(|part| {
             let text = part.text_prefix(START)?.text;
             let mut preview = Preview::new(characters);
             match part.is_html() {
@@ -71,6 +72,15 @@ impl<'a> Message<'a> {
             }
             preview.finish()
         })
+    }
+
+    /// What is shown as text; where there is none of it, the HTML that is shown all the same.
+    fn shown(&self) -> Vec<Part<'_, 'a>> {
+        let mut parts = self.bodies().text;
+        if !parts.iter().any(|part| part.charset().is_some()) {
+            parts.extend(self.html_body());
+        }
+        parts
     }
 }
 
@@ -98,7 +108,7 @@ impl<'a> Part<'_, 'a> {
         let charset = self.charset()?;
         let label = charset.as_deref().unwrap_or("us-ascii");
         let mut characters = CharsetDecoder::new(label.as_bytes())?;
-        let (mut bytes, mut text) = (alloc::vec::Vec::new(), String::new());
+        let (mut bytes, mut text) = (Vec::new(), String::new());
         Decoder::new(&self.encoding()).decode(start, &mut bytes);
         characters.decode(&bytes, &mut text);
         let lossy = characters.is_lossy();

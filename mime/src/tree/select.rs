@@ -1,6 +1,6 @@
 //! The parts of a message as a mail reader uses them (RFC 8621 section 4.1.4).
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::choose::{Chooser, Offered};
@@ -96,7 +96,9 @@ impl<'a> Message<'a> {
 
     /// The part to show as HTML: the first `text/html` of [`Bodies::html`]; failing
     /// that, one that a `multipart/related` names as its [root](super::Related::root)
-    /// although it is not its first part.
+    /// although it is not its first part; and where it names none, the first that is no
+    /// attachment, if the `type` of the multipart allows it (RFC 2387 3.1). Some programs
+    /// put images in front.
     #[must_use]
     pub fn html_body(&self) -> Option<Part<'_, 'a>> {
         let bodies = self.bodies();
@@ -108,16 +110,15 @@ impl<'a> Message<'a> {
             others.find(|part| {
                 if last.0 != part.record.parent {
                     let outer = part.enclosing().map(|p| p.content_type());
-                    last = (part.record.parent, outer.and_then(related_start));
+                    last = (part.record.parent, outer.and_then(Root::of_related));
                 }
-                is_html(part)
-                    && last.1.is_some()
-                    && last.1 == part.content_id().map(|id| id.to_string())
+                is_html(part) && last.1.as_ref().is_some_and(|root| root.may_be(part))
             })
         })
     }
 
-    /// The parts that are not shown as the message: [`Bodies::attachments`].
+    /// The parts that are not shown as the message: [`Bodies::attachments`]. Files that are
+    /// within a text by uuencode are none of them: [`uuencoded`](crate::uuencoded) finds them.
     pub fn attachments(&self) -> impl Iterator<Item = Part<'_, 'a>> {
         self.bodies().attachments.into_iter()
     }
@@ -131,11 +132,34 @@ impl<'a> Message<'a> {
     }
 }
 
-/// The id of the part that a `multipart/related` begins with (RFC 2387 3.2).
-fn related_start(content_type: ContentType) -> Option<String> {
-    let is_related = content_type.essence() == "multipart/related";
-    let start = content_type.parameter("start").filter(|_| is_related)?;
-    Some(String::from(bare_id(start)))
+/// What a `multipart/related` says about the part that it begins with.
+enum Root {
+    /// Its id (RFC 2387 3.2).
+    Id(String),
+    /// Nothing, or that it is HTML (RFC 2387 3.1).
+    Html,
+}
+
+impl Root {
+    fn of_related(content_type: ContentType) -> Option<Self> {
+        if content_type.essence() != "multipart/related" {
+            return None;
+        }
+        let root_type = content_type.parameter("type");
+        match content_type.parameter("start") {
+            Some(start) => Some(Root::Id(String::from(bare_id(start)))),
+            None => root_type
+                .is_none_or(|t| t.trim().eq_ignore_ascii_case("text/html"))
+                .then_some(Root::Html),
+        }
+    }
+
+    fn may_be(&self, part: &Part<'_, '_>) -> bool {
+        match self {
+            Root::Id(start) => part.content_id().is_some_and(|id| *id == **start),
+            Root::Html => !part.disposition().is_some_and(|d| d.is_attachment()),
+        }
+    }
 }
 
 fn leave(chooser: &mut Chooser, bodies: &mut Bodies<'_, '_>) {
