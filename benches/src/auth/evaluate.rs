@@ -10,12 +10,12 @@ use peer_mail_auth::{AuthenticatedMessage, DmarcResult};
 use scop_dkim::arc::{ChainStatus, Sealer, Validator};
 use scop_dkim::dmarc::{self, Identifier};
 use scop_dkim::{
-    AuthenticationResults, Canonicalization, Domain, Limits, Policy, Selector, SystemRandom, spf,
+    AuthenticationResults, Canonicalization, Domain, Limits, Selector, SystemRandom, spf,
 };
 
 use super::messages::{self, DOMAIN, Key, NOW};
 use super::zone::{Data, Zone};
-use super::{AHEAD, AREA, CHUNK, MAIL_AUTH, limit, mail_auth, ours};
+use super::{AHEAD, AREA, CHUNK, Library, MAIL_AUTH, mail_auth, ours};
 use crate::measure::{Row, Tally, Unit};
 
 const RATE: Unit = Unit::Rate { items: 1 };
@@ -39,7 +39,10 @@ pub fn rows() -> Vec<Row> {
             dmarc("record two labels up", "news.mail.example.com", parsed),
         ]);
     }
-    rows.extend([arc(3, Messages::Newest), arc(3, Messages::All)]);
+    for library in [Library::Ring, Library::AwsLc] {
+        rows.push(arc(3, Messages::Newest, library));
+    }
+    rows.push(arc(3, Messages::All, Library::Ring));
     rows
 }
 
@@ -233,7 +236,7 @@ enum Messages {
 }
 
 /// A chain of so many sets, RSA-2048 each.
-fn arc(sets: usize, verified: Messages) -> Row {
+fn arc(sets: usize, verified: Messages, library: Library) -> Row {
     let mut message = messages::SMALL.as_bytes().to_vec();
     let domain = Domain::new(DOMAIN).expect("a domain");
     let selector = Selector::new(Key::Rsa.selector()).expect("a selector");
@@ -259,17 +262,24 @@ fn arc(sets: usize, verified: Messages) -> Row {
         Messages::Newest => (
             "arc: validate 3 sets, RSA-2048",
             sets + 1,
-            "ring's verify alone, 4 times",
+            library.of(
+                "ring's verify alone, 4 times",
+                "aws-lc's verify alone, 4 times",
+            ),
         ),
         Messages::All => (
             "arc: validate 3 sets and each message signature, RSA-2048",
             2 * sets,
-            "ring's verify alone, 6 times",
+            library.of(
+                "ring's verify alone, 6 times",
+                "aws-lc's verify alone, 6 times",
+            ),
         ),
     };
-    let verify = limit::verify(Key::Rsa);
-    let row = Row::new(AREA, name, Unit::Nanoseconds { items: 1 }, move |tally| {
-        let mut validator = Validator::new(Policy::default(), Limits::default(), NOW);
+    let (verify, policy) = (library.verify(Key::Rsa), library.policy());
+    let (name, unit) = (library.row(name.into()), Unit::Nanoseconds { items: 1 });
+    let row = Row::new(AREA, name, unit, move |tally| {
+        let mut validator = Validator::new(policy.clone(), Limits::default(), NOW);
         if let Messages::Newest = verified {
             validator = validator.newest_message_only();
         }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use scop_dkim::Canonicalization::{Relaxed, Simple};
 use scop_dkim::dmarc::Author;
-use scop_dkim::{AuthservIds, DkimResult, Limits};
+use scop_dkim::{AuthservIds, DkimResult, Limits, Policy};
 
 use super::messages::{self, HEAD, Key};
 use super::zone::Zone;
@@ -86,7 +86,9 @@ pub fn rows() -> Vec<Row> {
         let work = |message: Rc<[u8]>| {
             let dns = ours::Dns::new(&Zone::keys());
             move |tally: &mut crate::measure::Tally| {
-                let verification = ours::verification(messages::NOW, &message, lifted(), &dns);
+                let policy = Policy::default();
+                let verification =
+                    ours::verification(policy, messages::NOW, &message, lifted(), &dns);
                 assert!(!verification.outcomes().is_empty());
                 for outcome in verification.outcomes() {
                     assert_eq!(outcome.result(), result, "{outcome}");

@@ -54,9 +54,14 @@ impl Key {
 
 /// A signer of [`FIELDS`], its header relaxed.
 pub fn signer(key: Key, body: Canonicalization) -> Signer {
+    signer_with(key.signing(), key, body)
+}
+
+/// The same with a key that may be elsewhere.
+pub fn signer_with<K: scop_dkim::Key>(with: K, key: Key, body: Canonicalization) -> Signer<K> {
     let domain = Domain::new(DOMAIN).expect("a domain");
     let selector = Selector::new(key.selector()).expect("a selector");
-    Signer::new(domain, selector, key.signing())
+    Signer::new(domain, selector, with)
         .canonicalization(Canonicalization::Relaxed, body)
         .fields(&[], &FIELDS)
         .expect("From is among them")

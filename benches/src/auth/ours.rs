@@ -58,19 +58,25 @@ impl Dns {
 
 /// In chunks of 64 KiB; all signatures have to pass.
 pub fn verify(message: &[u8], dns: &Dns, tally: &mut Tally) {
-    verify_at(NOW, message, dns, tally);
+    verify_with(Policy::default(), NOW, message, dns, tally);
 }
 
-pub fn verify_at(now: u64, message: &[u8], dns: &Dns, tally: &mut Tally) {
-    let verification = verification(now, message, Limits::default(), dns);
+pub fn verify_with(policy: Policy, now: u64, message: &[u8], dns: &Dns, tally: &mut Tally) {
+    let verification = verification(policy, now, message, Limits::default(), dns);
     for outcome in verification.outcomes() {
         assert_eq!(outcome.result(), DkimResult::Pass, "{outcome}");
         passed(outcome.domain.as_ref().map_or("", |d| d.as_str()), tally);
     }
 }
 
-pub fn verification(now: u64, message: &[u8], limits: Limits, dns: &Dns) -> Verification {
-    let mut verifier = Verifier::new(Policy::default(), limits, now);
+pub fn verification(
+    policy: Policy,
+    now: u64,
+    message: &[u8],
+    limits: Limits,
+    dns: &Dns,
+) -> Verification {
+    let mut verifier = Verifier::new(policy, limits, now);
     for chunk in message.chunks(CHUNK) {
         verifier.write(chunk).expect("within limits");
     }
