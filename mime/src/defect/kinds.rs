@@ -85,9 +85,10 @@ kinds! {
     /// Others: what is written in C may see the end of the value.
     NulInHeader = "nul-in-header", Ambiguity, "RFC 5322 4.1",
         "NUL in a header: dropped from the value.";
-    /// Others: the end of a line, behind which another field begins (Python).
+    /// Others: the end of a line, behind which another field begins (Python). Where all
+    /// lines end in CRCRLF, Dovecot sees no body.
     BareCrInHeader = "bare-cr-in-header", Ambiguity, "RFC 5322 2.2",
-        "A CR without LF in a header: dropped from the value.";
+        "A CR without LF in a header: dropped from the value; of a line of CRCRLF, which is empty.";
     /// Others: the empty line that ends the header, for whoever strips white space
     /// first (RFC 7103 7.3).
     BlankContinuation = "blank-continuation", Ambiguity, "RFC 5322 3.2.2",

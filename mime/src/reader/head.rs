@@ -81,6 +81,18 @@ impl Head {
     }
 }
 
+/// An empty line whose start was held: the line, and how much of it is in the input. With
+/// one CR too many it is one too (what was CRLF, and was written as text): to others it is a
+/// line of the header, and the body is one as well.
+fn held_separator(held: &[u8], input: &[u8], exact: bool) -> Option<(&'static [u8], usize)> {
+    match (held, input) {
+        (b"\r", [b'\n', ..]) => Some((b"\r\n", 1)),
+        (b"\r", [b'\r', b'\n', ..]) if !exact => Some((b"\r\r\n", 2)),
+        (b"\r\r", [b'\n', ..]) if !exact => Some((b"\r\r\n", 1)),
+        _ => None,
+    }
+}
+
 impl Engine {
     /// In a header.
     #[inline]
@@ -104,6 +116,14 @@ impl Engine {
             match window {
                 [b'\n', ..] if !exact => return self.separator(1, input, sink),
                 [b'\r', b'\n', ..] => return self.separator(2, input, sink),
+                [b'\r', b'\r', b'\n', ..] if !exact => {
+                    sink.defect(DefectKind::BareCrInHeader, self.mark.offset);
+                    return self.separator(3, input, sink);
+                }
+                [b'\r', b'\r'] if !exact && !at_limit && !at_end => {
+                    self.hold(take(input, 2));
+                    return Step::NeedInput;
+                }
                 [b'\r'] if !at_limit && !at_end => {
                     self.hold(take(input, 1));
                     return Step::NeedInput;
@@ -118,14 +138,22 @@ impl Engine {
                 }
                 _ => {}
             }
-        } else if self.carry == b"\r" && window.first() == Some(&b'\n') {
+        } else if let Some((line, length)) = held_separator(&self.carry, window, exact) {
             self.carry.clear();
             self.mark = self.head.field;
-            // The CR is no longer in the input; both bytes are passed here.
-            take(input, 1);
+            // The CR is no longer in the input; all bytes are passed here.
+            take(input, length);
             let header_end = self.mark.offset;
-            self.pass(b"\r\n");
+            if line.len() > 2 {
+                sink.defect(DefectKind::BareCrInHeader, header_end);
+            }
+            self.pass(line);
             return self.end_header_at(header_end, Over::Separator, sink);
+        } else if window.is_empty() && !at_limit && !at_end {
+            return Step::NeedInput;
+        } else if self.carry == b"\r" && window == b"\r" && !exact && !at_limit && !at_end {
+            self.hold(take(input, 1));
+            return Step::NeedInput;
         } else if self.head.fields >= self.limits.fields {
             // A lone CR was held, and no field may begin any more.
             return self.cut(Over::Limit(DefectKind::TooManyFields), sink);

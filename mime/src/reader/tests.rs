@@ -618,3 +618,47 @@ fn odd_bytes_are_found_in_each_field_wherever_they_are() {
         }
     }
 }
+
+/// However it is cut, and whatever limit is near.
+#[test]
+fn an_empty_line_with_a_cr_too_many() {
+    let message = b"A: b\r\r\n\r\r\ntext\r\r\n";
+    let read = |limits: &Limits, mode, cuts: &[usize]| {
+        let mut reader = Reader::new(limits.clone()).mode(mode);
+        let (mut told, mut at) = (Vec::new(), 0);
+        for end in cuts.iter().copied().chain([message.len()]) {
+            let mut input = &message[at..end];
+            while let Some(event) = reader.read(&mut input) {
+                match event {
+                    Event::Body(body) => told.extend(body.data.iter().map(|b| format!("{b}"))),
+                    event => told.push(format!("{event:?}")),
+                }
+            }
+            at = end;
+        }
+        reader.finish();
+        while let Some(event) = reader.read(&mut &[][..]) {
+            told.push(format!("{event:?}"));
+        }
+        told
+    };
+    for mode in [Mode::Recurse, Mode::Exact] {
+        for (header_bytes, fields) in (0..20).map(|n| (n, 9)).chain([(99, 0), (99, 1), (99, 2)]) {
+            let limits = Limits {
+                header_bytes,
+                fields,
+                ..Limits::default()
+            };
+            let whole = read(&limits, mode, &[]);
+            for a in 0..=message.len() {
+                for b in a..=message.len() {
+                    assert_eq!(
+                        read(&limits, mode, &[a, b]),
+                        whole,
+                        "{header_bytes} {fields} {a} {b}"
+                    );
+                }
+            }
+        }
+    }
+}
