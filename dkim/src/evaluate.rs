@@ -302,6 +302,14 @@ impl Evaluation {
         Some(fields)
     }
 
+    /// See [`Verification::canonicalized_header`].
+    pub(crate) fn signed_data(&self, at: usize) -> Option<Vec<u8>> {
+        let (trial, outcome) = (self.trials.get(at)?, self.outcomes.get(at)?);
+        let signature = outcome.signature.as_ref()?;
+        let data = data_of(self.header.as_ref()?, trial.field, signature);
+        Some(data.bytes().to_vec())
+    }
+
     /// What is to be asked, now that the reason stands.
     fn after(&mut self, at: usize) -> Stage {
         match self.name_after(at) {

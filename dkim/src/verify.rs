@@ -160,6 +160,29 @@ impl Verification {
         self.evaluation.coverage(n).unwrap_or_default()
     }
 
+    /// What the value of the signature of outcome `n` is over: its fields in their canonical
+    /// form, then its own without `b=`. Set beside what the signer says, it shows which field
+    /// changed on the way; a failure report may carry it (RFC 6591 section 3.2.4,
+    /// DKIM-Canonicalized-Header). `None` for what is no signature.
+    ///
+    /// ```
+    /// # let message = include_bytes!("../tests/fixtures/rfc8463-ed25519.eml");
+    /// # use scop_dkim::{Limits, Policy, Verifier};
+    /// # let mut verifier = Verifier::new(Policy::default(), Limits::default(), 1_528_640_000);
+    /// verifier.write(message)?;
+    /// let verification = verifier.finish();
+    /// let signed = verification.canonicalized_header(0).unwrap();
+    /// assert!(signed.starts_with(b"from:Joe SixPack <joe@football.example.com>\r\nto:"));
+    /// assert!(signed.ends_with(b"; b="));
+    /// # Ok::<(), scop_dkim::LimitExceeded>(())
+    /// ```
+    ///
+    /// Linear in the header.
+    #[must_use]
+    pub fn canonicalized_header(&self, n: usize) -> Option<Vec<u8>> {
+        self.evaluation.signed_data(n)
+    }
+
     /// The result of the message: `pass` if one signature passes, else what
     /// says most about why none does.
     #[must_use]
