@@ -35,6 +35,9 @@ pub enum KeyError {
     /// 2048).
     #[error("the key is damaged, or an RSA key outside 2048 to 4096 bits (RFC 8301 section 3.2)")]
     Rejected,
+    /// The random source failed.
+    #[error("the system gives no random numbers")]
+    Random,
 }
 
 /// A private key that signs messages. Clones share it; no copy of the secret is made. For a key
@@ -124,6 +127,25 @@ impl SigningKey {
         Self::from_ed25519(
             Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| KeyError::Rejected)?,
         )
+    }
+
+    /// A new Ed25519 key, and the PEM block in PKCS#8 to keep it in, which
+    /// [`from_pem`](Self::from_pem) and OpenSSL read. Keep it where nobody else reads it.
+    ///
+    /// ```
+    /// use scop_dkim::{SigningKey, SystemRandom};
+    /// let (key, pem) = SigningKey::generate(&SystemRandom::new())?;
+    /// println!("s1._domainkey.example.com. IN TXT {}", key.record().zone_text());
+    /// assert_eq!(SigningKey::from_pem(&pem)?.public_key(), key.public_key());
+    /// # Ok::<(), scop_dkim::KeyError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`KeyError::Random`] when the source gives no random octets.
+    pub fn generate(random: &dyn SecureRandom) -> Result<(Self, String), KeyError> {
+        let mut seed = [0; 32];
+        random.fill(&mut seed).map_err(|_| KeyError::Random)?;
+        Ok((Self::ed25519(&seed)?, Self::ed25519_pem(&seed)))
     }
 
     /// The key of a seed as a PEM block in PKCS#8 (RFC 8410 section 7), which

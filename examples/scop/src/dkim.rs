@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use ring::rand::{SecureRandom, SystemRandom};
+use ring::rand::SystemRandom;
 use scop_dkim::{
     Canonicalization, DkimResult, Domain, Limits, Outcome, Policy, Selector, Signer, Signers,
     SigningKey, Verification, Verifier,
@@ -298,11 +298,8 @@ fn base64(bytes: &[u8]) -> String {
 
 fn keygen(args: &Keygen) -> Result<(), Failure> {
     let place = args.place.parse()?;
-    let mut seed = [0; 32];
-    SystemRandom::new()
-        .fill(&mut seed)
-        .map_err(|_| Failure::new(code::IO, "the system gives no random numbers"))?;
-    let key = SigningKey::ed25519(&seed).map_err(|e| Failure::new(code::IO, e))?;
+    let new = SigningKey::generate(&SystemRandom::new());
+    let (key, pem) = new.map_err(|e| Failure::new(code::IO, e))?;
     let name = args.key.display().to_string();
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -315,7 +312,7 @@ fn keygen(args: &Keygen) -> Result<(), Failure> {
         ),
         _ => Failure::io(&name, &e),
     })?;
-    file.write_all(SigningKey::ed25519_pem(&seed).as_bytes())
+    file.write_all(pem.as_bytes())
         .and_then(|()| file.sync_all())
         .map_err(|e| Failure::io(&name, &e))?;
     print_record(&place, &key)
