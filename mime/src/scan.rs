@@ -176,11 +176,15 @@ fn dashless(bytes: &[u8]) -> usize {
     aligned + blocks.iter().take_while(|block| !has_dash(block)).count() * BLOCK
 }
 
-/// The same in one block with the two bytes behind it.
+/// The same in one block with the two bytes behind it. Most have no dash.
 #[inline]
 fn dashes(window: &[u8; BLOCK + 2]) -> Option<usize> {
-    let line_ends = |n| vector(window, n).simd_eq(u8x16::splat(b'\n'));
     let dashes = |n| vector(window, n + 1).simd_eq(u8x16::splat(b'-'));
+    let any = dashes(0) | dashes(VECTOR) | dashes(2 * VECTOR) | dashes(3 * VECTOR);
+    if any.to_bitmask() == 0 {
+        return None;
+    }
+    let line_ends = |n| vector(window, n).simd_eq(u8x16::splat(b'\n'));
     let mut bits = bits(|n| (line_ends(n) & dashes(n)).to_bitmask());
     while bits != 0 {
         let lf = bits.trailing_zeros() as usize;

@@ -159,16 +159,14 @@ impl Engine {
     }
 
     #[inline]
-    pub(crate) fn mode(mut self, mode: Mode) -> Self {
+    pub(crate) fn mode(&mut self, mode: Mode) {
         self.mode = mode;
         self.counts &= !mode.is_raw();
-        self
     }
 
     #[inline]
-    pub(crate) fn uncounted(mut self) -> Self {
+    pub(crate) fn uncounted(&mut self) {
         self.counts = false;
-        self
     }
 
     /// Tells `consumer` all that the next bytes of the message settle.
@@ -262,7 +260,7 @@ impl Engine {
 
     /// Gives out the next `length` bytes: of `carry` if something is held, else of
     /// `input`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn give<'i, S: Sink<'i>>(
         &mut self,
         length: usize,
@@ -270,15 +268,17 @@ impl Engine {
         what: What,
         sink: &mut S,
     ) {
-        if length == 0 {
-            return;
-        }
-        if self.carry.is_empty() {
+        if length > 0 && self.carry.is_empty() {
             let bytes = take(input, length);
             self.pass(bytes);
             sink.show(what, bytes);
-            return;
+        } else if length > 0 {
+            self.give_carried(length, what, sink);
         }
+    }
+
+    #[cold]
+    fn give_carried<'i, S: Sink<'i>>(&mut self, length: usize, what: What, sink: &mut S) {
         let carry = core::mem::take(&mut self.carry);
         self.pass(carry.get(..length).unwrap_or(&carry));
         self.carry = carry;
@@ -295,13 +295,19 @@ impl Engine {
     #[inline]
     pub(super) fn pass(&mut self, bytes: &[u8]) {
         if self.counts {
-            let before = self.mark;
-            self.mark.count(bytes);
-            if self.mixed_at.is_none() && self.mark.is_mixed() {
-                self.note_mixed(before, bytes);
-            }
+            self.count(bytes);
         }
         self.mark.offset += bytes.len() as u64;
+    }
+
+    /// Counts the line ends of `bytes`, which come next.
+    #[inline(never)]
+    fn count(&mut self, bytes: &[u8]) {
+        let before = self.mark;
+        self.mark.count(bytes);
+        if self.mixed_at.is_none() && self.mark.is_mixed() {
+            self.note_mixed(before, bytes);
+        }
     }
 
     /// The same of `bytes` that end a line and whose lines were counted already.

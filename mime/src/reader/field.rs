@@ -30,9 +30,14 @@ impl Engine {
         if total > self.limits.field_limit() {
             sink.defect(DefectKind::FieldTooLong, at.offset);
         }
-        if at.value_start > 0 {
+        if let Some(colon) = at.value_start.checked_sub(1) {
+            let named = Named {
+                length: at.name_length as usize,
+                colon: colon as usize,
+            };
             // Who wants them exact takes them as they are.
-            self.note_named(raw, at, known, self.mode != Mode::Exact, sink);
+            let may_be_odd = self.mode != Mode::Exact;
+            self.note_named(raw, at.offset, named, known, may_be_odd, sink);
             self.head.fresh = false;
             return;
         }
@@ -43,21 +48,22 @@ impl Engine {
         sink.defect(kind, at.offset);
     }
 
-    /// The same of one that has a name; `may_be_odd`: its bytes are to be looked at. This
-    /// is done for every field: of most there is nothing to say.
+    /// The same of one at `offset` that has a name; `may_be_odd`: its bytes are to be looked
+    /// at. This is done for every field: of most there is nothing to say.
     #[inline(always)]
     pub(super) fn note_named<'i, S: Sink<'i>>(
         &mut self,
         raw: &[u8],
-        at: &FieldAt,
+        offset: u64,
+        named: Named,
         known: Option<Known>,
         may_be_odd: bool,
         sink: &mut S,
     ) {
         let bit = known.map_or(0, Known::bit);
         let counts = bit & (self.head.seen | Known::OF_BODY) & Known::SINGLE != 0;
-        if counts || may_be_odd || at.name_length + 1 != at.value_start {
-            self.note_uncommon(raw, at, known, may_be_odd, sink);
+        if counts || may_be_odd || named.length != named.colon {
+            self.note_uncommon(raw, offset, named, known, may_be_odd, sink);
         }
         self.head.seen |= bit;
     }
@@ -66,23 +72,25 @@ impl Engine {
     fn note_uncommon<'i, S: Sink<'i>>(
         &mut self,
         raw: &[u8],
-        at: &FieldAt,
+        offset: u64,
+        named: Named,
         known: Option<Known>,
         may_be_odd: bool,
         sink: &mut S,
     ) {
-        if at.name_length + 1 != at.value_start {
-            let space = at.offset + u64::from(at.name_length);
-            sink.defect(DefectKind::SpaceBeforeColon, space);
+        if named.length != named.colon {
+            sink.defect(DefectKind::SpaceBeforeColon, offset + named.length as u64);
         }
         if may_be_odd {
-            odd_bytes(raw, at.offset, sink);
+            odd_bytes(raw, offset, sink);
         }
         match known {
             Some(known) if self.head.seen & known.bit() & Known::SINGLE != 0 => {
-                sink.defect(DefectKind::DuplicateField, at.offset);
+                sink.defect(DefectKind::DuplicateField, offset);
             }
-            Some(known) if !self.mode.is_raw() => self.note_known(known, raw, at, sink),
+            Some(known) if known.is_of_body() && !self.mode.is_raw() => {
+                self.note_known(known, raw, offset, named, sink);
+            }
             _ => {}
         }
     }
@@ -92,10 +100,12 @@ impl Engine {
         &mut self,
         known: Known,
         raw: &[u8],
-        at: &FieldAt,
+        offset: u64,
+        named: Named,
         sink: &mut S,
     ) {
-        let value = raw.get(at.value_start as usize..).unwrap_or_default();
+        let value_start = named.colon + 1;
+        let value = raw.get(value_start..).unwrap_or_default();
         match known {
             Known::ContentType => {
                 if content::is_plainly_a_leaf(value) {
@@ -104,7 +114,7 @@ impl Engine {
                 }
                 let (body_type, defects) = content::body_type(value, self.limits.parameters);
                 for kind in defects {
-                    sink.defect(kind, at.offset + u64::from(at.value_start));
+                    sink.defect(kind, offset + value_start as u64);
                 }
                 self.head.body = body_type.map(|t| match t {
                     BodyType::Multipart { boundary, digest } => {
@@ -116,7 +126,7 @@ impl Engine {
                 });
             }
             Known::ContentTransferEncoding if !TransferEncoding::parse(value).is_identity() => {
-                self.head.encoded_at = Some(at.offset);
+                self.head.encoded_at = Some(offset);
             }
             _ => {}
         }

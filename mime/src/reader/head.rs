@@ -102,8 +102,10 @@ impl Engine {
         {
             return step;
         }
-        if self.head.taken == 0 && self.whole_fields(input, sink) && !S::IS_EAGER {
-            return Step::Again;
+        if self.head.taken == 0
+            && let Some(step) = self.whole_fields(input, sink)
+        {
+            return step;
         }
         let used = self.mark.offset - self.head.start.offset;
         let room = self.limits.header_bytes.saturating_sub(used);

@@ -102,7 +102,7 @@ impl Reader {
     /// The same in another mode. To be called before the first byte is read.
     #[must_use]
     pub fn mode(mut self, mode: Mode) -> Self {
-        self.engine = self.engine.mode(mode);
+        self.engine.mode(mode);
         self
     }
 
@@ -112,7 +112,7 @@ impl Reader {
     /// be called before the first byte is read.
     #[must_use]
     pub fn uncounted(mut self) -> Self {
-        self.engine = self.engine.uncounted();
+        self.engine.uncounted();
         self
     }
 

@@ -60,6 +60,21 @@ const ENDS: [(u64, u64); Known::ALL.len()] = {
     ends
 };
 
+/// The ends of what is between the ends of each name, where there is something.
+const MIDDLES: [(u64, u64); Known::ALL.len()] = {
+    assert!(LONGEST <= 32);
+    let mut middles = [(0, 0); Known::ALL.len()];
+    let mut n = 0;
+    while n < middles.len() {
+        let name = Known::ALL[n].1;
+        if name.len() > 16 {
+            middles[n] = Key::ends(name.split_at(name.len() - 8).0.split_at(8).1);
+        }
+        n += 1;
+    }
+    middles
+};
+
 /// A name that fields are looked for by.
 #[derive(Clone, Copy)]
 pub(crate) struct Key<'n> {
@@ -104,9 +119,10 @@ impl<'n> Key<'n> {
         (first, last)
     }
 
+    /// Whether a name of that length may be this one; a line that is no field has none.
     #[inline]
-    pub(crate) fn len(&self) -> usize {
-        self.name.len()
+    pub(crate) fn has_length(&self, length: u32) -> bool {
+        length as usize == self.name.len() && length > 0
     }
 
     /// Whether the name with which a field begins is this one, in any case; they are of
@@ -114,16 +130,16 @@ impl<'n> Key<'n> {
     #[inline]
     pub(crate) fn is_of(&self, raw: &[u8]) -> bool {
         let same = || {
-            raw.get(..self.len())?
+            raw.get(..self.name.len())?
                 .eq_ignore_ascii_case(self.name)
                 .then_some(())
         };
-        ends(raw, self.len()) == Some(self.ends) && (self.is_all || same().is_some())
+        ends(raw, self.name.len()) == Some(self.ends) && (self.is_all || same().is_some())
     }
 }
 
 /// The [ends](Key::ends) of the first `length` bytes of `raw`.
-#[inline]
+#[inline(always)]
 fn ends(raw: &[u8], length: usize) -> Option<(u64, u64)> {
     let first = match raw.first_chunk() {
         Some(first) => u64::from_le_bytes(*first),
@@ -152,23 +168,14 @@ impl Known {
         while candidates != 0 {
             let n = candidates.trailing_zeros() as usize;
             if *ENDS.get(n)? == ends {
-                return match length <= 16 {
-                    true => Known::ALL.get(n).map(|(known, _)| *known),
-                    false => Known::of_long(raw, length, n),
-                };
+                if length > 16 && self::ends(raw.get(8..)?, length - 16)? != *MIDDLES.get(n)? {
+                    return None;
+                }
+                return Known::ALL.get(n).map(|(known, _)| *known);
             }
             candidates &= candidates - 1;
         }
         None
-    }
-
-    /// The same where what is between the ends was not looked at: the field whose name has
-    /// them, if any, is that of number `n`.
-    #[cold]
-    fn of_long(raw: &[u8], length: usize, n: usize) -> Option<Known> {
-        let (known, name) = Known::ALL.get(n)?;
-        let same = raw.get(..length)?.eq_ignore_ascii_case(name);
-        same.then_some(*known)
     }
 
     #[inline]
@@ -184,6 +191,12 @@ impl Known {
     /// Those that say how a body is read.
     pub(super) const OF_BODY: u32 =
         1 << Known::ContentType as u32 | 1 << Known::ContentTransferEncoding as u32;
+
+    /// It is [one](Self::OF_BODY) of these.
+    #[inline]
+    pub(super) fn is_of_body(self) -> bool {
+        self.bit() & Self::OF_BODY != 0
+    }
 
     /// The structure of a part is made of it.
     #[inline]

@@ -271,22 +271,26 @@ impl Stack {
 
     /// What the line is at the front of `bytes`, and where its LF is if it is no plain
     /// body and that is near; `None` when that cannot be told yet.
-    #[inline]
+    #[inline(always)]
     fn judge(&self, bytes: &[u8], finished: bool) -> Option<(Line, Option<usize>)> {
         match bytes {
             [] | [b'-'] if !finished => None,
-            [b'-', b'-', rest @ ..] => {
-                if let Some((line, lf)) = self.usual(rest) {
-                    return Some((line, Some(lf + 2)));
-                }
-                let window = bytes.get(..DECISIVE).unwrap_or(bytes);
-                let lf = memchr(b'\n', window);
-                let settled = lf.is_some() || finished || window.len() == DECISIVE;
-                let line = window.get(..lf.unwrap_or(window.len()))?;
-                settled.then(|| (self.classify(line), lf))
-            }
+            [b'-', b'-', rest @ ..] => match self.usual(rest) {
+                Some((line, lf)) => Some((line, Some(lf + 2))),
+                None => self.unusual(bytes, finished),
+            },
             _ => Some((Line::Body, None)),
         }
+    }
+
+    /// The same of a line that begins `--`.
+    #[inline(never)]
+    fn unusual(&self, bytes: &[u8], finished: bool) -> Option<(Line, Option<usize>)> {
+        let window = bytes.get(..DECISIVE).unwrap_or(bytes);
+        let lf = memchr(b'\n', window);
+        let settled = lf.is_some() || finished || window.len() == DECISIVE;
+        let line = window.get(..lf.unwrap_or(window.len()))?;
+        settled.then(|| (self.classify(line), lf))
     }
 
     /// What most lines are that begin `--`, here without these: the delimiter of the

@@ -1,6 +1,6 @@
 //! What most fields are: whole in the input, with a name, within all limits.
 
-use super::engine::{Engine, Sink, What, take};
+use super::engine::{Engine, Sink, Step, What, take};
 use super::field::{Named, field_at, name};
 use super::mode::Mode;
 use super::name::Known;
@@ -24,16 +24,17 @@ struct Found {
 }
 
 impl Engine {
-    /// Takes as many of these fields as there are, or one for a sink that wants no more
-    /// in a step.
+    /// Takes as many of these fields as there are and the empty line behind them, or one
+    /// field for a sink that wants no more in a step. What is done with the step, if
+    /// anything is.
     #[inline(never)]
     pub(super) fn whole_fields<'i, S: Sink<'i>>(
         &mut self,
         input: &mut &'i [u8],
         sink: &mut S,
-    ) -> bool {
+    ) -> Option<Step> {
         if self.mode == Mode::Exact {
-            return false;
+            return None;
         }
         let used = self.mark.offset - self.head.start.offset;
         let room = self.limits.header_bytes.saturating_sub(used);
@@ -55,20 +56,26 @@ impl Engine {
             let known = Known::of(raw, found.named.length);
             sink.show(What::Field(at, known), raw);
             self.head.fields += 1;
-            self.note_named(raw, &at, known, found.may_be_odd, sink);
+            self.note_named(raw, offset, found.named, known, found.may_be_odd, sink);
             passed = found.passed;
             if !S::IS_EAGER {
                 break;
             }
         }
         if passed.bytes == 0 {
-            return false;
+            return None;
         }
         self.head.fresh = false;
-        let Passed { bytes, lines, bare } = passed;
-        self.pass_lines(take(input, bytes), lines, bare);
+        self.pass_lines(take(input, passed.bytes), passed.lines, passed.bare);
         self.head.field = self.mark;
-        true
+        if !S::IS_EAGER {
+            return Some(Step::Again);
+        }
+        match bytes.get(passed.bytes..) {
+            Some([b'\n', ..]) => Some(self.separator(1, input, sink)),
+            Some([b'\r', b'\n', ..]) => Some(self.separator(2, input, sink)),
+            _ => None,
+        }
     }
 }
 
@@ -76,7 +83,8 @@ impl Engine {
 /// `bytes`: what is behind it has to be seen.
 #[inline(always)]
 fn find(bytes: &[u8], rest: &[u8], passed: Passed) -> Option<Found> {
-    if rest.first() == Some(&b'-') {
+    // The last two are the empty line, which is next for each header.
+    if matches!(rest.first(), Some(b'-' | b'\r' | b'\n')) {
         return None;
     }
     let mut found = Found {

@@ -100,7 +100,7 @@ impl<'m, 'a> Header<'m, 'a> {
     /// length are passed over without a look at them.
     pub fn all<'n>(&self, name: &'n str) -> impl Iterator<Item = Field<'a>> + use<'m, 'a, 'n> {
         let key = Key::new(name);
-        self.fields_that(move |at| at.name_length as usize == key.len() && at.name_length > 0)
+        self.fields_that(move |at| key.has_length(at.name_length))
             .filter(move |f| key.is_of(f.raw()))
     }
 
@@ -110,16 +110,20 @@ impl<'m, 'a> Header<'m, 'a> {
         self.first(&Key::new(name))
     }
 
+    /// The same by a key: where it is known while this is compiled, so is most of the search.
+    #[inline(always)]
     fn first(&self, key: &Key<'_>) -> Option<Field<'a>> {
-        for (number, at) in self.places().iter().enumerate() {
-            if at.name_length as usize == key.len() && at.name_length > 0 {
-                let field = self.field(number, at);
-                if key.is_of(field.raw()) {
-                    return Some(field);
-                }
+        let places = self.places();
+        let mut from = 0;
+        loop {
+            let mut rest = places.get(from..)?.iter();
+            let number = from + rest.position(|at| key.has_length(at.name_length))?;
+            let field = self.field(number, places.get(number)?);
+            if key.is_of(field.raw()) {
+                return Some(field);
             }
+            from = number + 1;
         }
-        None
     }
 
     /// The Subject, decoded.
@@ -166,6 +170,7 @@ impl<'m, 'a> Header<'m, 'a> {
         self.get(name).map_or(Vec::new(), |f| f.message_ids())
     }
 
+    #[inline(always)]
     fn addresses(&self, key: &Key<'_>) -> Vec<Address<'a>> {
         self.first(key).map_or(Vec::new(), |f| f.addresses())
     }

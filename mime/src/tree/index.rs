@@ -40,29 +40,31 @@ impl Index {
     /// Indexes a message that is whole in memory.
     #[must_use]
     pub fn of(message: &[u8], limits: &Limits) -> Self {
-        let mut indexer = Indexer::new(limits.clone());
-        indexer.read_whole(message);
-        indexer.sink.index
+        Self::whole(message, &mut Engine::new(limits.clone()), limits, true)
     }
 
     /// The same for who has the message beside it: no field is kept, no line counted.
     pub(crate) fn bare(message: &[u8], limits: &Limits) -> Self {
-        let mut indexer = Indexer {
-            engine: Engine::new(limits.clone()).uncounted(),
-            sink: Sink::new(limits, false),
-        };
-        indexer.read_whole(message);
-        indexer.sink.index
+        let mut engine = Engine::new(limits.clone());
+        engine.uncounted();
+        Self::whole(message, &mut engine, limits, false)
     }
 
     /// The same of the header alone: the body is a leaf, whatever its type.
     pub(crate) fn of_header(message: &[u8], limits: &Limits) -> Self {
-        let mut indexer = Indexer {
-            engine: Engine::new(limits.clone()).mode(Mode::Raw),
-            sink: Sink::new(limits, false),
-        };
-        indexer.read_whole(message);
-        indexer.sink.index
+        let mut engine = Engine::new(limits.clone());
+        engine.mode(Mode::Raw);
+        Self::whole(message, &mut engine, limits, false)
+    }
+
+    /// All of a message at once.
+    fn whole(message: &[u8], engine: &mut Engine, limits: &Limits, keeps: bool) -> Self {
+        let mut sink = Sink::new(limits, keeps);
+        sink.length = message.len() as u64;
+        engine.finish();
+        engine.write(message, &mut sink);
+        sink.index.link();
+        sink.index
     }
 
     /// It is one of [`bare`](Self::bare).
@@ -283,14 +285,6 @@ impl Indexer {
         self.write(&[]);
         self.sink.index.link();
         self.sink.index
-    }
-
-    /// All of the message at once. The index is complete then.
-    fn read_whole(&mut self, message: &[u8]) {
-        self.sink.length = message.len() as u64;
-        self.engine.finish();
-        self.write(message);
-        self.sink.index.link();
     }
 }
 

@@ -8,6 +8,7 @@ use core::fmt;
 use super::lex::{Cursor, is_space, is_word, number, raw_text, table};
 use super::parameter::{self, Parameter, RawParameters};
 use crate::DefectKind;
+use crate::scan::plain_quoted_length;
 
 /// What a body is: `text/plain; charset=utf-8`.
 ///
@@ -342,6 +343,9 @@ pub(crate) enum BodyType<'a> {
 #[inline]
 pub(crate) fn is_plainly_a_leaf(value: &[u8]) -> bool {
     let value = value.strip_prefix(b" ").unwrap_or(value);
+    if let [b't', b'e', b'x', b't', b'/', subtype, ..] = value {
+        return subtype.is_ascii_alphanumeric();
+    }
     if matches!(value, [b'm' | b'M', ..]) {
         return false;
     }
@@ -355,6 +359,55 @@ pub(crate) fn is_plainly_a_leaf(value: &[u8]) -> bool {
 /// The same from the value of the field; `None` where it cannot be read. Nothing is
 /// allocated but for a boundary that is escaped or in sections.
 pub(crate) fn body_type(value: &[u8], limit: usize) -> (Option<BodyType<'_>>, Vec<DefectKind>) {
+    match plain_multipart(value, limit) {
+        Some(multipart) => (Some(multipart), Vec::new()),
+        None => any_body_type(value, limit),
+    }
+}
+
+/// The same of a value as most multiparts have it: `multipart/mixed; boundary="b"`, with or
+/// without the quotes, other parameters as simple beside it. `None` for what is not.
+fn plain_multipart(value: &[u8], limit: usize) -> Option<BodyType<'_>> {
+    let run = |bytes: &[u8], is: fn(u8) -> bool| bytes.iter().position(|b| !is(*b));
+    let is_letter = |b: u8| b.is_ascii_alphabetic() || b == b'-';
+    let value = value.strip_prefix(b" ").unwrap_or(value);
+    let (kind, rest) = value.split_first_chunk::<10>()?;
+    if !is_word(kind, b"multipart/") {
+        return None;
+    }
+    let (subtype, mut rest) = rest.split_at_checked(run(rest, is_letter)?)?;
+    let mut found = None;
+    for _ in 0..limit {
+        let [b';', behind @ ..] = rest else { break };
+        let (_, behind) = behind.split_at_checked(run(behind, is_space)?)?;
+        let (name, behind) = behind.split_at_checked(run(behind, is_letter)?)?;
+        let value;
+        (value, rest) = match behind {
+            [b'=', b'"', quoted @ ..] => {
+                let (text, quote) = quoted.split_at_checked(plain_quoted_length(quoted)?)?;
+                (text, quote.strip_prefix(b"\"")?)
+            }
+            [b'=', token @ ..] => {
+                token.split_at_checked(run(token, is_token).unwrap_or(token.len()))?
+            }
+            _ => return None,
+        };
+        if name.is_empty() || value.is_empty() {
+            return None;
+        }
+        if is_word(name, b"boundary") && found.replace(value).is_some() {
+            return None;
+        }
+    }
+    let is_over = matches!(rest, [] | [b'\n'] | [b'\r', b'\n']) && !subtype.is_empty();
+    let boundary = found.filter(|_| is_over)?;
+    Some(BodyType::Multipart {
+        boundary: Cow::Borrowed(boundary),
+        digest: is_word(subtype, b"digest"),
+    })
+}
+
+fn any_body_type(value: &[u8], limit: usize) -> (Option<BodyType<'_>>, Vec<DefectKind>) {
     let mut cursor = Cursor::new(value);
     let Some((kind, subtype)) = media_type(&mut cursor) else {
         return (None, alloc::vec![DefectKind::BadContentType]);
@@ -436,6 +489,30 @@ mod tests {
             if is_text {
                 prop_assert_eq!(charset.as_deref(), whole.parameter("charset"));
             }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+        #[test]
+        fn a_plain_multipart_is_what_any_is(
+            value in " ?multipart/(mixed|DIGEST|x-a|)(;[ \t]{0,2}(\r\n )?(boundary|Boundary|report-type|a|boundary\\*|)=(b|\"b c\"|\"\"|\"b\\\\c\"|=_b|b/c|é|\"é\"|b b|\"b|)){0,4};?( |\r\n|\n){0,2}",
+            limit in 0usize..4,
+        ) {
+            if let Some(multipart) = plain_multipart(value.as_bytes(), limit) {
+                let any = any_body_type(value.as_bytes(), limit);
+                prop_assert_eq!((Some(multipart), Vec::new()), any);
+            }
+        }
+    }
+
+    #[test]
+    fn plain_multiparts() {
+        for value in [
+            " multipart/mixed; boundary=\"=_b c\"\r\n",
+            " multipart/report; report-type=delivery-status;\r\n\tboundary=b\n",
+        ] {
+            assert!(plain_multipart(value.as_bytes(), 128).is_some(), "{value}");
         }
     }
 

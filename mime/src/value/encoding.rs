@@ -37,7 +37,16 @@ impl TransferEncoding {
     /// Reads the value of the field; comments, quotes and a trailing semicolon do
     /// no harm. An empty value is [`SevenBit`](Self::SevenBit).
     #[must_use]
+    #[inline]
     pub fn parse(value: &[u8]) -> Self {
+        // Nearly all are a word and nothing else.
+        let word = value.strip_prefix(b" ").unwrap_or(value);
+        let word = word.strip_suffix(b"\n").unwrap_or(word);
+        let word = word.strip_suffix(b"\r").unwrap_or(word);
+        Self::known(word).unwrap_or_else(|| Self::parse_any(value))
+    }
+
+    fn parse_any(value: &[u8]) -> Self {
         let mut cursor = Cursor::new(value);
         cursor.skip_cfws();
         let quoted = cursor.quoted();

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use memchr::{memchr, memchr3, memmem, memrchr};
 
 use super::charset::Charset;
-use super::lex::{Cursor, is_space, raw_text};
+use super::lex::{Cursor, is_space, raw_text, table};
 use super::note::Notes;
 use super::parameter::hex;
 use crate::decode::Base64;
@@ -71,15 +71,20 @@ pub(crate) fn read<'a>(value: &'a [u8], notes: &mut Notes<'_>) -> Cow<'a, str> {
 /// Whether there is an equals sign, a line end or NUL: in one pass over all, for values
 /// are short.
 fn may_need_decoding(text: &[u8]) -> bool {
-    let is = |b: &u8| u8::from(matches!(*b, b'=' | b'\r' | b'\n' | 0));
-    text.iter().fold(0, |all, b| all | is(b)) != 0
+    const NEED: [bool; 256] = table(b"=\r\n\0");
+    text.iter().fold(false, |all, b| all | NEED[usize::from(*b)])
 }
 
 /// The length of the encoded word that `bytes` begin with, whole and on one line: to a
 /// parser of phrases one word, whatever is in its text. Looks no further than the next
 /// question mark but three.
+#[inline]
 pub(crate) fn word_length(bytes: &[u8]) -> Option<usize> {
-    let inner = bytes.strip_prefix(b"=?")?;
+    inner_length(bytes.strip_prefix(b"=?")?)
+}
+
+/// The same behind the first two bytes.
+fn inner_length(inner: &[u8]) -> Option<usize> {
     let mark = memchr(b'?', inner.get(..=CHARSET).unwrap_or(inner))?;
     let label = inner.get(..mark)?;
     if mark == 0 || label.iter().any(|b| !b.is_ascii_graphic() || *b == b'=') {

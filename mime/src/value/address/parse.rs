@@ -114,7 +114,7 @@ pub(crate) fn read<'a>(value: &'a [u8], notes: &mut Notes<'_>) -> Vec<Address<'a
         // As long as they are common ones, nothing else of what reads lists is needed.
         while let Some(Common { mailbox, is_last }) = common(value, &mut cursor) {
             if list.is_empty() {
-                list.reserve_exact(if is_last { 1 } else { 4 });
+                list = Vec::with_capacity(if is_last { 1 } else { 4 });
             }
             list.push(Address::Mailbox(mailbox));
             if is_last {
@@ -164,49 +164,47 @@ fn cuts_a_word(value: &[u8], start: usize, words: &[u8]) -> bool {
 fn common_entry<'a>(value: &'a [u8], c: &mut Cursor<'a>) -> Option<Common<'a>> {
     let is_dotted = |b: u8| class(b) & DOTTED != 0;
     c.skip_space();
-    let mut start = c.pos();
-    let name = match c.peek()? {
-        b'"' => match c.quoted()? {
-            Cow::Borrowed(name) => Some(name),
+    let start = c.pos();
+    // What is in front of the brackets, or of the `@` where there are none.
+    let (mut name, mut local) = (None, &[][..]);
+    if c.peek()? == b'"' {
+        match c.quoted()? {
+            Cow::Borrowed(text) => name = Some(text),
             Cow::Owned(_) => return None,
-        },
-        _ => {
-            let mut seen = 0;
-            let words = c.take_while(|b| {
-                let class = class(b);
-                let is = class & (DOTTED | SPACE) != 0;
-                seen |= if is { class } else { 0 };
-                is
-            });
-            c.skip_space();
-            match c.peek()? {
-                b'<' => {
-                    let words = words.trim_ascii_end();
-                    if seen & SPACE != 0 && words.windows(2).any(|w| w == b"  ")
-                        || seen & EQUALS != 0 && cuts_a_word(value, start, words)
-                    {
-                        return None;
-                    }
-                    Some(words)
-                }
-                _ if seen & SPACE != 0 || c.pos() > start + words.len() => return None,
-                _ => None,
-            }
         }
-    };
-    let spec = match name {
-        Some(_) => {
-            c.skip_space();
-            if !c.eat(b'<') {
+    } else {
+        let mut seen = 0;
+        let words = c.take_while(|b| {
+            let class = class(b);
+            seen |= class;
+            class & (DOTTED | SPACE) != 0
+        });
+        if c.peek()? != b'@' {
+            let words = words.trim_ascii_end();
+            if seen & SPACE != 0 && words.windows(2).any(|w| w == b"  ")
+                || seen & EQUALS != 0 && cuts_a_word(value, start, words)
+            {
                 return None;
             }
-            start = c.pos();
-            c.take_while(is_dotted)
+            name = Some(words);
+        } else if seen & SPACE != 0 {
+            return None;
+        } else {
+            local = words;
         }
-        None => c.since(start),
-    };
-    let at = spec.len();
-    if at == 0 || spec.starts_with(b"=?") || !c.eat(b'@') || c.take_while(is_dotted).is_empty() {
+    }
+    if name.is_some() {
+        c.skip_space();
+        if !c.eat(b'<') {
+            return None;
+        }
+        local = c.take_while(is_dotted);
+    }
+    if local.is_empty() || local.starts_with(b"=?") || !c.eat(b'@') {
+        return None;
+    }
+    let start = c.pos() - 1 - local.len();
+    if c.take_while(is_dotted).is_empty() {
         return None;
     }
     let spec = c.since(start);
@@ -222,7 +220,7 @@ fn common_entry<'a>(value: &'a [u8], c: &mut Cursor<'a>) -> Option<Common<'a>> {
         raw_name: name.filter(|n| !n.is_empty()).map(Cow::Borrowed),
         route: None,
         spec: Cow::Borrowed(spec),
-        at,
+        at: local.len(),
     };
     Some(Common { mailbox, is_last })
 }

@@ -1,5 +1,7 @@
 //! What dates look like.
 
+use wide::u8x16;
+
 use super::{DAYS, DateTime, MONTHS};
 use crate::DefectKind;
 use crate::value::lex::Cursor;
@@ -55,10 +57,11 @@ pub(super) fn common(value: &[u8]) -> Option<DateTime> {
     if matches!(behind, [b'0'..=b'9' | b':', ..]) {
         return None;
     }
-    let digits = [
-        day[0], day[1], *y, *e, *a, *r, *h, *i, *t, *u, *s, *c, z[0], z[1], z[2], z[3],
-    ];
-    if !digits.iter().all(u8::is_ascii_digit) {
+    // The digits of year and time and the first of the seconds; the other one, and the zone.
+    let are_digits = digits_in(fixed, 0) & 0b1011_0110_1111_0000 == 0b1011_0110_1111_0000
+        && digits_in(fixed, 7) & 0b1111_0010_0000_0000 == 0b1111_0010_0000_0000
+        && day.iter().all(u8::is_ascii_digit);
+    if !are_digits {
         return None;
     }
     let two = |a: u8, b: u8| (a - b'0') * 10 + (b - b'0');
@@ -81,6 +84,16 @@ pub(super) fn common(value: &[u8]) -> Option<DateTime> {
         offset,
     };
     date.is_real().then_some(date)
+}
+
+/// Which of the sixteen bytes from `from` on are digits, by bit.
+#[inline]
+fn digits_in(bytes: &[u8; 23], from: usize) -> u32 {
+    let bytes = bytes.get(from..).and_then(<[u8]>::first_chunk);
+    let bytes = u8x16::new(*bytes.unwrap_or(&[0; 16]));
+    (bytes - u8x16::splat(b'0'))
+        .simd_lt(u8x16::splat(10))
+        .to_bitmask()
 }
 
 /// Which of the names the letters are, in any case.
