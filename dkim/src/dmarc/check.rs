@@ -220,10 +220,12 @@ impl Check {
 
     fn start(author: Author, identifiers: impl IntoIterator<Item = Identifier>) -> Self {
         let doubtful = author.oddity().is_some_and(OddAuthor::is_doubtful);
-        let identifiers = identifiers.into_iter().filter(|_| !doubtful);
         Check {
             author,
-            identifiers: identifiers.collect(),
+            identifiers: match doubtful {
+                true => Vec::new(),
+                false => identifiers.into_iter().collect(),
+            },
             undecided: Vec::new(),
             walks: Walks::default(),
             stale: true,
@@ -237,8 +239,10 @@ impl Check {
     #[must_use]
     pub fn undecided(mut self, identifiers: impl IntoIterator<Item = Identifier>) -> Self {
         let doubtful = self.author.oddity().is_some_and(OddAuthor::is_doubtful);
-        let identifiers = identifiers.into_iter().filter(|_| !doubtful);
-        self.undecided = identifiers.collect();
+        self.undecided = match doubtful {
+            true => Vec::new(),
+            false => identifiers.into_iter().collect(),
+        };
         (self.stale, self.verdict) = (true, None);
         self
     }
@@ -505,6 +509,9 @@ fn align(
                     }
                 });
         if is_aligned {
+            if aligned.is_empty() {
+                aligned.reserve_exact(identifiers.len());
+            }
             aligned.push(Aligned {
                 identifier: identifier.clone(),
                 strictly,

@@ -1,6 +1,6 @@
 //! DMARC policy records (RFC 9989 sections 4.7 and 4.8).
 
-use alloc::borrow::{Cow, ToOwned as _};
+use alloc::borrow::ToOwned as _;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -20,10 +20,10 @@ pub enum Policy {
 }
 
 impl Policy {
-    fn parse(value: &str) -> Option<Self> {
+    fn parse(value: &[u8]) -> Option<Self> {
         let mut known = [Policy::None, Policy::Quarantine, Policy::Reject].into_iter();
         known.find(|policy| {
-            let (value, known) = (value.as_bytes(), policy.as_str().as_bytes());
+            let known = policy.as_str().as_bytes();
             value.len() == known.len() && value.eq_ignore_ascii_case(known)
         })
     }
@@ -84,6 +84,16 @@ pub struct FailureOptions {
     pub spf: bool,
 }
 
+/// What may stand in a [`ReportUri`], by octet.
+const IS_TEXT: [bool; 128] = {
+    let (mut table, mut byte) = ([false; 128], b'!');
+    while byte <= b'~' {
+        table[byte as usize] = !matches!(byte, b',' | b';' | b'!' | b'<' | b'>' | b'"' | b'\\');
+        byte += 1;
+    }
+    table
+};
+
 /// A URI that reports are sent to (section 4.6): in ASCII, without white space, comma,
 /// semicolon and exclamation mark.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -94,13 +104,12 @@ impl ReportUri {
     /// percent-encoded.
     #[must_use]
     pub fn new(uri: &str) -> Option<Self> {
-        let (scheme, rest) = cut(uri, b':')?;
-        let mut scheme = scheme.bytes();
+        let (scheme, rest) = part(uri.as_bytes(), b':');
+        let (mut scheme, rest) = (scheme.iter(), rest?);
         let is_scheme = scheme.next()?.is_ascii_alphabetic()
             && scheme.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
-        let is_mark = |b| matches!(b, b',' | b';' | b'!' | b'<' | b'>' | b'"' | b'\\');
-        let is_text = |b: u8| b.is_ascii_graphic() && !is_mark(b);
-        (is_scheme && !rest.is_empty() && rest.bytes().all(is_text)).then(|| Self(uri.to_owned()))
+        let is_text = |b: &u8| IS_TEXT.get(usize::from(*b)) == Some(&true);
+        (is_scheme && !rest.is_empty() && rest.iter().all(is_text)).then(|| Self(uri.to_owned()))
     }
 
     /// As it is published, without the obsolete size limit.
@@ -212,13 +221,9 @@ impl Record {
     /// unknown tags are ignored, of a repeated one the first counts. Cost: linear.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let text = match core::str::from_utf8(text) {
-            Ok(text) => Cow::Borrowed(text),
-            Err(_) => String::from_utf8_lossy(text),
-        };
-        let mut tags = Tags { rest: Some(&text) };
+        let mut tags = Tags { rest: Some(text) };
         let (name, version) = tags.next()?;
-        if !name.eq_ignore_ascii_case("v") || version != "DMARC1" {
+        if !name.eq_ignore_ascii_case(b"v") || version != b"DMARC1" {
             return None;
         }
         let mut record = Record::new(Policy::None);
@@ -229,7 +234,7 @@ impl Record {
             let Some(tag) = Tag::parse(name).filter(|tag| seen.first(*tag)) else {
                 continue;
             };
-            let is = |word: u8| matches!(value.as_bytes(), [b] if b.to_ascii_lowercase() == word);
+            let is = |word: u8| matches!(value, [b] if b.to_ascii_lowercase() == word);
             match tag {
                 Tag::P => p = Some(Policy::parse(value)),
                 Tag::Sp => sp = Some(Policy::parse(value)),
@@ -245,9 +250,9 @@ impl Record {
                 Tag::Ruf => record.failure_reports = uris(value),
                 Tag::Fo => {
                     for option in split(value, b':').map(trim) {
-                        record.failure_options.any |= option == "1";
-                        record.failure_options.dkim |= option.eq_ignore_ascii_case("d");
-                        record.failure_options.spf |= option.eq_ignore_ascii_case("s");
+                        record.failure_options.any |= option == b"1";
+                        record.failure_options.dkim |= option.eq_ignore_ascii_case(b"d");
+                        record.failure_options.spf |= option.eq_ignore_ascii_case(b"s");
                     }
                 }
             }
@@ -281,10 +286,10 @@ enum Tag {
 }
 
 impl Tag {
-    fn parse(name: &str) -> Option<Self> {
+    fn parse(name: &[u8]) -> Option<Self> {
         let mut lower = [0; 5];
         let lower = lower.get_mut(..name.len())?;
-        lower.copy_from_slice(name.as_bytes());
+        lower.copy_from_slice(name);
         lower.make_ascii_lowercase();
         Some(match &*lower {
             b"p" => Tag::P,
@@ -314,65 +319,58 @@ impl Seen {
     }
 }
 
-fn trim(text: &str) -> &str {
-    let bytes = text.as_bytes();
+fn trim(text: &[u8]) -> &[u8] {
     let is_text = |b: &u8| !matches!(b, b' ' | b'\t');
-    let start = bytes.iter().position(is_text).unwrap_or(0);
-    let end = bytes.iter().rposition(is_text).map_or(0, |last| last + 1);
+    let start = text.iter().position(is_text).unwrap_or(0);
+    let end = text.iter().rposition(is_text).map_or(0, |last| last + 1);
     text.get(start..end).unwrap_or_default()
 }
 
-/// Names and values between semicolons, found by one look at each byte.
+/// Names and values between semicolons. All that is known of either is ASCII, so what else is
+/// in a record need not even be UTF-8.
 struct Tags<'a> {
-    rest: Option<&'a str>,
+    rest: Option<&'a [u8]>,
 }
 
 impl<'a> Iterator for Tags<'a> {
-    type Item = (&'a str, &'a str);
+    type Item = (&'a [u8], &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let text = self.rest?;
-        let (mut equals, mut end) = (None, text.len());
-        for (at, byte) in text.bytes().enumerate() {
-            match byte {
-                b'=' if equals.is_none() => equals = Some(at),
-                b';' => {
-                    end = at;
-                    break;
-                }
-                _ => {}
-            }
-        }
-        self.rest = text.get(end + 1..);
-        let name = text.get(..equals.unwrap_or(end))?;
-        let value = equals.and_then(|equals| text.get(equals + 1..end));
+        let (tag, rest) = part(self.rest?, b';');
+        self.rest = rest;
+        let (name, value) = part(tag, b'=');
         Some((trim(name), trim(value.unwrap_or_default())))
     }
 }
 
-/// What is before the first such ASCII character, and behind it.
-fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
+/// What is before the first such octet, and behind it if there is one.
+fn part(text: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
     // Tags are short.
-    let place = text.as_bytes().iter().position(|b| *b == at)?;
-    Some((text.get(..place)?, text.get(place + 1..)?))
+    match text.iter().position(|b| *b == at) {
+        None => (text, None),
+        Some(place) => (text.get(..place).unwrap_or_default(), text.get(place + 1..)),
+    }
 }
 
-/// What is between such ASCII characters.
-fn split(text: &str, at: u8) -> impl Iterator<Item = &str> {
+/// What is between such octets.
+fn split(text: &[u8], at: u8) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(text);
     core::iter::from_fn(move || {
-        let text = rest.take()?;
-        let (first, more) = cut(text, at).map_or((text, None), |(first, more)| (first, Some(more)));
+        let (first, more) = part(rest?, at);
         rest = more;
         Some(first)
     })
 }
 
 /// URIs, the obsolete size limit (`!10m`) dropped; those that are none, too.
-fn uris(value: &str) -> Vec<ReportUri> {
-    let uris = split(value, b',').map(trim);
-    let uris = uris.map(|uri| cut(uri, b'!').map_or(uri, |(uri, _)| uri));
-    uris.filter_map(ReportUri::new).collect()
+fn uris(value: &[u8]) -> Vec<ReportUri> {
+    let mut uris = Vec::new();
+    for uri in split(value, b',') {
+        let (uri, _) = part(trim(uri), b'!');
+        let uri = core::str::from_utf8(uri).ok().and_then(ReportUri::new);
+        uris.extend(uri);
+    }
+    uris
 }
 
 impl fmt::Display for Record {

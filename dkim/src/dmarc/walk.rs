@@ -44,6 +44,10 @@ impl Walks {
         let known = self.walks.iter().position(|walk| walk.start == *domain);
         let at = known.unwrap_or(self.walks.len());
         if known.is_none() {
+            // There is seldom another than that of the author's domain.
+            if self.walks.is_empty() {
+                self.walks.reserve_exact(1);
+            }
             self.walks.push(Walk::new(Arc::clone(domain)));
         }
         let walk = self.walks.get_mut(at).ok_or(Stop::Wait)?;

@@ -147,7 +147,8 @@ impl Check {
                 receiver: None,
                 now: 0,
             }),
-            frames: Vec::new(),
+            // Few records include one that includes another.
+            frames: Vec::with_capacity(4),
             record: None,
             explaining: false,
             verdict: None,

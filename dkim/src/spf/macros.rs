@@ -3,8 +3,10 @@
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 use core::net::IpAddr;
+use core::ops::Range;
 
 use super::record::{RecordError, Rule};
 
@@ -13,6 +15,8 @@ use super::record::{RecordError, Rule};
 pub(super) struct MacroString {
     text: Arc<str>,
     form: Form,
+    /// The text taken apart; none if it is literal. It is expanded more often than parsed.
+    pieces: Vec<Piece>,
 }
 
 /// What is known of a text that was checked.
@@ -27,23 +31,31 @@ struct Form {
 }
 
 /// A part of a text.
-enum Piece<'a> {
-    Literal(&'a str),
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    /// That part of it, as it stands.
+    Literal(Range<usize>),
     /// `%%`, `%_` or `%-`: the character behind the percent sign.
     Escape(u8),
-    Macro(Macro<'a>),
+    Macro(Macro),
 }
 
-struct Macro<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Macro {
     letter: u8,
     /// The letter was upper case.
     escaped: bool,
     /// How many parts are kept; none for all.
     parts: Option<usize>,
     reversed: bool,
-    /// Where the value is split; at dots if empty.
-    delimiters: &'a str,
+    /// Where the value is split: a bit for each of [`DELIMITERS`].
+    delimiters: u8,
 }
+
+/// Where a value may be split (section 7.1).
+const DELIMITERS: &[u8; 7] = b".-+,/_=";
+/// The first of them, where none is named.
+const DOT: u8 = 1;
 
 /// What is known while a record is evaluated.
 pub(super) struct Values<'a> {
@@ -65,9 +77,10 @@ impl MacroString {
     /// Parses a whole text. `offset` is where it is, for errors; `explain` says that SP may
     /// be in it, and `c`, `r`, `t` (an `explain-string`).
     pub(super) fn parse(text: &[u8], offset: usize, explain: bool) -> Result<Self, RecordError> {
-        let (text, form) = check(text, offset, explain)?;
+        let mut pieces = Vec::new();
+        let (text, form) = check(text, offset, explain, |piece| pieces.push(piece))?;
         let text = text.into();
-        Ok(MacroString { text, form })
+        Ok(MacroString { text, form, pieces })
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -106,15 +119,14 @@ impl MacroString {
     pub(super) fn expand(&self, values: &Values<'_>, out: &mut String) {
         // Most often that is room enough.
         out.reserve(self.text.len() + 64);
-        // Whatever is in it was allowed when it was parsed.
-        let pieces = Pieces {
-            text: &self.text,
-            at: 0,
-            explain: true,
-        };
-        for piece in pieces.map_while(Result::ok) {
+        if self.form.is_literal {
+            return out.push_str(&self.text);
+        }
+        for piece in &self.pieces {
             match piece {
-                Piece::Literal(text) => out.push_str(text),
+                Piece::Literal(range) => {
+                    out.push_str(self.text.get(range.clone()).unwrap_or_default());
+                }
                 Piece::Escape(b'_') => out.push(' '),
                 Piece::Escape(b'-') => out.push_str("%20"),
                 Piece::Escape(_) => out.push('%'),
@@ -132,10 +144,16 @@ impl fmt::Display for MacroString {
 
 /// Checks a `macro-string`, without keeping it.
 pub(super) fn is_well_formed(text: &[u8], offset: usize) -> Result<&str, RecordError> {
-    check(text, offset, false).map(|(text, _)| text)
+    check(text, offset, false, |_| ()).map(|(text, _)| text)
 }
 
-fn check(bytes: &[u8], offset: usize, explain: bool) -> Result<(&str, Form), RecordError> {
+/// Its pieces are told one by one, unless it is literal.
+fn check(
+    bytes: &[u8],
+    offset: usize,
+    explain: bool,
+    mut tell: impl FnMut(Piece),
+) -> Result<(&str, Form), RecordError> {
     let (text, is_whole) = match core::str::from_utf8(bytes) {
         Ok(text) => (text, true),
         Err(error) => {
@@ -158,14 +176,15 @@ fn check(bytes: &[u8], offset: usize, explain: bool) -> Result<(&str, Form), Rec
         explain,
     };
     while let Some(piece) = pieces.next() {
-        match piece {
-            Ok(Piece::Literal(_)) => continue,
-            Ok(Piece::Escape(_)) => {}
-            Ok(Piece::Macro(found)) => form.needs_validated_name |= found.letter == b'p',
-            Err(rule) => return Err(RecordError::new(offset + pieces.at, rule)),
+        let piece = piece.map_err(|rule| RecordError::new(offset + pieces.at, rule))?;
+        if let Piece::Macro(found) = &piece {
+            form.needs_validated_name |= found.letter == b'p';
         }
-        form.is_literal = false;
-        form.tail = pieces.at;
+        if !matches!(piece, Piece::Literal(_)) {
+            form.is_literal = false;
+            form.tail = pieces.at;
+        }
+        tell(piece);
     }
     match is_whole {
         true => Ok((text, form)),
@@ -185,8 +204,8 @@ struct Pieces<'a> {
     explain: bool,
 }
 
-impl<'a> Iterator for Pieces<'a> {
-    type Item = Result<Piece<'a>, Rule>;
+impl Iterator for Pieces<'_> {
+    type Item = Result<Piece, Rule>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = self.text.get(self.at..)?;
@@ -199,8 +218,9 @@ impl<'a> Iterator for Pieces<'a> {
             return match rest.get(..length.unwrap_or(rest.len())) {
                 None | Some("") => Some(Err(Rule::Character)),
                 Some(text) => {
+                    let start = self.at;
                     self.at += text.len();
-                    Some(Ok(Piece::Literal(text)))
+                    Some(Ok(Piece::Literal(start..self.at)))
                 }
             };
         }
@@ -222,9 +242,9 @@ impl<'a> Iterator for Pieces<'a> {
     }
 }
 
-impl<'a> Macro<'a> {
+impl Macro {
     /// What is between the braces.
-    fn parse(text: &'a str, explain: bool) -> Option<Self> {
+    fn parse(text: &str, explain: bool) -> Option<Self> {
         let (&letter, rest) = text.as_bytes().split_first()?;
         match letter.to_ascii_lowercase() {
             b's' | b'l' | b'o' | b'd' | b'i' | b'p' | b'h' | b'v' => {}
@@ -245,28 +265,43 @@ impl<'a> Macro<'a> {
             Some((b'r' | b'R', rest)) => (true, rest),
             _ => (false, rest),
         };
-        if !rest.iter().all(|b| b".-+,/_=".contains(b)) {
-            return None;
+        let mut delimiters = 0;
+        for byte in rest {
+            delimiters |= DOT << DELIMITERS.iter().position(|known| known == byte)?;
         }
         Some(Macro {
             letter: letter.to_ascii_lowercase(),
             escaped: letter.is_ascii_uppercase(),
             parts,
             reversed,
-            delimiters: text.get(text.len() - rest.len()..)?,
+            delimiters: match delimiters {
+                0 => DOT,
+                named => named,
+            },
         })
     }
 
     fn write(&self, values: &Values<'_>, out: &mut String) {
         let mut dotted = Dotted::default();
+        let is_whole = self.parts.is_none() && self.delimiters == DOT;
+        // By far most often it is `%{ir}`, which is soon written backwards.
+        if is_whole && self.reversed && self.letter == b'i' {
+            return self.push(dotted.write_reversed(values.ip), out);
+        }
         let value = self.value(values, &mut dotted);
-        if self.parts.is_none() && !self.reversed && self.delimiters.is_empty() {
+        if is_whole && !self.reversed {
             return self.push(&value, out);
         }
         let bytes = value.as_bytes();
-        let splits = |byte: u8| match self.delimiters.as_bytes() {
-            [] => byte == b'.',
-            delimiters => delimiters.contains(&byte),
+        // One delimiter as a rule, which is soon compared.
+        let only = DELIMITERS.get(self.delimiters.trailing_zeros() as usize);
+        let only = only.filter(|_| self.delimiters.is_power_of_two());
+        let splits = |byte: u8| match only {
+            Some(only) => byte == *only,
+            None => {
+                let known = DELIMITERS.iter().position(|known| *known == byte);
+                known.is_some_and(|at| self.delimiters >> at & 1 == 1)
+            }
         };
         let is_split = |(_, byte): &(usize, &u8)| splits(**byte);
         // The parts on the right are kept, when the order is that in which they are written:
@@ -285,6 +320,9 @@ impl<'a> Macro<'a> {
                 value.get(..end).unwrap_or_default()
             }
         };
+        if !self.reversed && self.delimiters == DOT {
+            return self.push(rest, out);
+        }
         loop {
             let at = match self.reversed {
                 true => rest.bytes().rposition(splits),
@@ -352,6 +390,28 @@ impl Default for Dotted {
 impl Dotted {
     /// Dotted quad, or one hexadecimal digit for each four bits (section 7.3).
     fn write(&mut self, ip: IpAddr) -> &str {
+        match ip {
+            IpAddr::V4(ip) => self.quad(ip.octets()),
+            IpAddr::V6(ip) => self.digits(ip.octets().map(|octet| [octet >> 4, octet & 15])),
+        }
+    }
+
+    /// The same with the last part first.
+    fn write_reversed(&mut self, ip: IpAddr) -> &str {
+        match ip {
+            IpAddr::V4(ip) => {
+                let [a, b, c, d] = ip.octets();
+                self.quad([d, c, b, a])
+            }
+            IpAddr::V6(ip) => {
+                let mut octets = ip.octets();
+                octets.reverse();
+                self.digits(octets.map(|octet| [octet & 15, octet >> 4]))
+            }
+        }
+    }
+
+    fn quad(&mut self, octets: [u8; 4]) -> &str {
         let mut length = 0;
         let mut push = |byte| {
             // It is as long as the longest address.
@@ -360,36 +420,34 @@ impl Dotted {
             }
             length += 1;
         };
-        match ip {
-            IpAddr::V4(ip) => {
-                for (at, octet) in ip.octets().into_iter().enumerate() {
-                    if at > 0 {
-                        push(b'.');
-                    }
-                    if octet > 99 {
-                        push(b'0' + octet / 100);
-                    }
-                    if octet > 9 {
-                        push(b'0' + octet / 10 % 10);
-                    }
-                    push(b'0' + octet % 10);
-                }
+        for (at, octet) in octets.into_iter().enumerate() {
+            if at > 0 {
+                push(b'.');
             }
-            IpAddr::V6(ip) => {
-                let digit = |half: u8| match half {
-                    0..=9 => b'0' + half,
-                    _ => b'a' - 10 + half,
-                };
-                for (at, octet) in ip.octets().into_iter().enumerate() {
-                    if at > 0 {
-                        push(b'.');
-                    }
-                    push(digit(octet >> 4));
-                    push(b'.');
-                    push(digit(octet & 15));
-                }
+            if octet > 99 {
+                push(b'0' + octet / 100);
             }
+            if octet > 9 {
+                push(b'0' + octet / 10 % 10);
+            }
+            push(b'0' + octet % 10);
         }
+        self.written(length)
+    }
+
+    fn digits(&mut self, halves: [[u8; 2]; 16]) -> &str {
+        // Every other octet is a dot already.
+        let places = self.0.iter_mut().step_by(2);
+        for (place, half) in places.zip(halves.as_flattened()) {
+            *place = match half {
+                0..=9 => b'0' + half,
+                _ => b'a' - 10 + half,
+            };
+        }
+        self.written(63)
+    }
+
+    fn written(&self, length: usize) -> &str {
         let written = self.0.get(..length).unwrap_or_default();
         core::str::from_utf8(written).unwrap_or_default()
     }
@@ -397,15 +455,11 @@ impl Dotted {
 
 /// The name that PTR records of an address are at (section 5.5).
 pub(crate) fn reverse_name(ip: IpAddr) -> String {
-    let mut dotted = Dotted::default();
-    let mut name = String::with_capacity(72);
-    for label in dotted.write(ip).rsplit('.') {
-        name.push_str(label);
-        name.push('.');
-    }
+    let mut name = String::with_capacity(77);
+    name.push_str(Dotted::default().write_reversed(ip));
     name.push_str(match ip {
-        IpAddr::V4(_) => "in-addr.arpa",
-        IpAddr::V6(_) => "ip6.arpa",
+        IpAddr::V4(_) => ".in-addr.arpa",
+        IpAddr::V6(_) => ".ip6.arpa",
     });
     name
 }
