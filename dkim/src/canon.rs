@@ -46,10 +46,15 @@ impl fmt::Display for Canonicalization {
 /// [`crate::header`] splits it: folded lines included, the CRLF that ends it not.
 pub(crate) struct HeaderCanon {
     kind: Canonicalization,
-    /// Behind what is used of it is room.
-    bytes: Vec<u8>,
+    /// What there is until it is too much.
+    first: [u8; USUAL],
+    /// All of it then, and room behind that.
+    all: Vec<u8>,
     used: usize,
 }
+
+/// More than most signatures sign.
+const USUAL: usize = 2048;
 
 /// Some bytes, and so many of them count. Where others follow, whole vectors can be read.
 #[derive(Clone, Copy)]
@@ -79,13 +84,11 @@ impl<'a> Within<'a> {
 }
 
 impl HeaderCanon {
-    /// What most signatures sign.
-    const USUAL: usize = 2000;
-
     pub(crate) fn new(kind: Canonicalization) -> Self {
         Self {
             kind,
-            bytes: alloc::vec![0; Self::USUAL],
+            first: [0; USUAL],
+            all: Vec::new(),
             used: 0,
         }
     }
@@ -133,7 +136,8 @@ impl HeaderCanon {
         let start = self.used;
         let name = text.get(..colon).unwrap_or_default();
         self.unfold(&mut Run::default(), Within::all(name));
-        if let Some(name) = self.bytes.get_mut(start..self.used) {
+        let end = self.used;
+        if let Some(name) = self.whole().get_mut(start..end) {
             name.make_ascii_lowercase();
         }
         self.put(Within::all(b":"));
@@ -183,22 +187,41 @@ impl HeaderCanon {
     /// Room for so many bytes.
     #[inline]
     fn room(&mut self, length: usize) -> &mut [u8] {
-        let end = self.used + length;
-        if self.bytes.len() < end {
-            self.bytes.resize(2 * end, 0);
+        let (used, end) = (self.used, self.used + length);
+        if end > self.whole().len() {
+            self.grow(end);
         }
-        self.bytes.get_mut(self.used..).unwrap_or_default()
+        self.whole().get_mut(used..).unwrap_or_default()
+    }
+
+    #[inline]
+    fn whole(&mut self) -> &mut [u8] {
+        match self.all.is_empty() {
+            true => &mut self.first,
+            false => &mut self.all,
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self, end: usize) {
+        if self.all.is_empty() {
+            self.all.extend_from_slice(&self.first);
+        }
+        self.all.resize(2 * end, 0);
     }
 
     /// All of it.
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.bytes.get(..self.used).unwrap_or_default()
+        let all = match self.all.is_empty() {
+            true => &self.first[..],
+            false => &self.all,
+        };
+        all.get(..self.used).unwrap_or_default()
     }
 
     /// The same to keep.
-    pub(crate) fn into_bytes(mut self) -> Vec<u8> {
-        self.bytes.truncate(self.used);
-        self.bytes
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes().to_vec()
     }
 
     /// Takes back what came behind so many bytes.

@@ -23,7 +23,7 @@ use crate::hidden::hidden;
 use crate::judge::{body_problem, extra_instance, from_problem, unacceptable, unsigned_fields};
 use crate::key::KeyRecord;
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::{BodyHash, BodyKind, Singles, data_of, selected};
+use crate::message::{BodyHash, BodyKind, data_of, selected};
 use crate::name::{Domain, Selector};
 use crate::outcome::{Coverage, Outcome, Reason};
 use crate::policy::Policy;
@@ -146,18 +146,18 @@ impl Evaluation {
                 return (outcome, trial);
             }
         };
-        let signed = Singles::of(signature.headers().map(str::as_bytes));
+        let signed = signature.singles();
         let refused = from
             .cloned()
             .or_else(|| unacceptable(&self.policy, self.now, header, &signature))
             .or_else(|| {
                 let hides = || hidden(header, || covered(header, field, &signature));
                 let looked_for = self.policy.reject_extra_instances;
-                looked_for.then(|| extra_instance(header, &signed).or_else(hides))?
+                looked_for.then(|| extra_instance(header, signed).or_else(hides))?
             });
         match refused {
             Some(reason) => outcome.reason = reason,
-            None => match self.question(&signature.key_name()) {
+            None => match signature.with_key_name(|name| self.question(name)) {
                 Some(key) => trial.stage = Stage::Judging(key),
                 None => outcome.reason = Reason::QueryLimit(self.limits.queries),
             },
@@ -165,7 +165,7 @@ impl Evaluation {
         trial.wants_report = signature.wants_reports();
         outcome.domain = Some(signature.domain().clone());
         outcome.selector = Some(signature.selector().clone());
-        outcome.unsigned_fields = unsigned_fields(header, &signed);
+        outcome.unsigned_fields = unsigned_fields(header, signature.singles());
         outcome.signature = Some(signature);
         (outcome, trial)
     }

@@ -394,6 +394,10 @@ impl Header {
         let alike = self.fields.iter().rev().fold(0, |alike, field| {
             alike << 1 | u64::from(field.start == wanted)
         });
+        if name.len() < 8 {
+            // Nothing is behind what is compared.
+            return alike;
+        }
         let others = Instances::Few(alike).filter(|number| {
             let other = self.name(*number);
             other.len() != name.len() || !rest(other).eq_ignore_ascii_case(rest(name))

@@ -51,18 +51,14 @@ const BY_LENGTH: [u16; 32] = {
 };
 
 /// How often each of [`SINGLE`] is among some names.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Singles([usize; SINGLE.len()]);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Singles {
+    /// Those that are, by bit.
+    found: u16,
+    counts: [u32; SINGLE.len()],
+}
 
 impl Singles {
-    pub(crate) fn of<'a>(names: impl Iterator<Item = &'a [u8]>) -> Self {
-        let mut counts = Self::default();
-        for name in names {
-            counts.add(name, start(name));
-        }
-        counts
-    }
-
     /// Counts a name, of which [`start`] is known.
     #[inline]
     pub(crate) fn add(&mut self, name: &[u8], start: u64) {
@@ -71,23 +67,34 @@ impl Singles {
             let n = alike.trailing_zeros() as usize;
             alike &= alike - 1;
             if STARTS.get(n) == Some(&start)
-                && let (Some(known), Some(count)) = (SINGLE.get(n), self.0.get_mut(n))
-                && rest(known.as_bytes()).eq_ignore_ascii_case(rest(name))
+                && let (Some(known), Some(count)) = (SINGLE.get(n), self.counts.get_mut(n))
+                && (name.len() <= 8 || rest(known.as_bytes()).eq_ignore_ascii_case(rest(name)))
             {
-                *count += 1;
+                *count = count.saturating_add(1);
+                self.found |= 1 << n;
                 return;
             }
         }
     }
 
-    /// Each of [`SINGLE`] with how often it is among these and those.
+    /// Whether From is.
+    pub(crate) fn has_from(&self) -> bool {
+        // The first of all.
+        self.found & 1 != 0
+    }
+
+    /// Each of those that are found here, with how often, and how often it is among others.
     pub(crate) fn beside(
         &self,
         other: &Self,
     ) -> impl Iterator<Item = (&'static str, usize, usize)> {
-        let counts = self.0.into_iter().zip(other.0);
-        let names = SINGLE.iter().zip(counts);
-        names.map(|(name, (here, there))| (*name, here, there))
+        let mut found = self.found;
+        core::iter::from_fn(move || {
+            let n = (found != 0).then(|| found.trailing_zeros() as usize)?;
+            found &= found - 1;
+            let (here, there) = (self.counts.get(n)?, other.counts.get(n)?);
+            Some((*SINGLE.get(n)?, *here as usize, *there as usize))
+        })
     }
 }
 

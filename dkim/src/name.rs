@@ -43,18 +43,15 @@ fn check(text: &str) -> Result<usize, NameError> {
         return Err(NameError::TooLong);
     }
     let mut labels = 0;
-    for label in text.split('.') {
-        let bytes = label.as_bytes();
-        match bytes {
+    for label in text.as_bytes().split(|b| *b == b'.') {
+        match label {
             [] => return Err(NameError::EmptyLabel),
             [b'-', ..] | [.., b'-'] => return Err(NameError::BadCharacter),
-            _ if bytes.len() > 63 => return Err(NameError::TooLong),
+            _ if label.len() > 63 => return Err(NameError::TooLong),
             _ => {}
         }
-        if !bytes
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-        {
+        let is_good = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        if !label.iter().all(is_good) {
             return Err(NameError::BadCharacter);
         }
         labels += 1;
@@ -169,6 +166,23 @@ impl Selector {
     #[must_use]
     pub fn key_name(&self, domain: &Domain) -> String {
         [self.as_str(), "._domainkey.", domain.as_str()].concat()
+    }
+
+    /// The same for who reads it at once, where nothing is allocated for it.
+    pub(crate) fn with_key_name<T>(&self, domain: &Domain, read: impl FnOnce(&str) -> T) -> T {
+        let (mut name, mut used) = ([0; 256], 0);
+        for part in [self.as_str(), "._domainkey.", domain.as_str()] {
+            let room = name.get_mut(used..used + part.len());
+            if let Some(room) = room {
+                room.copy_from_slice(part.as_bytes());
+            }
+            used += part.len();
+        }
+        match name.get(..used).map(core::str::from_utf8) {
+            Some(Ok(name)) => read(name),
+            // Longer than DNS allows.
+            _ => read(&self.key_name(domain)),
+        }
     }
 }
 

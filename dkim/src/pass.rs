@@ -63,9 +63,10 @@ impl<E: Clone + From<LimitExceeded>> Pass<E> {
             Ok(None) => Ok(()),
             Err(limit) => Err(self.refuse(limit.into())),
             Ok(Some(used)) => {
-                let mut hasher = self.end_header(begin)?;
-                hasher.write(data.get(used..).unwrap_or_default());
-                self.phase = Phase::Body(hasher);
+                self.phase = Phase::Body(self.end_header(begin)?);
+                if let Phase::Body(hasher) = &mut self.phase {
+                    hasher.write(data.get(used..).unwrap_or_default());
+                }
                 Ok(())
             }
         }
@@ -99,7 +100,10 @@ impl<E: Clone + From<LimitExceeded>> Pass<E> {
         mut self,
         begin: impl FnOnce(&Arc<Header>) -> Result<Vec<BodyKind>, E>,
     ) -> Result<Vec<BodyHash>, E> {
-        self.end_header(begin).map(BodyHasher::finish)
+        match self.phase {
+            Phase::Body(hasher) => Ok(hasher.finish()),
+            _ => self.end_header(begin).map(BodyHasher::finish),
+        }
     }
 
     /// Where it stands, for `Debug`.

@@ -9,9 +9,11 @@ use core::ops::Range;
 use crate::atps::Atps;
 use crate::canon::Canonicalization;
 use crate::copied::CopiedField;
+use crate::header::start;
 use crate::identity::Identity;
+use crate::message::Singles;
 use crate::name::{Domain, NameError, Selector};
-use crate::tags::{TagList, TagListError, TagName, base64_decode, colon_list, decimal};
+use crate::tags::{TagList, TagListError, base64_decode, colon_list, decimal};
 
 /// A signing algorithm (`a=`) that this crate performs.
 ///
@@ -87,19 +89,28 @@ pub enum SignatureError {
     ExpiresBeforeSigned,
 }
 
-/// Tags of a signature that RFCs define: 6376, 6651 and 6541.
-const TAGS: [TagName; 17] = {
-    let names = [
-        "v", "a", "b", "bh", "c", "d", "h", "i", "l", "q", "s", "t", "x", "z", "r", "atps", "atpsh",
-    ];
-    let mut tags = [TagName::new(""); 17];
-    let mut n = 0;
-    while n < tags.len() {
-        tags[n] = TagName::new(names[n]);
-        n += 1;
-    }
-    tags
-};
+/// Whether RFCs define a tag of a signature: 6376, 6651 and 6541.
+fn is_known(tag: &[u8]) -> bool {
+    matches!(
+        tag,
+        b"v" | b"a"
+            | b"b"
+            | b"bh"
+            | b"c"
+            | b"d"
+            | b"h"
+            | b"i"
+            | b"l"
+            | b"q"
+            | b"s"
+            | b"t"
+            | b"x"
+            | b"z"
+            | b"r"
+            | b"atps"
+            | b"atpsh"
+    )
+}
 
 /// Whose signature of a message it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +145,8 @@ pub struct Signature {
     selector: Selector,
     /// Names with a colon between two of them; none of them is empty.
     headers: String,
+    /// How often those are among them that may occur once.
+    singles: Singles,
     identity: Identity,
     length: Option<u64>,
     timestamp: Option<u64>,
@@ -168,7 +181,7 @@ impl Signature {
         signature.copied = tags.value("z").unwrap_or_default().to_vec();
         // Any other value is to be ignored (RFC 6651 section 3.1).
         signature.reports = tags.value("r") == Some(b"y");
-        signature.unknown_tags = tags.has_others_than(&TAGS);
+        signature.unknown_tags = !tags.names().all(is_known);
         #[cfg(feature = "atps")]
         {
             signature.atps = Atps::of(&tags);
@@ -187,11 +200,13 @@ impl Signature {
         let body_hash = base64_decode(required("bh")?)
             .and_then(|hash| hash.try_into().ok())
             .ok_or(E::Malformed("bh"))?;
-        let headers = match required("h")? {
-            [] if rules == Rules::Arc => String::new(),
-            list => header_list(list, rules).ok_or(E::Malformed("h"))?,
-        };
-        signature.headers = headers;
+        match required("h")? {
+            [] if rules == Rules::Arc => {}
+            list => {
+                let headers = header_list(list, rules).ok_or(E::Malformed("h"))?;
+                (signature.headers, signature.singles) = headers;
+            }
+        }
         if rules == Rules::Dkim && !signature.covers_from() {
             return Err(E::FromNotSigned);
         }
@@ -276,6 +291,7 @@ impl Signature {
             domain,
             selector,
             headers: String::new(),
+            singles: Singles::default(),
             length: None,
             timestamp: None,
             expiration: None,
@@ -344,7 +360,12 @@ impl Signature {
 
     /// Whether From is among [`headers`](Self::headers).
     pub(crate) fn covers_from(&self) -> bool {
-        self.headers().any(|name| name.eq_ignore_ascii_case("from"))
+        self.singles.has_from()
+    }
+
+    /// How often those fields are among [`headers`](Self::headers) that may occur once.
+    pub(crate) fn singles(&self) -> &Singles {
+        &self.singles
     }
 
     /// `i=`, or `@` and the signing domain where absent.
@@ -413,6 +434,11 @@ impl Signature {
     pub fn key_name(&self) -> String {
         self.selector.key_name(&self.domain)
     }
+
+    /// See [`Selector::with_key_name`].
+    pub(crate) fn with_key_name<T>(&self, read: impl FnOnce(&str) -> T) -> T {
+        self.selector.with_key_name(&self.domain, read)
+    }
 }
 
 fn text<'a>(value: &'a [u8], tag: &'static str) -> Result<&'a str, SignatureError> {
@@ -446,9 +472,10 @@ pub(crate) fn is_field_name(name: &[u8]) -> bool {
 }
 
 /// The names without white space around them, and without the empty ones that
-/// [`Rules::Arc`] allows.
-fn header_list(value: &[u8], rules: Rules) -> Option<String> {
+/// [`Rules::Arc`] allows; and how often those are among them that may occur once.
+fn header_list(value: &[u8], rules: Rules) -> Option<(String, Singles)> {
     let mut names = Vec::with_capacity(value.len());
+    let mut singles = Singles::default();
     for name in colon_list(value) {
         match name {
             [] if rules == Rules::Arc => continue,
@@ -458,6 +485,7 @@ fn header_list(value: &[u8], rules: Rules) -> Option<String> {
                     names.push(b':');
                 }
                 names.extend_from_slice(name);
+                singles.add(name, start(name));
             }
         }
     }
@@ -465,7 +493,8 @@ fn header_list(value: &[u8], rules: Rules) -> Option<String> {
     let is_good = names
         .iter()
         .fold(true, |good, b| good & b.is_ascii_graphic());
-    is_good.then(|| String::from_utf8(names).ok())?
+    let names = is_good.then(|| String::from_utf8(names).ok())??;
+    Some((names, singles))
 }
 
 #[cfg(test)]

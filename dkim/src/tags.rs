@@ -57,17 +57,23 @@ impl TagName {
 
     #[inline(always)]
     pub(crate) const fn new(name: &str) -> Self {
-        Self::of(name.as_bytes())
-    }
-
-    #[inline(always)]
-    const fn of(name: &[u8]) -> Self {
+        let name = name.as_bytes();
         let (mut number, mut at) = (0, 0);
-        while at < name.len() && at < Self::LENGTH {
-            number = number << 8 | name[at] as u64;
+        while at < name.len() {
+            number = Self::with(number, name[at]);
             at += 1;
         }
         Self(number)
+    }
+
+    /// The number with one octet more, unless it has all that it takes.
+    #[inline(always)]
+    const fn with(number: u64, byte: u8) -> u64 {
+        if number >> (8 * (Self::LENGTH - 1)) == 0 {
+            number << 8 | byte as u64
+        } else {
+            number
+        }
     }
 }
 
@@ -99,21 +105,13 @@ impl<'a> TagList<'a> {
         let mut at = 0;
         loop {
             let rest = text.get(at..).unwrap_or_default();
-            let end = rest.iter().position(|b| matches!(b, b'=' | b';'));
-            let (before, behind) = rest.split_at(end.unwrap_or(rest.len()));
-            let [b'=', value @ ..] = behind else {
-                // Only the text after a final semicolon may be empty.
-                return match trim_fws(before) {
-                    [] if behind.is_empty() && !list.tags.is_empty() => Ok(list),
-                    [] => Err(TagListError::EmptyTag),
-                    _ => Err(TagListError::NoEquals),
-                };
+            let (name, number, value) = match named(rest) {
+                Some(named) => named,
+                None => return list.end(rest),
             };
-            let name = tag_name(before).ok_or(TagListError::BadName)?;
-            let start = at + before.len() + 1;
+            let start = text.len() - value.len();
             let length = value_length(value);
             let length = length.ok_or_else(|| TagListError::BadValue(text_of(name)))?;
-            let number = TagName::of(name);
             if list.find(number, name).is_some() {
                 return Err(TagListError::Duplicate(text_of(name)));
             }
@@ -130,6 +128,20 @@ impl<'a> TagList<'a> {
                 return Ok(list);
             }
             at = start + length + 1;
+        }
+    }
+
+    /// What comes of a list behind whose tags is no other one.
+    #[cold]
+    fn end(self, rest: &[u8]) -> Result<Self, TagListError> {
+        let end = rest.iter().position(|b| matches!(b, b'=' | b';'));
+        let (before, behind) = rest.split_at(end.unwrap_or(rest.len()));
+        match (trim_fws(before), behind) {
+            (_, [b'=', ..]) => Err(TagListError::BadName),
+            // Only the text after a final semicolon may be empty.
+            ([], []) if !self.tags.is_empty() => Ok(self),
+            ([], _) => Err(TagListError::EmptyTag),
+            _ => Err(TagListError::NoEquals),
         }
     }
 
@@ -151,10 +163,9 @@ impl<'a> TagList<'a> {
         self.get(name).map(|tag| tag.value)
     }
 
-    /// Whether there is one besides these, which are shorter than eight octets.
-    pub(crate) fn has_others_than(&self, known: &[TagName]) -> bool {
-        let mut tags = self.tags.iter();
-        tags.any(|tag| !known.contains(&tag.number))
+    /// The names, in order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.tags.iter().map(|tag| tag.name)
     }
 
     pub(crate) fn first(&self) -> Option<&Tag<'a>> {
@@ -162,12 +173,30 @@ impl<'a> TagList<'a> {
     }
 }
 
-fn tag_name(text: &[u8]) -> Option<&[u8]> {
-    let name = trim_fws(text);
-    let (first, rest) = name.split_first()?;
-    let good =
-        first.is_ascii_alphabetic() && rest.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
-    good.then_some(name)
+/// The name in front of a tag, also as a number, and what follows its equals sign.
+fn named(text: &[u8]) -> Option<(&[u8], TagName, &[u8])> {
+    let mut name = text;
+    while let [first, rest @ ..] = name
+        && is_fws(*first)
+    {
+        name = rest;
+    }
+    let (mut rest, mut number) = (name, 0);
+    while let [byte, behind @ ..] = rest
+        && (byte.is_ascii_alphanumeric() || *byte == b'_')
+    {
+        number = TagName::with(number, *byte);
+        rest = behind;
+    }
+    let name = name.get(..name.len() - rest.len())?;
+    while let [first, behind @ ..] = rest
+        && is_fws(*first)
+    {
+        rest = behind;
+    }
+    let is_name = name.first().is_some_and(u8::is_ascii_alphabetic);
+    let value = rest.strip_prefix(b"=").filter(|_| is_name)?;
+    Some((name, TagName(number), value))
 }
 
 /// A name for an error. It is ASCII.
@@ -245,25 +274,53 @@ pub(crate) fn base64_decode(text: &[u8]) -> Option<Vec<u8>> {
         padding += usize::from(*last == b'=');
         rest = before;
     }
-    // Characters without the white space between them, and how many: some of a piece are
-    // decoded at once.
+    // Mostly a key has no white space in it.
+    let (used, count) = match decode(rest, &mut out) {
+        Some(used) => (used, rest.len()),
+        None => decode_folded(rest, &mut out)?,
+    };
+    out.truncate(used);
+    let most = match count % 4 {
+        0 => 0,
+        2 => 2,
+        _ => 1,
+    };
+    (padding <= most).then_some(out)
+}
+
+/// Decodes characters with white space among them; gives how many bytes that are, and of how
+/// many characters.
+fn decode_folded(text: &[u8], out: &mut [u8]) -> Option<(usize, usize)> {
+    // Characters without white space: those of a piece are decoded at once.
     let (mut packed, mut count) = ([0; PACKED], 0);
-    let mut used = 0;
+    let (mut used, mut characters) = (0, 0);
+    let mut rest = text;
     while let [first, behind @ ..] = rest {
         if is_fws(*first) {
             rest = behind;
             continue;
         }
-        // Vectors, up to white space; what is junk is seen when it is decoded.
-        let bytes = vector(rest);
-        let white = below_or_high(bytes, b'!') | equal(bytes, 0x7f);
-        let length = (white.to_bitmask() | 1 << VECTOR).trailing_zeros() as usize;
-        if length == 0 {
+        // Whole vectors are copied, and what is too much of one is written over. What is junk
+        // among them is seen when they are decoded.
+        let room = packed.get_mut(count..)?;
+        let mut length = 0;
+        while let (Some(to), Some(from)) = (
+            room.get_mut(length..).and_then(<[u8]>::first_chunk_mut),
+            rest.get(length..).filter(|rest| !rest.is_empty()),
+        ) {
+            let bytes = vector(from);
+            *to = bytes.to_array();
+            let white = below_or_high(bytes, b'!').to_bitmask();
+            if white != 0 {
+                length += white.trailing_zeros() as usize;
+                break;
+            }
+            length += VECTOR;
+        }
+        if length == 0 && room.len() >= VECTOR {
             return None;
         }
-        let room = packed.get_mut(count..)?.first_chunk_mut()?;
-        *room = bytes.to_array();
-        count += length;
+        (count, characters) = (count + length, characters + length);
         rest = rest.get(length..)?;
         if count > PACKED - VECTOR {
             let whole = count / 4 * 4;
@@ -273,13 +330,7 @@ pub(crate) fn base64_decode(text: &[u8]) -> Option<Vec<u8>> {
         }
     }
     used += decode(packed.get(..count)?, out.get_mut(used..)?)?;
-    out.truncate(used);
-    let most = match count % 4 {
-        0 => 0,
-        2 => 2,
-        _ => 1,
-    };
-    (padding <= most).then_some(out)
+    Some((used, characters))
 }
 
 /// What a key or signature of 2048 bits needs.

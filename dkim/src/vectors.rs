@@ -13,19 +13,19 @@ pub(crate) const VECTOR: usize = 16;
 pub(crate) fn vector(bytes: &[u8]) -> u8x16 {
     match bytes.first_chunk() {
         Some(bytes) => u8x16::new(*bytes),
-        None => short(bytes),
+        None => u8x16::new(short(bytes).to_ne_bytes()),
     }
 }
 
-/// The end of some bytes.
+/// The end of some bytes; as a number, which comes in registers.
 #[cold]
 #[inline(never)]
-fn short(bytes: &[u8]) -> u8x16 {
+fn short(bytes: &[u8]) -> u128 {
     let mut all = [b' '; VECTOR];
     if let Some(to) = all.get_mut(..bytes.len()) {
         to.copy_from_slice(bytes);
     }
-    u8x16::new(all)
+    u128::from_ne_bytes(all)
 }
 
 /// Those that are this one.

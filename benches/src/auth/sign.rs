@@ -46,7 +46,13 @@ pub fn rows() -> Vec<Row> {
             // Beside the primitive: ring's RSA is slow, and its share is only reported; nor
             // does a primitive verify what it made, as we do with that of a key elsewhere.
             let alone = library.of("ring's sign alone", "aws-lc's sign alone");
+            // As for verifying: what is signed holds the hash of the body.
+            let body = library.of(
+                "ring's sign, SHA-256 of the body",
+                "aws-lc's sign, SHA-256 of the body",
+            );
             let row = row.limit(alone, library.sign(key));
+            let row = row.limit(body, limit::with_body(library.sign(key)));
             rows.push(match (key, library) {
                 (Key::Ed25519, Library::Ring) => row.goal(SMALL),
                 _ => row,

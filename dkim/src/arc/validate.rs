@@ -249,7 +249,8 @@ impl Evaluation {
                     for signature in message.into_iter().chain([&set.seal_signature]) {
                         // What is over the limit has no answer, which `key` tells.
                         if self.keys.len() < self.limits.queries {
-                            self.keys.question(&signature.key_name(), RecordKind::Txt);
+                            let keys = &mut self.keys;
+                            signature.with_key_name(|name| keys.question(name, RecordKind::Txt));
                         }
                     }
                 }
@@ -400,7 +401,8 @@ impl Evaluation {
 
     /// Whether a signature verifies with its key.
     fn key(&self, signature: &Signature, data: &[u8], keys: &[Keys]) -> Reason {
-        let question = self.keys.find(&signature.key_name(), RecordKind::Txt);
+        let find = |name: &str| self.keys.find(name, RecordKind::Txt);
+        let question = signature.with_key_name(find);
         match question.and_then(|question| keys.get(question)) {
             Some(keys) => Claim::new(&self.policy, signature, data).judge(keys).reason,
             None => Reason::QueryLimit(self.limits.queries),
