@@ -113,6 +113,14 @@ macro_rules! name_type {
 
         impl Eq for $name {}
 
+        /// Without regard to case, as they are compared.
+        impl core::hash::Hash for $name {
+            fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+                self.0.bytes().for_each(|b| state.write_u8(b.to_ascii_lowercase()));
+                state.write_u8(0xff);
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)

@@ -33,7 +33,20 @@ pub enum RecordKind {
     Ptr,
 }
 
-/// A DNS question.
+/// As in a zone: `TXT`, `AAAA`.
+impl fmt::Display for RecordKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            RecordKind::Txt => "TXT",
+            RecordKind::A => "A",
+            RecordKind::Aaaa => "AAAA",
+            RecordKind::Mx => "MX",
+            RecordKind::Ptr => "PTR",
+        })
+    }
+}
+
+/// A DNS question. Displayed for a log: `TXT s1._domainkey.example.com`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Query {
@@ -44,6 +57,12 @@ pub struct Query {
     pub name: Arc<str>,
     /// Which records.
     pub kind: RecordKind,
+}
+
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
 }
 
 /// DNS records that answer a [`Query`]. A clone shares them with the original, so a cache

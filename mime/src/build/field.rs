@@ -342,6 +342,23 @@ impl Field {
         }
     }
 
+    /// The field as it is written, folded, with its line end: to stand on top of a message
+    /// that is there, for instance. What is not ASCII is in encoded words, but for addresses
+    /// that cannot be.
+    ///
+    /// ```
+    /// use scop_mime::build::Field;
+    /// let field = Field::text("X-Verdict", "grün")?;
+    /// assert_eq!(field.to_bytes(), b"X-Verdict: =?utf-8?Q?gr=C3=BCn?=\r\n");
+    /// # Ok::<(), scop_mime::build::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.write(&mut out, self.needs_utf8());
+        out
+    }
+
     /// Writes it, with its line end.
     pub(crate) fn write(&self, out: &mut Vec<u8>, utf8: bool) {
         let mut folder = Folder::field(out, &self.name, utf8);

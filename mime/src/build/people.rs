@@ -8,6 +8,7 @@ use super::fold::Folder;
 use super::{BuildError, check};
 use crate::value::address::{is_dot_atom, quote};
 use crate::value::words::word_length;
+use crate::{DefectClass, DefectKind};
 
 /// The longest display name, in bytes.
 const NAME: usize = 1 << 10;
@@ -256,6 +257,67 @@ impl TryFrom<&crate::Mailbox<'_>> for Mailbox {
     }
 }
 
+/// One mailbox, with a name or without, as people write it.
+///
+/// ```
+/// use scop_mime::build::Mailbox;
+///
+/// let ann: Mailbox = "Ann Döe <ann@a.test>".parse()?;
+/// assert_eq!((ann.name(), ann.address()), (Some("Ann Döe"), "ann@a.test"));
+/// assert_eq!(ann.to_string(), "Ann Döe <ann@a.test>");
+/// assert!("ann@a.test, bob@b.test".parse::<Mailbox>().is_err());
+/// # Ok::<(), scop_mime::build::BuildError>(())
+/// ```
+impl core::str::FromStr for Mailbox {
+    type Err = BuildError;
+
+    /// What is damaged is refused, not mended.
+    fn from_str(text: &str) -> Result<Self, BuildError> {
+        let mut read = crate::value::address::Addresses::new(text.as_bytes());
+        let one = match (read.next(), read.next()) {
+            (Some(crate::Address::Mailbox(mailbox)), None) => mailbox,
+            _ => return Err(BuildError::Address("one mailbox: Name <local@domain>")),
+        };
+        let mut field = Vec::from(*b"To:");
+        field.extend_from_slice(text.as_bytes());
+        let defects = crate::Field::parse(&field).map(|f| f.defects());
+        let is_harmless = |kind: DefectKind| {
+            let deviates = kind.class() == DefectClass::Deviation;
+            deviates && kind != DefectKind::EmptyListItem
+        };
+        match defects
+            .unwrap_or_default()
+            .iter()
+            .all(|d| is_harmless(d.kind))
+        {
+            true => Self::try_from(&one),
+            false => Err(BuildError::Address(
+                "a name that needs no quotes, or has them",
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Mailbox {
+    /// For people: `Name <local@domain>`, the name in quotes where it would be read as
+    /// something else.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(name) = &self.name else {
+            return f.write_str(&self.address);
+        };
+        let is_plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '\'' | '_');
+        let spaced = name.trim() != name || name.contains("  ");
+        match name.chars().all(is_plain) && !spaced {
+            true => write!(f, "{name} <{}>", self.address),
+            false => {
+                let mut quoted = String::with_capacity(name.len() + 2);
+                quote(name, &mut quoted);
+                write!(f, "{quoted} <{}>", self.address)
+            }
+        }
+    }
+}
+
 /// Several mailboxes under a name (RFC 5322 3.4): `name: mailbox, mailbox;`.
 ///
 /// ```
@@ -456,6 +518,13 @@ impl MessageId {
     }
 }
 
+impl fmt::Display for Url {
+    /// The link, without brackets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl fmt::Display for MessageId {
     /// With brackets, as fields have it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -514,6 +583,7 @@ impl Url {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString as _;
     use proptest::prelude::*;
 
     #[test]
@@ -528,8 +598,40 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_not_one_mailbox_is_none() {
+        for text in [
+            "",
+            " ",
+            "ann",
+            "a@b, c@d",
+            "a@b,",
+            "g: a@b;",
+            "a@b c@d",
+            "Ann <a@b",
+            "Doe, Ann <a@b>",
+            "<a@b> <c@d>",
+            "a@b\r\nBcc: c@d",
+            "Ann a@b",
+        ] {
+            assert!(text.parse::<Mailbox>().is_err(), "{text:?}");
+        }
+        let named: Mailbox = " \"Doe, Ann\" <ann@a.test> ".parse().unwrap();
+        assert_eq!(named.name(), Some("Doe, Ann"));
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(300))]
+        #[test]
+        fn a_mailbox_that_is_shown_is_read(name in "[ -~é]{0,12}", address in "[a-z.]{1,5}@[a-z]{1,4}") {
+            // White space at its ends says nothing to a reader.
+            let name = name.trim();
+            prop_assume!(!name.contains("=?"));
+            if let Ok(mailbox) = Mailbox::new(&address).and_then(|m| m.named(name)) {
+                prop_assert_eq!(mailbox.to_string().parse(), Ok(mailbox), "{}", name);
+            }
+        }
+
         #[test]
         fn the_short_way_changes_nothing(address in "[a-z.@=?+\"é -]{0,9}@?[a-z.@-]{0,9}|a{60,70}@b|a@b{250,260}") {
             prop_assert_eq!(Mailbox::utf8(&address), Mailbox::other(&address));

@@ -209,6 +209,13 @@ impl Disposition {
     }
 }
 
+impl fmt::Display for Disposition {
+    /// The type, without parameters.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.kind)
+    }
+}
+
 /// The value of MIME-Version (RFC 2045 section 4).
 ///
 /// ```

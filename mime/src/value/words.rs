@@ -72,7 +72,8 @@ pub(crate) fn read<'a>(value: &'a [u8], notes: &mut Notes<'_>) -> Cow<'a, str> {
 /// are short.
 fn may_need_decoding(text: &[u8]) -> bool {
     const NEED: [bool; 256] = table(b"=\r\n\0");
-    text.iter().fold(false, |all, b| all | NEED[usize::from(*b)])
+    text.iter()
+        .fold(false, |all, b| all | NEED[usize::from(*b)])
 }
 
 /// The length of the encoded word that `bytes` begin with, whole and on one line: to a

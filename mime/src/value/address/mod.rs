@@ -132,6 +132,21 @@ impl fmt::Display for Mailbox<'_> {
     }
 }
 
+impl fmt::Display for Address<'_> {
+    /// For people: `Name <local@domain>`, of a group `Name: a@b, c@d;`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (group, members) = match self {
+            Address::Mailbox(mailbox) => return mailbox.fmt(f),
+            Address::Group { raw_name, members } => (words::decode(raw_name), members),
+        };
+        write!(f, "{group}:")?;
+        for (at, mailbox) in members.iter().enumerate() {
+            write!(f, "{}{mailbox}", if at == 0 { " " } else { ", " })?;
+        }
+        f.write_str(";")
+    }
+}
+
 impl fmt::Debug for Mailbox<'_> {
     /// As text, not as bytes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
