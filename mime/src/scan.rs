@@ -61,7 +61,7 @@ pub(crate) fn line_end(bytes: &[u8], start: usize) -> Option<LineEnd> {
 }
 
 /// A block with the two bytes behind it, blanks for those that are not there.
-#[cold]
+#[inline(never)]
 fn pad(bytes: &[u8]) -> [u8; BLOCK + 2] {
     let mut window = [b' '; BLOCK + 2];
     if let Some(to) = window.get_mut(..bytes.len()) {
@@ -121,7 +121,7 @@ impl Dashes {
         while block < NEAR {
             let rest = bytes.get(block..)?;
             let Some(window) = rest.first_chunk() else {
-                return Some(block + dashes_at_end(rest)?);
+                return Some(block + dashes(&pad(rest))?);
             };
             if let Some(lf) = dashes(window) {
                 return Some(block + lf);
@@ -194,11 +194,6 @@ fn dashes(window: &[u8; BLOCK + 2]) -> Option<usize> {
         bits &= bits - 1;
     }
     None
-}
-
-/// The same where no block is left.
-fn dashes_at_end(bytes: &[u8]) -> Option<usize> {
-    bytes.windows(3).position(|w| w == b"\n--")
 }
 
 /// How many bytes in front of `raw` may be of a name (RFC 5322 2.2): visible ones but

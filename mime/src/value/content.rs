@@ -375,7 +375,9 @@ pub(crate) fn body_type(value: &[u8], limit: usize) -> (Option<BodyType<'_>>, Ve
 /// The same of a value as most multiparts have it: `multipart/mixed; boundary="b"`, with or
 /// without the quotes, other parameters as simple beside it. `None` for what is not.
 fn plain_multipart(value: &[u8], limit: usize) -> Option<BodyType<'_>> {
-    let run = |bytes: &[u8], is: fn(u8) -> bool| bytes.iter().position(|b| !is(*b));
+    fn run(bytes: &[u8], is: impl Fn(u8) -> bool) -> Option<usize> {
+        bytes.iter().position(|b| !is(*b))
+    }
     let is_letter = |b: u8| b.is_ascii_alphabetic() || b == b'-';
     let value = value.strip_prefix(b" ").unwrap_or(value);
     let (kind, rest) = value.split_first_chunk::<10>()?;
