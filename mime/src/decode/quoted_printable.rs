@@ -28,6 +28,9 @@ const STRETCH: usize = 256;
 /// times there are, and how many is nothing that a CPU could foresee.
 const COPY: usize = 4 * VECTOR;
 
+/// Progress that was not worth a stretch.
+const FEW: usize = STRETCH / 4;
+
 /// A stretch, and what is behind it of an escape and of a copy.
 const WINDOW: usize = STRETCH + 2 + COPY;
 
@@ -127,22 +130,28 @@ impl QuotedPrintable {
                 .add(DefectKind::EightBitBody, self.offset + at as u64);
         }
         let mut rest = input;
+        // So many bytes are not worth a stretch: the one before was soon over.
+        let mut few: usize = 0;
         while let [byte, behind @ ..] = rest {
-            if self.state == State::Text && self.space.length == 0 {
+            let is_text = self.state == State::Text && self.space.length == 0;
+            if is_text && few == 0 && rest.len() >= VECTOR {
                 let taken = self.fast(rest, out);
                 self.offset += taken as u64;
+                if taken < FEW {
+                    few = FEW;
+                }
                 if taken > 0 {
                     rest = rest.get(taken..).unwrap_or_default();
                     continue;
                 }
             }
+            few = few.saturating_sub(1);
             self.byte(*byte, out);
             rest = behind;
         }
     }
 
-    /// Decodes text, escapes and soft line breaks up to anything else; gives how much that
-    /// is.
+    /// Decodes what needs no memory of what was before; gives how much that is.
     fn fast<R: Output>(&mut self, input: &[u8], out: &mut R) -> usize {
         let (mut at, mut stops) = (0, Stops::new());
         loop {
@@ -159,8 +168,7 @@ impl QuotedPrintable {
                     (&last, rest.len().min(STRETCH))
                 }
             };
-            let (taken, all) =
-                self.stretch(window, length, self.offset + at as u64, &mut stops, out);
+            let (taken, all) = self.stretch(input, at, window, length, &mut stops, out);
             at += taken;
             if !all || at == input.len() {
                 break;
@@ -172,14 +180,16 @@ impl QuotedPrintable {
         sure
     }
 
-    /// The same with the first `length` bytes of `window`, which begins at `offset`, and
-    /// what is behind them of an escape; gives how much it was, and whether it was all.
+    /// The same with the first `length` bytes of `window`, which begins at `start` of
+    /// `input`, and what is behind them of an escape; gives how much it was, and whether it
+    /// was all.
     #[inline(always)]
     fn stretch<R: Output>(
         &mut self,
+        input: &[u8],
+        start: usize,
         window: &[u8; WINDOW],
         length: usize,
-        offset: u64,
         stops: &mut Stops,
         out: &mut R,
     ) -> (usize, bool) {
@@ -196,10 +206,14 @@ impl QuotedPrintable {
             let is_lf = high == b'\n';
             let is_soft = is_lf | (u16::from_le_bytes([high, low]) == CRLF);
             if (first != b'=') | !(is_escape | is_soft) {
-                return (stop, false);
+                let Some(taken) = self.odd(input, start + stop, out) else {
+                    return (stop, false);
+                };
+                at = stop + taken;
+                continue;
             }
             if is_escape & (marks & LOWER != 0) {
-                let at = offset + stop as u64;
+                let at = self.offset + (start + stop) as u64;
                 self.defects.add(DefectKind::QpLowerCase, at);
             }
             // What escape it is nobody can foresee, either.
@@ -211,6 +225,36 @@ impl QuotedPrintable {
             at = length;
         }
         (at, true)
+    }
+
+    /// At a stop that is neither escape nor soft line break: how much of it is no text;
+    /// `None` if it takes memory to tell.
+    fn odd<R: Output>(&mut self, input: &[u8], at: usize, out: &mut R) -> Option<usize> {
+        let offset = self.offset + at as u64;
+        match input.get(at..)? {
+            [b'=', b' ' | b'\t' | b'\r', ..] => None,
+            [b'=', _, _, ..] => {
+                self.defects.add(DefectKind::QpBadEscape, offset);
+                Some(0)
+            }
+            [b' ' | b'\t', b'\r', b'\n', ..] | [b' ' | b'\t', b'\n', ..] => {
+                let line = input.get(..=at).unwrap_or_default();
+                let spaces = line.len() - sure(line);
+                // What is held is given out when it is full.
+                let before = spaces.saturating_sub(1) % SPACE;
+                out.back(before);
+                let at = offset - before as u64;
+                self.defects.add(DefectKind::QpTrailingSpace, at);
+                Some(1)
+            }
+            // It is in front of a bare CR.
+            [b' ' | b'\t', b'\r', _, ..] => Some(0),
+            [b'\r', _, ..] => {
+                self.defects.add(DefectKind::BareCrInBody, offset);
+                Some(0)
+            }
+            _ => None,
+        }
     }
 
     fn byte<S: Sink>(&mut self, byte: u8, out: &mut S) {
@@ -410,23 +454,29 @@ fn sure(line: &[u8]) -> usize {
     last.map_or(0, |n| n + 1)
 }
 
-/// White space, a bit for each: set for a tab.
+/// White space.
 #[derive(Clone, Debug, Default)]
 struct Space {
     length: usize,
-    tabs: [u64; SPACE / 64],
+    /// A bit for each, set for a tab, up to the last tab that there was: decoders are moved
+    /// about, and most never hold a tab.
+    tabs: Vec<u64>,
 }
 
 impl Space {
+    /// There is room for it: the caller has looked.
     fn push(&mut self, byte: u8) {
-        if let Some(bits) = self.tabs.get_mut(self.length / 64) {
-            let bit = 1 << (self.length % 64);
+        let (word, bit) = (self.length / 64, 1 << (self.length % 64));
+        if byte == b'\t' && self.tabs.len() <= word {
+            self.tabs.resize(word + 1, 0);
+        }
+        if let Some(bits) = self.tabs.get_mut(word) {
             *bits = match byte {
                 b'\t' => *bits | bit,
                 _ => *bits & !bit,
             };
-            self.length += 1;
         }
+        self.length += 1;
     }
 
     fn give<S: Sink>(&mut self, out: &mut S) {
@@ -582,6 +632,11 @@ mod tests {
         assert_eq!(out, line);
     }
 
+    const LONG_SPACE: &str = match core::str::from_utf8(&[b' '; 1500]) {
+        Ok(text) => text,
+        Err(_) => "",
+    };
+
     /// Byte by byte, which is what decoding means.
     fn slow(text: &[u8]) -> (Vec<u8>, Vec<Defect>) {
         let (mut decoder, mut out) = (QuotedPrintable::new(), Vec::new());
@@ -605,7 +660,7 @@ mod tests {
                     8 => "[ -~]{0,80}".prop_map(|text| text.replace('=', "x")),
                     8 => prop::sample::select(&["=3D", "=C3=BC", "=\r\n", "\r\n", " ", "=20", "=0D=0A"][..])
                         .prop_map(String::from),
-                    1 => prop::sample::select(&["=\n", "\n", "\t", "\r", " \r\n", "\t \n", "= \r\n", "=a", "=e2", "=", "==", "\0", "\u{fc}"][..])
+                    1 => prop::sample::select(&["=\n", "=zz", "=4", "=\"", "=\r", " \r", "\r\r\n", LONG_SPACE, "\n", "\t", "\r", " \r\n", "\t \n", "= \r\n", "=a", "=e2", "=", "==", "\0", "\u{fc}"][..])
                         .prop_map(String::from),
                 ],
                 0..40,
