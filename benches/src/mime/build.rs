@@ -11,21 +11,27 @@ use crate::measure::{Row, Tally, Unit};
 
 const PEER: &str = "mail-builder 2";
 const TEXT: &str = "Hello Bob,\r\n\r\nthe minutes of Tuesday are attached; tell me what is missing.\r\n\r\nAnn\r\n";
-const SUBJECT: &str = "Minutes of Tuesday's meeting, and what is left to do until the next one";
+/// One message has the one and the next the other, an octet longer: where a body of base64
+/// begins at an odd address, its encoder (encodify's, on both sides) takes a tenth longer,
+/// and which side has it there for one subject is luck.
+const SUBJECTS: [&str; 2] = [
+    "Minutes of Tuesday's meeting, and what is left to do until the next one",
+    "Minutes of Tuesday's meeting, and what is left to do before the next one",
+];
 const NOW: i64 = 1_700_000_000;
 
 pub fn rows() -> Vec<Row> {
     vec![
-        row("build: text", Unit::Nanoseconds { items: 1 }, None, 0),
+        row("build: text", Unit::Nanoseconds { items: 2 }, None, 0),
         row(
             "build: text and HTML, 100 KB attached",
-            Unit::Nanoseconds { items: 1 },
+            Unit::Nanoseconds { items: 2 },
             Some(html()),
             100 << 10,
         ),
         row(
             "build: text, 4 MB attached",
-            Unit::Throughput { bytes: 4 << 20 },
+            Unit::Throughput { bytes: 8 << 20 },
             None,
             4 << 20,
         ),
@@ -43,38 +49,43 @@ fn row(name: &'static str, unit: Unit, html: Option<String>, attached: usize) ->
     let (their_html, their_data) = (html.clone(), data.clone());
     let data = bytes_of(data);
     let ours = move |tally: &mut Tally| {
-        let ann = Mailbox::new("ann@example.org").and_then(|m| m.named("Ann Döe"));
-        let now = DateTime::from_unix(NOW, 0).expect("a date");
-        let mut builder = Builder::new(ann.expect("a mailbox"), now)
-            .to(Mailbox::new("bob@example.com").expect("a mailbox"))
-            .subject(SUBJECT)
-            .expect("a subject")
-            .message_id(MessageId::new("1@example.org").expect("an id"))
-            .text(TEXT);
-        if let Some(html) = &html {
-            builder = builder.html(html.as_str());
+        for subject in SUBJECTS {
+            let ann = Mailbox::new("ann@example.org").and_then(|m| m.named("Ann Döe"));
+            let now = DateTime::from_unix(NOW, 0).expect("a date");
+            let mut builder = Builder::new(ann.expect("a mailbox"), now)
+                .to(Mailbox::new("bob@example.com").expect("a mailbox"))
+                .subject(subject)
+                .expect("a subject")
+                .message_id(MessageId::new("1@example.org").expect("an id"))
+                .text(TEXT);
+            if let Some(html) = &html {
+                builder = builder.html(html.as_str());
+            }
+            if attached > 0 {
+                let file = Part::attachment("minutes.pdf", "application/pdf", data.clone());
+                builder = builder.attach(file.expect("an attachment"));
+            }
+            built(&builder.build().into_vec(), tally);
         }
-        if attached > 0 {
-            let file = Part::attachment("minutes.pdf", "application/pdf", data.clone());
-            builder = builder.attach(file.expect("an attachment"));
-        }
-        built(&builder.build().into_vec(), tally);
     };
     let peer = move |tally: &mut Tally| {
-        let mut builder = MessageBuilder::new()
-            .from(("Ann Döe", "ann@example.org"))
-            .to("bob@example.com")
-            .subject(SUBJECT)
-            .date(Date::new(NOW))
-            .message_id("1@example.org")
-            .text_body(TEXT);
-        if let Some(html) = &their_html {
-            builder = builder.html_body(html.as_str());
+        for subject in SUBJECTS {
+            let mut builder = MessageBuilder::new()
+                .from(("Ann Döe", "ann@example.org"))
+                .to("bob@example.com")
+                .subject(subject)
+                .date(Date::new(NOW))
+                .message_id("1@example.org")
+                .text_body(TEXT);
+            if let Some(html) = &their_html {
+                builder = builder.html_body(html.as_str());
+            }
+            if attached > 0 {
+                builder =
+                    builder.attachment("application/pdf", "minutes.pdf", their_data.as_slice());
+            }
+            built(&builder.write_to_vec().expect("a message"), tally);
         }
-        if attached > 0 {
-            builder = builder.attachment("application/pdf", "minutes.pdf", their_data.as_slice());
-        }
-        built(&builder.write_to_vec().expect("a message"), tally);
     };
     Row::new(super::AREA, name, unit, ours)
         .peer(PEER, peer)
