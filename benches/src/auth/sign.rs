@@ -12,7 +12,7 @@ use scop_dkim::{Canonicalization, Policy, Signature, SystemRandom};
 
 use super::messages::{self, DOMAIN, FIELDS, Key, NOW, RSA_PEM, SEED};
 use super::zone::Zone;
-use super::{AHEAD, AREA, CHUNK, Library, MAIL_AUTH, SMALL, aws_lc, ours};
+use super::{AHEAD, AREA, CHUNK, Library, MAIL_AUTH, SMALL, aws_lc, limit, ours};
 use crate::measure::{Row, Tally, Unit};
 
 pub fn rows() -> Vec<Row> {
