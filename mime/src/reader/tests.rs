@@ -662,3 +662,23 @@ fn an_empty_line_with_a_cr_too_many() {
         }
     }
 }
+
+/// The end of a header that is whole in the input is found in another way than that of one
+/// that comes in pieces.
+#[test]
+fn limits_end_a_header_at_one_place() {
+    let message = b"A: b\r\nX-A-Name-That-Is-Long : c\r\n d\nContent-ID: <e>\r\n\r\ntext\r\n";
+    for message in [&message[..], &message[..message.len() - 8]] {
+        for (header_bytes, fields) in (0..70).flat_map(|n| (0..5).map(move |f| (n, f))) {
+            let limits = Limits {
+                header_bytes,
+                fields,
+                ..Limits::default()
+            };
+            let mut indexer = crate::Indexer::new(limits.clone());
+            message.chunks(1).for_each(|byte| indexer.write(byte));
+            let whole = crate::Index::of(message, &limits);
+            assert_eq!(indexer.finish(), whole, "{header_bytes} {fields}");
+        }
+    }
+}
