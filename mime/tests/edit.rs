@@ -606,3 +606,17 @@ fn ids_of_new_parts() {
     let message = Message::parse(shown.as_bytes());
     assert_eq!(child(&message, 3).content_id().as_deref(), Some("1@a.test"));
 }
+
+/// Found by fuzzing: a message that ends in a CR alone, which with a line end behind it would
+/// be the empty line.
+#[test]
+fn a_cr_at_the_end_of_a_header_is_not_made_an_empty_line() {
+    let message = Message::parse(b"From: a@b.test\r\nhi\rhi\r\n\r");
+    let mut edit = Edit::new(&message);
+    let new = || vec![build::Part::text("new\n")];
+    edit.wrap(&message.root(), new(), new()).unwrap();
+    assert!(matches!(
+        edit.finish(),
+        Err(EditError::NotAField { offset: 23 })
+    ));
+}

@@ -70,16 +70,17 @@ impl<'a> NewHeader<'a> {
             });
         }
         header.add(edit, count, eol);
-        header.check_strays()?;
+        header.check_strays(false)?;
         Ok(header)
     }
 
     /// A line that is no field is read as one only behind a field, or above all; and a CR
-    /// alone, with which a message may end, would be the empty line with an LF behind it.
-    fn check_strays(&self) -> Result<(), EditError> {
-        let (_, but_last) = self.lines.split_last().unzip();
+    /// alone, with which a message may end, would be the empty line with a line end behind
+    /// it: where fields `follow`, behind the last line too.
+    fn check_strays(&self, follow: bool) -> Result<(), EditError> {
+        let ended = self.lines.len() - usize::from(!follow && !self.lines.is_empty());
         let is_cr = |l: &&Line<'_>| l.bytes() == b"\r";
-        if let Some(cr) = but_last.unwrap_or_default().iter().find(is_cr) {
+        if let Some(cr) = self.lines.iter().take(ended).find(is_cr) {
             let offset = cr.stray.unwrap_or_default();
             return Err(EditError::NotAField { offset });
         }
@@ -110,7 +111,7 @@ impl<'a> NewHeader<'a> {
         let (content, others): (Vec<_>, Vec<_>) =
             self.lines.into_iter().partition(|l| l.is_content);
         let others = NewHeader { lines: others };
-        others.check_strays()?;
+        others.check_strays(true)?;
         Ok((NewHeader { lines: content }, others))
     }
 
