@@ -405,7 +405,7 @@ impl Check {
         identifiers.all(|identifier| {
             let domain = identifier.domain().as_str();
             record.alignment(identifier) == Alignment::Strict
-                || domain.eq_ignore_ascii_case(author)
+                || is_same(domain, author)
                 || !last_label(domain).eq_ignore_ascii_case(last_label(author))
         })
     }
@@ -460,6 +460,11 @@ impl Stop {
     }
 }
 
+/// Whether two names are one; as a rule they are the same text, which is soon compared.
+fn is_same(name: &str, other: &str) -> bool {
+    name == other || name.eq_ignore_ascii_case(other)
+}
+
 fn last_label(domain: &str) -> &str {
     domain.rsplit('.').next().unwrap_or_default()
 }
@@ -489,7 +494,7 @@ fn align(
     for identifier in identifiers {
         let domain = identifier.domain().as_str();
         let mode = record.alignment(identifier);
-        let strictly = domain == author || domain.eq_ignore_ascii_case(author);
+        let strictly = is_same(domain, author);
         // The organizational domain is the domain or above it, and its own.
         let may_be = || mode == Alignment::Relaxed && is_within(domain, organization);
         let is_aligned = strictly

@@ -319,11 +319,14 @@ impl Seen {
     }
 }
 
-fn trim(text: &[u8]) -> &[u8] {
-    let is_text = |b: &u8| !matches!(b, b' ' | b'\t');
-    let start = text.iter().position(is_text).unwrap_or(0);
-    let end = text.iter().rposition(is_text).map_or(0, |last| last + 1);
-    text.get(start..end).unwrap_or_default()
+fn trim(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = text {
+        text = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
 }
 
 /// Names and values between semicolons. All that is known of either is ASCII, so what else is

@@ -234,20 +234,23 @@ impl World {
         domain: &Arc<str>,
         kind: RecordKind,
     ) -> Result<Domain, Unnamed> {
+        let Some(DomainSpec(spec)) = spec else {
+            // Its record was asked for: it is a name.
+            let question = self.answers.question_of(domain, kind);
+            let name = Arc::clone(domain);
+            return Ok(Domain { name, question });
+        };
         // A name that is a name already is shared.
-        let (name, shared) = match spec.map(|spec| &spec.0) {
-            None => (&**domain, Some(domain)),
-            Some(spec) => match spec.literal() {
-                Some(text) => (&**text, Some(text)),
-                None => {
-                    let validated = self.validated_name_for(spec, domain);
-                    let validated = validated.ok_or(Unnamed::Wait)?;
-                    self.expanded.clear();
-                    let values = self.client.values(domain, &validated);
-                    spec.expand(&values, &mut self.expanded);
-                    (self.expanded.as_str(), None)
-                }
-            },
+        let (name, shared) = match spec.literal() {
+            Some(text) => (&**text, Some(text)),
+            None => {
+                let validated = self.validated_name_for(spec, domain);
+                let validated = validated.ok_or(Unnamed::Wait)?;
+                self.expanded.clear();
+                let values = self.client.values(domain, &validated);
+                spec.expand(&values, &mut self.expanded);
+                (self.expanded.as_str(), None)
+            }
         };
         let name = shortened(name);
         if !is_name(name) {
