@@ -1,0 +1,232 @@
+//! The canonical form of header fields: RFC 6376 sections 3.4.1 and 3.4.2.
+
+use alloc::vec::Vec;
+
+use super::Canonicalization;
+use crate::vectors::{VECTOR, equal, lower, vector};
+
+/// Puts fields into canonical form, one behind the other. A field is given as
+/// [`crate::header`] splits it: folded lines included, the CRLF that ends it not.
+pub(crate) struct HeaderCanon {
+    kind: Canonicalization,
+    /// What there is until it is too much.
+    first: [u8; USUAL],
+    /// All of it then, and room behind that.
+    all: Vec<u8>,
+    used: usize,
+}
+
+/// More than most signatures sign.
+const USUAL: usize = 2048;
+
+/// Some bytes, and so many of them count. Where others follow, whole vectors can be read.
+#[derive(Clone, Copy)]
+pub(crate) struct Within<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) length: usize,
+}
+
+impl<'a> Within<'a> {
+    pub(crate) fn all(bytes: &'a [u8]) -> Self {
+        let length = bytes.len();
+        Self { bytes, length }
+    }
+
+    /// Those that count.
+    fn text(self) -> &'a [u8] {
+        self.bytes.get(..self.length).unwrap_or(self.bytes)
+    }
+
+    /// What is behind so many.
+    fn behind(self, count: usize) -> Self {
+        Self {
+            bytes: self.bytes.get(count..).unwrap_or_default(),
+            length: self.length.saturating_sub(count),
+        }
+    }
+}
+
+impl HeaderCanon {
+    pub(crate) fn new(kind: Canonicalization) -> Self {
+        Self {
+            kind,
+            first: [0; USUAL],
+            all: Vec::new(),
+            used: 0,
+        }
+    }
+
+    /// A field with the CRLF that ends it.
+    pub(crate) fn line(&mut self, field: Within<'_>) {
+        self.field_in_two(field, &[]);
+        self.put(Within::all(b"\r\n"));
+    }
+
+    /// A field without it.
+    pub(crate) fn field(&mut self, field: &[u8]) {
+        self.field_in_two(Within::all(field), &[]);
+    }
+
+    /// A field that is given in two pieces. The name is in the first.
+    pub(crate) fn field_in_two(&mut self, before: Within<'_>, behind: &[u8]) {
+        if self.kind == Canonicalization::Simple {
+            self.put(before);
+            self.put(Within::all(behind));
+            return;
+        }
+        let value = self.name(before);
+        let mut run = Run::default();
+        self.unfold(&mut run, before.behind(value));
+        self.unfold(&mut run, Within::all(behind));
+    }
+
+    /// The name in lower case, and the colon; gives where the value begins.
+    fn name(&mut self, field: Within<'_>) -> usize {
+        let first = vector(field.bytes);
+        let colon = equal(first, b':').to_bitmask().trailing_zeros() as usize;
+        let white = equal(first, b' ') | equal(first, b'\t') | equal(first, b'\r');
+        let white = white.to_bitmask().trailing_zeros() as usize;
+        if colon < white.min(field.length) {
+            // What most names are.
+            if let Some(room) = self.room(VECTOR).first_chunk_mut() {
+                *room = lower(first).to_array();
+            }
+            self.used += colon + 1;
+            return colon + 1;
+        }
+        let text = field.text();
+        let colon = memchr::memchr(b':', text).unwrap_or(text.len());
+        let start = self.used;
+        let name = text.get(..colon).unwrap_or_default();
+        self.unfold(&mut Run::default(), Within::all(name));
+        let end = self.used;
+        if let Some(name) = self.whole().get_mut(start..end) {
+            name.make_ascii_lowercase();
+        }
+        self.put(Within::all(b":"));
+        colon + 1
+    }
+
+    /// Appends bytes as they are.
+    fn put(&mut self, text: Within<'_>) {
+        let text = text.text();
+        if let Some(room) = self.room(text.len()).get_mut(..text.len()) {
+            room.copy_from_slice(text);
+        }
+        self.used += text.len();
+    }
+
+    /// Appends `text` unfolded, runs of white space reduced to one space, none at
+    /// either end.
+    fn unfold(&mut self, run: &mut Run, text: Within<'_>) {
+        let Within { bytes, length } = text;
+        // No more than it was, but for a space from before.
+        let room = self.room(1 + length + VECTOR);
+        let (mut at, mut used) = (0, 0);
+        while at < length {
+            match bytes.get(at..) {
+                Some([b' ' | b'\t', ..]) => {
+                    run.blank = true;
+                    at += 1;
+                    continue;
+                }
+                Some([b'\r', b'\n', ..]) if at + 1 < length => {
+                    at += 2;
+                    continue;
+                }
+                _ => {}
+            }
+            if run.blank && run.any_text {
+                room.get_mut(used).into_iter().for_each(|byte| *byte = b' ');
+                used += 1;
+            }
+            (run.any_text, run.blank) = (true, false);
+            let count = copy_plain(text.behind(at), room.get_mut(used..).unwrap_or_default());
+            (at, used) = (at + count, used + count);
+        }
+        self.used += used;
+    }
+
+    /// Room for so many bytes.
+    #[inline]
+    fn room(&mut self, length: usize) -> &mut [u8] {
+        let (used, end) = (self.used, self.used + length);
+        if end > self.whole().len() {
+            self.grow(end);
+        }
+        self.whole().get_mut(used..).unwrap_or_default()
+    }
+
+    #[inline]
+    fn whole(&mut self) -> &mut [u8] {
+        match self.all.is_empty() {
+            true => &mut self.first,
+            false => &mut self.all,
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self, end: usize) {
+        if self.all.is_empty() {
+            self.all.extend_from_slice(&self.first);
+        }
+        self.all.resize(2 * end, 0);
+    }
+
+    /// All of it.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        let all = match self.all.is_empty() {
+            true => &self.first[..],
+            false => &self.all,
+        };
+        all.get(..self.used).unwrap_or_default()
+    }
+
+    /// The same to keep.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes().to_vec()
+    }
+
+    /// Takes back what came behind so many bytes.
+    #[cfg(feature = "arc")]
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.used = length;
+    }
+}
+
+/// Where in a text the white space was that counts for one space, if text follows.
+#[derive(Default)]
+struct Run {
+    any_text: bool,
+    blank: bool,
+}
+
+/// Copies what passes unfolding as it is, and gives how much that is: up to white space that
+/// is no single space inside a line. The first byte is not looked at, since it is none.
+/// Whole vectors are written; what is too much of one is written over.
+fn copy_plain(text: Within<'_>, out: &mut [u8]) -> usize {
+    let (mut done, mut first) = (0, 1);
+    loop {
+        let rest = text.bytes.get(done..).unwrap_or_default();
+        let bytes = vector(rest);
+        let room = out.get_mut(done..).and_then(<[u8]>::first_chunk_mut);
+        if let Some(room) = room {
+            *room = bytes.to_array();
+        }
+        let mut spaces = equal(bytes, b' ').to_bitmask();
+        let others = (equal(bytes, b'\t') | equal(bytes, b'\r')).to_bitmask();
+        // Behind the end is white space, too.
+        let left = text.length - done;
+        if left <= VECTOR {
+            spaces |= u32::MAX << left;
+        } else if matches!(rest.get(VECTOR), Some(b' ' | b'\t' | b'\r')) {
+            spaces |= 1 << VECTOR;
+        }
+        let before_white = (spaces | others) >> 1;
+        let stops = (others | spaces & before_white) & !first;
+        if stops != 0 {
+            return done + stops.trailing_zeros() as usize;
+        }
+        (done, first) = (done + VECTOR, 0);
+    }
+}
