@@ -1,23 +1,21 @@
-//! The header of a message: which bytes belong to which field.
+//! The header of a message, as scop-mime's [`Reader`] finds it in its mode
+//! [`Exact`](Mode::Exact): which bytes belong to which field.
 //!
 //! DKIM signs bytes, so nothing is decoded or repaired here. Only CRLF ends a
 //! line, only an empty line (or the end of input) ends the header, and a line
 //! that starts with white space belongs to the field above it. A bare CR or LF
 //! is a byte like any other, except to [`Header::has_from_lookalike`], which sees
 //! a message as a careless reader would.
-//!
-//! That is the rule of scop-mime's [`Mode::Exact`](scop_mime::Mode::Exact), with which a test
-//! compares this. Its reader tells of much that no signature asks for, event by event; here
-//! the bytes are kept in any case, and one look at them finds the fields.
 
 use alloc::vec::Vec;
 use core::cmp::Ordering;
+
+use scop_mime::{DefectKind, Event, FieldAt, Mode, Reader};
 
 use crate::canon::Within;
 use crate::limits::{LimitExceeded, Limits};
 use crate::lines;
 use crate::message::Singles;
-use crate::vectors::{BLOCK, VECTOR, below_or_high, bits, equal, vector};
 use crate::words::below;
 
 /// A header, whole.
@@ -112,33 +110,30 @@ impl Iterator for Instances<'_> {
 impl ExactSizeIterator for Instances<'_> {}
 
 /// Collects a header from chunks of any size. Work and memory are linear in
-/// the header; of the body no more is looked at than what one block of bytes holds.
+/// the header; the body is not looked at.
 #[derive(Debug)]
 pub(crate) struct Splitter {
+    reader: Reader,
     header: Header,
-    /// Where the field in hand begins.
-    begun: usize,
-    /// Line ends before it were seen.
-    seen: usize,
-    /// There is a CR or a LF that is no half of a CRLF, or that was cut off from the other.
-    is_odd: bool,
     limits: Limits,
 }
 
 impl Splitter {
-    /// What most headers need, and what is taken at a time.
-    const PIECE: usize = 4096;
-
     pub(crate) fn new(limits: Limits) -> Self {
+        let reader = Reader::new(scop_mime::Limits {
+            header_bytes: limits.header_bytes as u64,
+            field_bytes: limits.field_bytes,
+            fields: u32::try_from(limits.fields).unwrap_or(u32::MAX),
+            ..scop_mime::Limits::default()
+        });
         Self {
+            reader: reader.mode(Mode::Exact),
+            // What most headers need.
             header: Header {
-                bytes: Vec::with_capacity(Self::PIECE),
+                bytes: Vec::with_capacity(4096),
                 fields: Vec::with_capacity(32),
                 ..Header::default()
             },
-            begun: 0,
-            seen: 0,
-            is_odd: false,
             limits,
         }
     }
@@ -146,111 +141,38 @@ impl Splitter {
     /// Takes `data`; when the empty line came, gives how much of `data` was
     /// header (the empty line included).
     pub(crate) fn write(&mut self, data: &[u8]) -> Result<Option<usize>, LimitExceeded> {
-        let mut taken = 0;
-        for piece in data.chunks(Self::PIECE) {
-            self.header.bytes.extend_from_slice(piece);
-            taken += piece.len();
-            if let Some(end) = self.look()? {
-                let behind = self.header.bytes.len() - end;
-                // The empty line is none of it.
-                self.header.bytes.truncate(self.begun);
-                return Ok(Some(taken - behind));
+        let mut rest = data;
+        while let Some(event) = self.reader.read(&mut rest) {
+            match event {
+                Event::Header(field) => {
+                    if field.at.length as usize > self.limits.field_bytes {
+                        return Err(LimitExceeded::Field(self.limits.field_bytes));
+                    }
+                    self.header.push(field.raw, field.at);
+                }
+                Event::Defect(defect) => match defect.kind {
+                    DefectKind::HeaderTooLong => {
+                        return Err(LimitExceeded::Header(self.limits.header_bytes));
+                    }
+                    DefectKind::TooManyFields => {
+                        return Err(LimitExceeded::Fields(self.limits.fields));
+                    }
+                    // What is odd about a field is signed as it is.
+                    _ => {}
+                },
+                Event::BodyStart(_) => return Ok(Some(data.len() - rest.len())),
+                _ => {}
             }
         }
         Ok(None)
     }
 
-    /// Looks for fields in what came last, and gives where the body begins.
-    fn look(&mut self) -> Result<Option<usize>, LimitExceeded> {
-        let limit = self.limits.header_bytes;
-        let whole = core::mem::take(&mut self.header.bytes);
-        let found = self.look_at(whole.get(..limit).unwrap_or(&whole));
-        self.header.bytes = whole;
-        found
-    }
-
-    fn look_at(&mut self, bytes: &[u8]) -> Result<Option<usize>, LimitExceeded> {
-        let before = self.seen.checked_sub(1).and_then(|at| bytes.get(at));
-        let mut after_cr = u64::from(before == Some(&b'\r'));
-        let mut at = self.seen;
-        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-            let (mut lf, cr, length) = ends_in(rest);
-            let odd = lf ^ (cr << 1 | after_cr);
-            // A CR at the end belongs to what comes.
-            self.is_odd |= odd & (u64::MAX >> (BLOCK - length)) != 0;
-            after_cr = cr >> (BLOCK - 1);
-            while lf != 0 {
-                let end = at + lf.trailing_zeros() as usize + 1;
-                lf &= lf - 1;
-                if end < 2 || bytes.get(end - 2) != Some(&b'\r') {
-                    continue;
-                }
-                if end == self.begun + 2 {
-                    return Ok(Some(end));
-                }
-                match bytes.get(end) {
-                    Some(b' ' | b'\t') => {}
-                    Some(_) => self.push(bytes, end)?,
-                    // What follows tells whether the field goes on.
-                    None => {
-                        self.seen = end - 1;
-                        return self.in_hand(bytes);
-                    }
-                }
-            }
-            at += length;
-        }
-        self.seen = at;
-        self.in_hand(bytes)
-    }
-
-    /// Whether limits let the header go on behind `bytes`.
-    fn in_hand(&self, bytes: &[u8]) -> Result<Option<usize>, LimitExceeded> {
-        let field = bytes.get(self.begun..).unwrap_or_default();
-        let is_full = bytes.len() >= self.limits.header_bytes;
-        // A CR may be half of the empty line.
-        if is_full && !field.is_empty() || !matches!(field, [] | [b'\r']) {
-            self.has_room(field)?;
-        }
-        match is_full {
-            true => Err(LimitExceeded::Header(self.limits.header_bytes)),
-            false => Ok(None),
-        }
-    }
-
-    /// Whether one more field is allowed, and as long as this one.
-    fn has_room(&self, field: &[u8]) -> Result<(), LimitExceeded> {
-        let limits = &self.limits;
-        if self.header.fields.len() >= limits.fields {
-            return Err(LimitExceeded::Fields(limits.fields));
-        }
-        if field.len() > limits.field_bytes || field.len() > u32::MAX as usize {
-            return Err(LimitExceeded::Field(limits.field_bytes));
-        }
-        Ok(())
-    }
-
-    /// The field in hand ends there.
-    fn push(&mut self, bytes: &[u8], end: usize) -> Result<(), LimitExceeded> {
-        // What is behind the field is there for whole vectors to be read.
-        let behind = bytes.get(self.begun..).unwrap_or_default();
-        let length = end - self.begun;
-        self.has_room(behind.get(..length).unwrap_or_default())?;
-        self.header.push(self.begun, behind, length);
-        self.begun = end;
-        Ok(())
-    }
-
     /// The header as far as it came.
     pub(crate) fn finish(mut self) -> Result<Header, LimitExceeded> {
-        let bytes = core::mem::take(&mut self.header.bytes);
-        if self.begun < bytes.len() {
-            self.push(&bytes, bytes.len())?;
-        }
+        self.reader.finish();
+        self.write(&[])?;
         let mut header = self.header;
-        let ends_in_cr = bytes.last() == Some(&b'\r');
-        header.bytes = bytes;
-        if self.is_odd || ends_in_cr {
+        if has_bare_ends(&header.bytes) {
             header.find_bare_ends();
         }
         if header.fields.len() > FEW {
@@ -260,79 +182,25 @@ impl Splitter {
     }
 }
 
-/// The LF and the CR of a block, by bit, and how long it is.
-#[inline(always)]
-fn ends_in(bytes: &[u8]) -> (u64, u64, usize) {
-    let ends = |block| {
-        (
-            bits(block, |v| equal(v, b'\n')),
-            bits(block, |v| equal(v, b'\r')),
-        )
-    };
-    match bytes.first_chunk() {
-        Some(block) => {
-            let (lf, cr) = ends(block);
-            (lf, cr, BLOCK)
-        }
-        None => {
-            let mut block = [b' '; BLOCK];
-            if let Some(to) = block.get_mut(..bytes.len()) {
-                to.copy_from_slice(bytes);
-            }
-            let (lf, cr) = ends(&block);
-            (lf, cr, bytes.len())
-        }
-    }
-}
-
-/// The length of the name in front of a field, and where its value begins: white space and
-/// folds before the colon belong to neither. `bytes` may go on behind the field, which is of
-/// so many.
-#[inline]
-fn name(bytes: &[u8], length: usize) -> Option<(usize, usize)> {
-    let mut name = 0;
-    loop {
-        let v = vector(bytes.get(name..)?);
-        // What is not visible, and the colon (RFC 5322 section 2.2).
-        let ends = below_or_high(v, b'!') | equal(v, b':') | equal(v, 0x7f);
-        let ends = ends.to_bitmask();
-        if ends != 0 {
-            name += ends.trailing_zeros() as usize;
-            break;
-        }
-        name += VECTOR;
-    }
-    let mut colon = name;
-    while let Some(byte) = bytes.get(colon).filter(|_| colon < length) {
-        match byte {
-            b':' if name > 0 => return Some((name, colon + 1)),
-            b' ' | b'\t' | b'\r' | b'\n' => colon += 1,
-            _ => return None,
-        }
-    }
-    None
-}
-
 impl Header {
-    /// Adds the field of so many `bytes`, which may go on behind it.
-    fn push(&mut self, offset: usize, bytes: &[u8], length: usize) {
-        let (name_length, value_start) = name(bytes, length).unwrap_or_default();
-        let name = bytes.get(..name_length).unwrap_or_default();
+    /// Adds a field behind the others.
+    fn push(&mut self, raw: &[u8], at: FieldAt) {
+        let name = raw.get(..at.name_length as usize).unwrap_or_default();
         // Whole words are read faster than what is left of one.
-        let start = match bytes.first_chunk() {
-            Some(octets) => start_of(u64::from_be_bytes(*octets), name_length),
+        let start = match raw.first_chunk() {
+            Some(octets) => start_of(u64::from_be_bytes(*octets), name.len()),
             None => start(name),
         };
         self.singles.add(name, start);
-        self.has_odd_names |= name_length + 1 != value_start;
-        // A field is not longer than what `Splitter::has_room` allows.
+        self.has_odd_names |= at.name_length + 1 != at.value_start;
         self.fields.push(Field {
-            offset,
-            length: length as u32,
-            name_length: name_length as u32,
-            value_start: value_start as u32,
+            offset: self.bytes.len(),
+            length: at.length,
+            name_length: at.name_length,
+            value_start: at.value_start,
             start,
         });
+        self.bytes.extend_from_slice(raw);
     }
 
     /// All of it, without the empty line behind it.
@@ -441,11 +309,15 @@ impl Header {
         let (octets, count) = (header.bytes.len(), header.fields.len());
         header.bytes.extend_from_slice(&top.bytes);
         for (number, at) in top.fields.iter().enumerate() {
-            let from = top.bytes.get(at.offset..).unwrap_or_default();
-            header.push(octets + at.offset, from, at.length as usize);
-            let is_bare = top.bare_ends.contains(&number);
-            header.bare_ends.extend(is_bare.then_some(count + number));
+            header.singles.add(top.name(number), at.start);
+            header.fields.push(Field {
+                offset: octets + at.offset,
+                ..*at
+            });
         }
+        header.has_odd_names |= top.has_odd_names;
+        let bare_ends = top.bare_ends.iter().map(|number| count + number);
+        header.bare_ends.extend(bare_ends);
         // The index alone knows of what stands above.
         header.sort(count);
         Ok(header)

@@ -20,12 +20,13 @@ pub(crate) struct LineEnd {
     pub(crate) is_odd: bool,
 }
 
-/// How the line ends that begins at `start`; `None` where no LF is.
+/// How the line ends that begins at `start`; `None` where no LF is. With `EXACT` CRLF alone ends
+/// one, and nothing is odd.
 ///
 /// Each look is at a block of its own, from where the line begins: most lines of a header
 /// are over in the first, and nothing is kept from one to the next.
 #[inline(always)]
-pub(crate) fn line_end(bytes: &[u8], start: usize) -> Option<LineEnd> {
+pub(crate) fn line_end<const EXACT: bool>(bytes: &[u8], start: usize) -> Option<LineEnd> {
     let (mut from, mut is_odd) = (start, false);
     loop {
         let rest = bytes.get(from..)?;
@@ -50,6 +51,7 @@ pub(crate) fn line_end(bytes: &[u8], start: usize) -> Option<LineEnd> {
             };
             match window.get(at..) {
                 Some([b'\r', b'\n', ..]) => return Some(line_end(2)),
+                _ if EXACT => {}
                 Some([b'\n', ..]) => return Some(line_end(1)),
                 Some([byte, ..]) => is_odd |= !(1..b'\r').contains(byte),
                 Some([]) | None => {}
@@ -303,7 +305,7 @@ mod tests {
                 text.insert(at, byte);
             }
             let (mut found, mut start) = (Vec::new(), 0);
-            while let Some(LineEnd { end, is_bare, is_fold, is_odd }) = line_end(&text, start) {
+            while let Some(LineEnd { end, is_bare, is_fold, is_odd }) = line_end::<false>(&text, start) {
                 found.push(end - 1);
                 prop_assert_eq!(is_bare, !text[start..end].ends_with(b"\r\n"));
                 prop_assert_eq!(is_odd, has_odd(&text[start..end]));
@@ -312,6 +314,9 @@ mod tests {
             }
             let all = (0..text.len()).filter(|n| text[*n] == b'\n');
             prop_assert_eq!(found, all.collect::<Vec<_>>());
+            let exact = core::iter::successors(line_end::<true>(&text, 0), |line| line_end::<true>(&text, line.end));
+            let all = memmem::find_iter(&text, "\r\n").map(|n| n + 2);
+            prop_assert_eq!(exact.map(|line| line.end).collect::<Vec<_>>(), all.collect::<Vec<_>>());
         }
 
         #[test]

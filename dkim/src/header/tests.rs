@@ -3,7 +3,6 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec;
 use proptest::prelude::*;
-use scop_mime::{DefectKind, Event, Mode, Reader};
 
 fn split(text: &[u8], chunk: usize) -> (Header, Vec<u8>) {
     let mut splitter = Splitter::new(Limits::default());
@@ -100,39 +99,6 @@ fn limits_hold() {
     assert_eq!(run(fields, &limits), LimitExceeded::Fields(3));
 }
 
-/// The fields as scop-mime's reader has them, and where the body begins; or the limit.
-fn by_the_reader(text: &[u8], limits: &Limits) -> Result<(Vec<Vec<u8>>, usize), LimitExceeded> {
-    let reader = Reader::new(scop_mime::Limits {
-        header_bytes: limits.header_bytes as u64,
-        field_bytes: limits.field_bytes,
-        fields: limits.fields as u32,
-        ..scop_mime::Limits::default()
-    });
-    let mut reader = reader.mode(Mode::Exact);
-    let (mut fields, mut rest, mut finished) = (Vec::new(), text, false);
-    loop {
-        match reader.read(&mut rest) {
-            Some(Event::Header(field)) if field.at.length as usize > limits.field_bytes => {
-                return Err(LimitExceeded::Field(limits.field_bytes));
-            }
-            Some(Event::Header(field)) => fields.push(field.raw.to_vec()),
-            Some(Event::Defect(defect)) => match defect.kind {
-                DefectKind::HeaderTooLong => {
-                    return Err(LimitExceeded::Header(limits.header_bytes));
-                }
-                DefectKind::TooManyFields => return Err(LimitExceeded::Fields(limits.fields)),
-                _ => {}
-            },
-            Some(Event::BodyStart(_)) => return Ok((fields, text.len() - rest.len())),
-            None if !finished => {
-                reader.finish();
-                finished = true;
-            }
-            _ => {}
-        }
-    }
-}
-
 /// RFC 6376 2.8 and 3.4 on a whole message, written for clarity: the fields, and
 /// the body.
 fn model(text: &[u8]) -> (Vec<Vec<u8>>, Vec<u8>) {
@@ -202,38 +168,6 @@ fn soup() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
-
-    /// Limits that are met somewhere, at any split.
-    #[test]
-    fn equals_the_reader_within_limits(
-        text in soup(),
-        chunk in 1usize..200,
-        header_bytes in 1usize..300,
-        field_bytes in 1usize..80,
-        fields in 1usize..8,
-    ) {
-        let limits = Limits { header_bytes, field_bytes, fields, ..Limits::default() };
-        let mut splitter = Splitter::new(limits.clone());
-        let mut taken = 0;
-        let mut chunks = text.chunks(chunk);
-        let written = chunks.find_map(|part| match splitter.write(part) {
-            Ok(None) => {
-                taken += part.len();
-                None
-            }
-            Ok(Some(used)) => {
-                taken += used;
-                Some(Ok(()))
-            }
-            Err(limit) => Some(Err(limit)),
-        });
-        let found = written.unwrap_or(Ok(())).and_then(|()| splitter.finish());
-        let found = found.map(|header| {
-            let raw = header.fields.iter().map(|at| &header.bytes[at.offset..][..at.length as usize]);
-            (raw.map(<[u8]>::to_vec).collect(), taken)
-        });
-        prop_assert_eq!(found, by_the_reader(&text, &limits));
-    }
 
     #[test]
     fn equals_the_model_at_any_split(text in soup(), chunk in 1usize..20) {

@@ -33,9 +33,18 @@ impl Engine {
         input: &mut &'i [u8],
         sink: &mut S,
     ) -> Option<Step> {
-        if self.mode == Mode::Exact {
-            return None;
+        match self.mode {
+            Mode::Exact => self.whole_fields_of::<S, true>(input, sink),
+            _ => self.whole_fields_of::<S, false>(input, sink),
         }
+    }
+
+    #[inline(always)]
+    fn whole_fields_of<'i, S: Sink<'i>, const EXACT: bool>(
+        &mut self,
+        input: &mut &'i [u8],
+        sink: &mut S,
+    ) -> Option<Step> {
         let used = self.mark.offset - self.head.start.offset;
         let room = self.limits.header_bytes.saturating_sub(used);
         // A field is over when the byte behind it is there, and within the limit.
@@ -47,7 +56,7 @@ impl Engine {
         let mut passed = Passed::default();
         while self.head.fields < self.limits.fields
             && let Some(rest) = bytes.get(passed.bytes..)
-            && let Some(found) = find(bytes, rest, passed)
+            && let Some(found) = find::<EXACT>(bytes, rest, passed)
             && let Some(raw) = bytes.get(passed.bytes..found.passed.bytes)
             && raw.len() <= limit
         {
@@ -72,7 +81,7 @@ impl Engine {
             return Some(Step::Again);
         }
         match bytes.get(passed.bytes..) {
-            Some([b'\n', ..]) => Some(self.separator(1, input, sink)),
+            Some([b'\n', ..]) if !EXACT => Some(self.separator(1, input, sink)),
             Some([b'\r', b'\n', ..]) => Some(self.separator(2, input, sink)),
             _ => None,
         }
@@ -82,7 +91,7 @@ impl Engine {
 /// The field with which the `rest` of `bytes` begins, behind what was passed. None ends with
 /// `bytes`: what is behind it has to be seen.
 #[inline(always)]
-fn find(bytes: &[u8], rest: &[u8], passed: Passed) -> Option<Found> {
+fn find<const EXACT: bool>(bytes: &[u8], rest: &[u8], passed: Passed) -> Option<Found> {
     // The last two are the empty line, which is next for each header.
     if matches!(rest.first(), Some(b'-' | b'\r' | b'\n')) {
         return None;
@@ -93,7 +102,7 @@ fn find(bytes: &[u8], rest: &[u8], passed: Passed) -> Option<Found> {
         may_be_odd: false,
     };
     loop {
-        let line = line_end(bytes, found.passed.bytes)?;
+        let line = line_end::<EXACT>(bytes, found.passed.bytes)?;
         found.passed.bytes = line.end;
         found.passed.lines += 1;
         found.passed.bare += u64::from(line.is_bare);
