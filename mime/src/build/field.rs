@@ -349,7 +349,7 @@ impl Field {
     /// ```
     /// use scop_mime::build::Field;
     /// let field = Field::text("X-Verdict", "grün")?;
-    /// assert_eq!(field.to_bytes(), b"X-Verdict: =?utf-8?Q?gr=C3=BCn?=\r\n");
+    /// assert_eq!(field.to_bytes(), b"X-Verdict: =?utf-8?B?Z3LDvG4=?=\r\n");
     /// # Ok::<(), scop_mime::build::BuildError>(())
     /// ```
     #[must_use]
