@@ -16,7 +16,10 @@ fuzz_target!(|data: &[u8]| {
         };
         assert!(xml.len() <= limits.bytes);
         if let Ok((report, _)) = AggregateReport::from_xml(&xml, &limits) {
-            assert!(matches!(found, Ok(Received::Aggregate(r, _)) if *r == report));
+            // The reader of XML passes over what is before it; what looks like JSON is JSON.
+            if xml.trim_ascii_start().starts_with(b"<") {
+                assert!(matches!(found, Ok(Received::Aggregate(r, _)) if *r == report));
+            }
             let mut wide = Limits::default();
             wide.text = 1 << 20;
             let (again, defects) = AggregateReport::from_xml(report.to_xml().as_bytes(), &wide)
