@@ -2,6 +2,7 @@
 //! every place where a value leaves it. The lenient readers in `value` say what is
 //! read there; this says that others may read something else.
 
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use crate::value::lex::{Cursor, is_space};
@@ -181,18 +182,56 @@ fn gap(c: &mut Cursor<'_>, note: Note<'_>) {
 }
 
 /// How a parameter was written so far.
+#[derive(Default)]
 struct Seen<'a> {
     base: &'a [u8],
     plain: bool,
     extended: bool,
     /// Sections of RFC 2231.
-    sections: Vec<u32>,
+    sections: BTreeSet<u32>,
+    /// The one that came last.
+    last: Option<u32>,
     /// The first of them says the charset.
     has_charset: bool,
 }
 
+/// The parameters so far, by name without regard to case.
+#[derive(Default)]
+struct Names<'a> {
+    all: Vec<Seen<'a>>,
+    /// Where those are that came when there were [`MANY`].
+    sorted: BTreeMap<Vec<u8>, usize>,
+}
+
+/// So many names are soon looked through.
+const MANY: usize = 16;
+
+impl<'a> Names<'a> {
+    fn find(&self, base: &[u8]) -> Option<usize> {
+        let mut few = self.all.iter().take(MANY);
+        let found = few.position(|seen| seen.base.eq_ignore_ascii_case(base));
+        match self.all.len() {
+            ..=MANY => found,
+            _ => found.or_else(|| self.sorted.get(&base.to_ascii_lowercase()).copied()),
+        }
+    }
+
+    /// It is none of those that are there.
+    fn add(&mut self, base: &'a [u8]) -> usize {
+        let index = self.all.len();
+        if index >= MANY {
+            self.sorted.insert(base.to_ascii_lowercase(), index);
+        }
+        self.all.push(Seen {
+            base,
+            ..Seen::default()
+        });
+        index
+    }
+}
+
 fn parameters(c: &mut Cursor<'_>, limit: usize, owner: Owner, note: Note<'_>) {
-    let mut seen: Vec<Seen<'_>> = Vec::new();
+    let mut seen = Names::default();
     let mut count = 0;
     loop {
         comments(c, note);
@@ -255,7 +294,7 @@ fn parameters(c: &mut Cursor<'_>, limit: usize, owner: Owner, note: Note<'_>) {
 }
 
 /// Takes note of a name; `true` when it was there.
-fn name_again<'a>(seen: &mut Vec<Seen<'a>>, name: &'a [u8], at: usize, note: Note<'_>) -> bool {
+fn name_again<'a>(seen: &mut Names<'a>, name: &'a [u8], at: usize, note: Note<'_>) -> bool {
     let (stem, starred) = match name.strip_suffix(b"*") {
         Some(stem) => (stem, true),
         None => (name, false),
@@ -269,18 +308,8 @@ fn name_again<'a>(seen: &mut Vec<Seen<'a>>, name: &'a [u8], at: usize, note: Not
             .take(5)
             .fold(0, |n, d| n * 10 + u32::from(d.wrapping_sub(b'0')))
     });
-    let known = seen.iter().position(|s| s.base.eq_ignore_ascii_case(base));
-    let index = known.unwrap_or_else(|| {
-        seen.push(Seen {
-            base,
-            plain: false,
-            extended: false,
-            sections: Vec::new(),
-            has_charset: false,
-        });
-        seen.len() - 1
-    });
-    let Some(entry) = seen.get_mut(index) else {
+    let index = seen.find(base).unwrap_or_else(|| seen.add(base));
+    let Some(entry) = seen.all.get_mut(index) else {
         return false;
     };
     let forms =
@@ -291,17 +320,17 @@ fn name_again<'a>(seen: &mut Vec<Seen<'a>>, name: &'a [u8], at: usize, note: Not
             // A section that does not follow the one before: others put them together
             // as they come, or stop.
             let zeros = digits.is_some_and(|d| d.len() > 1 && d.starts_with(b"0"));
-            if zeros || entry.sections.last().map_or(0, |last| last + 1) != n {
+            if zeros || entry.last.map_or(0, |last| last + 1) != n {
                 note(DefectKind::OddContinuation, at);
             }
             if n == 0 {
                 entry.has_charset |= starred;
             }
-            let twice = entry.sections.contains(&n);
-            if !twice {
-                entry.sections.push(n);
+            let is_new = entry.sections.insert(n);
+            if is_new {
+                entry.last = Some(n);
             }
-            twice
+            !is_new
         }
         (None, true) => core::mem::replace(&mut entry.extended, true),
         (None, false) => core::mem::replace(&mut entry.plain, true),
@@ -313,7 +342,7 @@ fn name_again<'a>(seen: &mut Vec<Seen<'a>>, name: &'a [u8], at: usize, note: Not
 }
 
 /// Whether the value of a name with a star in it is one by RFC 2231 4 and 4.1.
-fn is_extended(name: &[u8], value: &[u8], quoted: bool, seen: &[Seen<'_>]) -> bool {
+fn is_extended(name: &[u8], value: &[u8], quoted: bool, seen: &Names<'_>) -> bool {
     let Some(stem) = name.strip_suffix(b"*") else {
         return true;
     };
@@ -329,8 +358,9 @@ fn is_extended(name: &[u8], value: &[u8], quoted: bool, seen: &[Seen<'_>]) -> bo
     let charset = match number {
         None | Some(b"0") => value.iter().filter(|b| **b == b'\'').count() >= 2,
         Some(_) => seen
-            .iter()
-            .any(|s| s.has_charset && s.base.eq_ignore_ascii_case(base)),
+            .find(base)
+            .and_then(|index| seen.all.get(index))
+            .is_some_and(|seen| seen.has_charset),
     };
     !quoted && escapes && charset
 }
