@@ -87,11 +87,11 @@ fn stops(block: &[u8; BLOCK + 2]) -> u64 {
 }
 
 /// Bytes of a vector; [`BLOCK`] is four of them.
-const VECTOR: usize = 16;
+pub(crate) const VECTOR: usize = 16;
 
 /// The bytes from `n` on; blanks where they are not there.
 #[inline(always)]
-fn vector(bytes: &[u8], n: usize) -> u8x16 {
+pub(crate) fn vector(bytes: &[u8], n: usize) -> u8x16 {
     let bytes = bytes.get(n..).and_then(<[u8]>::first_chunk);
     u8x16::new(*bytes.unwrap_or(&[b' '; VECTOR]))
 }

@@ -11,7 +11,7 @@ use super::record::Record;
 use super::verdict::{SpfResult, Verdict};
 use crate::fold::qp_encode;
 use crate::reporting::is_local_part;
-use crate::tags::qp_decode;
+use crate::tags::{decimal, qp_decode};
 
 /// Results of which reports are wanted: `rr=` (RFC 6652 section 4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -190,10 +190,7 @@ impl Verdict {
 
 /// `10`, or `1/10`: of a hundred, never more than was asked for.
 fn percentage(text: &str) -> Option<u8> {
-    let number = |text: &str| {
-        let good = (1..=12).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-        text.parse::<u64>().ok().filter(|_| good)
-    };
+    let number = |text: &str| decimal(text.as_bytes(), 12);
     let percentage = match text.split_once('/') {
         None => number(text)?,
         Some((part, whole)) => (number(part)? * 100).checked_div(number(whole)?)?,

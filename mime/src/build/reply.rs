@@ -1,11 +1,11 @@
 //! The header of a reply (RFC 5322 3.6.2, 3.6.4, 3.6.5 and appendix A.2).
 
-use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{Builder, Mailbox, MessageId};
+use crate::value::parameter::percent_decode;
 use crate::{Address, DateTime, Header, mailboxes};
 
 /// The most ids that References has: of a longer conversation the first and the latest.
@@ -130,26 +130,10 @@ fn list_post(header: &Header<'_, '_>) -> Option<Mailbox> {
     let urls = field.list_urls();
     let address = urls.first_of("mailto")?.get("mailto:".len()..)?;
     let address = address.split('?').next()?;
-    Mailbox::new(&percent_decoded(address)?).ok()
-}
-
-/// What percent-encoding stands for (RFC 6068 2).
-fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
-    if !text.contains('%') {
-        return Some(Cow::Borrowed(text));
-    }
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'%' => {
-                let mut digit = || char::from(bytes.next()?).to_digit(16);
-                out.push((digit()? * 16 + digit()?) as u8);
-            }
-            byte => out.push(byte),
-        }
-    }
-    String::from_utf8(out).ok().map(Cow::Owned)
+    // Percent-encoded (RFC 6068 2).
+    let mut bytes = Vec::new();
+    percent_decode(address.as_bytes(), &mut bytes);
+    Mailbox::new(&String::from_utf8(bytes).ok()?).ok()
 }
 
 /// `Re:` once, and what a subject can carry.

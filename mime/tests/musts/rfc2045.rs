@@ -225,3 +225,41 @@ fn a_field_tells_its_own() {
         assert!(!kinds.is_empty() || own.is_empty(), "{field}: {own:?}");
     }
 }
+
+/// Names behind the first sixteen are looked up, not looked through.
+#[test]
+fn many_parameters_are_told_of_as_few_are() {
+    for count in [2usize, 15, 16, 17, 60] {
+        let names: String = (0..count).map(|n| format!("; p{n}=x")).collect();
+        for place in [0, count / 2, count - 1] {
+            for (again, kind) in [
+                (format!("P{place}=y"), Some(DuplicateParameter)),
+                (format!("P{place}*=utf-8''y"), Some(ConflictingParameter)),
+                (format!("q{place}=y"), None),
+            ] {
+                let text = format!("{TOP}{MIME}Content-Type: text/plain{names}; {again}\r\n\r\n");
+                let all = scop_mime::Message::parse(text.as_bytes()).inspect();
+                let told = all
+                    .iter()
+                    .find(|d| matches!(d.kind, DuplicateParameter | ConflictingParameter));
+                let at = text.find(&again).unwrap() as u64;
+                assert_eq!(
+                    told.map(|d| (d.kind, d.offset)),
+                    kind.map(|kind| (kind, at)),
+                    "{text}"
+                );
+            }
+        }
+    }
+    let odd = |sections: &str| {
+        let text = format!("{TOP}{MIME}Content-Type: text/plain; {sections}\r\n\r\n");
+        let all = scop_mime::Message::parse(text.as_bytes()).inspect();
+        (
+            all.iter().any(|d| d.kind == OddContinuation),
+            all.iter().any(|d| d.kind == DuplicateParameter),
+        )
+    };
+    assert_eq!(odd("n*0=a; n*1=b; n*2=c"), (false, false));
+    assert_eq!(odd("n*0=a; n*2=b; n*1=c"), (true, false));
+    assert_eq!(odd("n*0=a; n*1=b; n*0=c"), (true, true));
+}

@@ -6,6 +6,7 @@ use core::ops::Range;
 use wide::u8x16;
 
 use super::{Firsts, Length, Sink};
+use crate::scan::{VECTOR, vector};
 use crate::{Defect, DefectKind};
 
 /// White space that may be the end of a line is held back up to so many bytes. A
@@ -15,9 +16,6 @@ const SPACE: usize = 1024;
 /// Input that is decoded before the space for it is made: a part of what a CPU's
 /// first cache holds.
 const BLOCK: usize = 8 << 10;
-
-/// Bytes in a vector.
-const VECTOR: usize = 16;
 
 /// So many bytes are looked at before any of them is given out: where they stop to be
 /// themselves is found in all of them first, without a branch, since a branch for each
@@ -436,11 +434,7 @@ impl Stops {
 /// Those in the vector at `n`, by bit.
 #[inline(always)]
 fn stops(window: &[u8; WINDOW], n: usize) -> u32 {
-    let vector = |n: usize| {
-        let bytes = window.get(n..).and_then(<[u8]>::first_chunk);
-        u8x16::new(*bytes.unwrap_or(&[0; VECTOR]))
-    };
-    let (these, next) = (vector(n), vector(n + 1));
+    let (these, next) = (vector(window, n), vector(window, n + 1));
     let is = |bytes: u8x16, byte| bytes.simd_eq(u8x16::splat(byte));
     let lf = is(next, b'\n');
     let space = (is(these, b' ') | is(these, b'\t')) & (lf | is(next, b'\r'));

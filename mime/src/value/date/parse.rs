@@ -4,6 +4,7 @@ use wide::u8x16;
 
 use super::{DAYS, DateTime, MONTHS};
 use crate::DefectKind;
+use crate::scan::vector;
 use crate::value::lex::Cursor;
 use crate::value::note::Notes;
 
@@ -89,9 +90,7 @@ pub(super) fn common(value: &[u8]) -> Option<DateTime> {
 /// Which of the sixteen bytes from `from` on are digits, by bit.
 #[inline]
 fn digits_in(bytes: &[u8; 23], from: usize) -> u32 {
-    let bytes = bytes.get(from..).and_then(<[u8]>::first_chunk);
-    let bytes = u8x16::new(*bytes.unwrap_or(&[0; 16]));
-    (bytes - u8x16::splat(b'0'))
+    (vector(bytes, from) - u8x16::splat(b'0'))
         .simd_lt(u8x16::splat(10))
         .to_bitmask()
 }
