@@ -16,6 +16,7 @@ use crate::canon::Within;
 use crate::limits::{LimitExceeded, Limits};
 use crate::lines;
 use crate::message::Singles;
+use crate::vectors::{BLOCK, VECTOR, bits, equal, u8x16, vector};
 use crate::words::below;
 
 /// A header, whole.
@@ -25,6 +26,8 @@ pub(crate) struct Header {
     /// Their bytes follow each other in `bytes`, each with the CRLF that ends it,
     /// if it came.
     fields: Vec<Field>,
+    /// The [`tag`] of each of the first [`FEW`].
+    tags: Tags,
     /// Those that have a name, sorted by it without regard to case, and those of one name
     /// from top to bottom. None where they are [`FEW`]: then all are soon looked at.
     by_name: Option<Vec<Named>>,
@@ -50,7 +53,16 @@ struct Field {
 }
 
 /// So many fields fit into the bits of a number.
-const FEW: usize = 64;
+const FEW: usize = BLOCK;
+
+#[derive(Clone, Copy, Debug)]
+struct Tags([u8; FEW]);
+
+impl Default for Tags {
+    fn default() -> Self {
+        Self([0; FEW])
+    }
+}
 
 /// A field that has a name, as such fields sort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,9 +140,8 @@ impl Splitter {
         });
         Self {
             reader: reader.mode(Mode::Exact),
-            // What most headers need.
             header: Header {
-                bytes: Vec::with_capacity(4096),
+                // What most headers need.
                 fields: Vec::with_capacity(32),
                 ..Header::default()
             },
@@ -141,30 +152,44 @@ impl Splitter {
     /// Takes `data`; when the empty line came, gives how much of `data` was
     /// header (the empty line included).
     pub(crate) fn write(&mut self, data: &[u8]) -> Result<Option<usize>, LimitExceeded> {
-        let mut rest = data;
-        while let Some(event) = self.reader.read(&mut rest) {
-            match event {
-                Event::Header(field) => {
-                    if field.at.length as usize > self.limits.field_bytes {
-                        return Err(LimitExceeded::Field(self.limits.field_bytes));
-                    }
-                    self.header.push(field.raw, field.at);
+        let (header, limits) = (&mut self.header, &self.limits);
+        let (mut exceeded, mut over) = (None, None);
+        self.reader.push(data, |event| match event {
+            Event::Header(field) => {
+                if field.at.length as usize > limits.field_bytes {
+                    exceeded.get_or_insert(LimitExceeded::Field(limits.field_bytes));
                 }
-                Event::Defect(defect) => match defect.kind {
-                    DefectKind::HeaderTooLong => {
-                        return Err(LimitExceeded::Header(self.limits.header_bytes));
-                    }
-                    DefectKind::TooManyFields => {
-                        return Err(LimitExceeded::Fields(self.limits.fields));
-                    }
-                    // What is odd about a field is signed as it is.
-                    _ => {}
-                },
-                Event::BodyStart(_) => return Ok(Some(data.len() - rest.len())),
-                _ => {}
+                header.push(field.raw, field.at);
             }
+            Event::Defect(defect) => match defect.kind {
+                DefectKind::HeaderTooLong => {
+                    exceeded.get_or_insert(LimitExceeded::Header(limits.header_bytes));
+                }
+                DefectKind::TooManyFields => {
+                    exceeded.get_or_insert(LimitExceeded::Fields(limits.fields));
+                }
+                // What is odd about a field is signed as it is.
+                _ => {}
+            },
+            Event::BodyStart(body) => over = Some(body),
+            _ => {}
+        });
+        if let Some(exceeded) = exceeded {
+            return Err(exceeded);
         }
-        Ok(None)
+        // Fields follow each other without a gap, so that offsets in the message are those
+        // in a copy of all that comes before the empty line.
+        let before = header.bytes.len();
+        let behind = |offset: u64| (offset as usize).saturating_sub(before);
+        let length = over.map_or(data.len(), |body| behind(body.header_end));
+        header
+            .bytes
+            .extend_from_slice(data.get(..length).unwrap_or(data));
+        Ok(over.map(|body| {
+            // The first half of the empty line may have come before.
+            header.bytes.truncate(body.header_end as usize);
+            behind(body.offset)
+        }))
     }
 
     /// The header as far as it came.
@@ -191,16 +216,19 @@ impl Header {
             Some(octets) => start_of(u64::from_be_bytes(*octets), name.len()),
             None => start(name),
         };
-        self.singles.add(name, start);
+        let tag = tag(start, name.len());
+        self.singles.add(name, start, tag);
+        if let Some(place) = self.tags.0.get_mut(self.fields.len()) {
+            *place = tag;
+        }
         self.has_odd_names |= at.name_length + 1 != at.value_start;
         self.fields.push(Field {
-            offset: self.bytes.len(),
+            offset: at.offset as usize,
             length: at.length,
             name_length: at.name_length,
             value_start: at.value_start,
             start,
         });
-        self.bytes.extend_from_slice(raw);
     }
 
     /// All of it, without the empty line behind it.
@@ -259,18 +287,21 @@ impl Header {
             // The empty one is none.
             return 0;
         }
-        let alike = self.fields.iter().rev().fold(0, |alike, field| {
-            alike << 1 | u64::from(field.start == wanted)
-        });
-        if name.len() < 8 {
-            // Nothing is behind what is compared.
-            return alike;
+        let tag = tag(wanted, name.len());
+        let mut alike = bits(&self.tags.0, |tags| equal(tags, tag));
+        let mut same = 0;
+        while alike != 0 {
+            let number = alike.trailing_zeros() as usize;
+            // No field is behind the last one.
+            let Some(field) = self.fields.get(number) else {
+                break;
+            };
+            if field.start == wanted && same_rest(self.name(number), name) {
+                same |= 1 << number;
+            }
+            alike &= alike - 1;
         }
-        let others = Instances::Few(alike).filter(|number| {
-            let other = self.name(*number);
-            other.len() != name.len() || !rest(other).eq_ignore_ascii_case(rest(name))
-        });
-        others.fold(alike, |alike, other| alike & !(1 << other))
+        same
     }
 
     fn find<'h>(&'h self, all: &'h [Named], name: &[u8]) -> &'h [Named] {
@@ -309,7 +340,10 @@ impl Header {
         let (octets, count) = (header.bytes.len(), header.fields.len());
         header.bytes.extend_from_slice(&top.bytes);
         for (number, at) in top.fields.iter().enumerate() {
-            header.singles.add(top.name(number), at.start);
+            let name = top.name(number);
+            header
+                .singles
+                .add(name, at.start, tag(at.start, name.len()));
             header.fields.push(Field {
                 offset: octets + at.offset,
                 ..*at
@@ -377,12 +411,26 @@ impl Header {
 
 /// Whether there is a CR or a LF that is no half of a CRLF.
 fn has_bare_ends(bytes: &[u8]) -> bool {
-    // Without a branch inside, for the compiler to vectorise.
-    let next = bytes.get(1..).unwrap_or_default();
-    let odd = bytes.iter().zip(next).fold(0, |odd, (byte, next)| {
-        odd | (u8::from(*byte == b'\r') ^ u8::from(*next == b'\n'))
-    });
-    odd != 0 || bytes.first() == Some(&b'\n') || bytes.last() == Some(&b'\r')
+    // Each byte beside the next one; behind the last is none.
+    let odd = |window: &[u8; BLOCK + 1]| {
+        let odd = |n: usize| {
+            let this = vector(window.get(n..).unwrap_or_default());
+            let next = vector(window.get(n + 1..).unwrap_or_default());
+            equal(this, b'\r') ^ equal(next, b'\n')
+        };
+        odd(0) | odd(VECTOR) | odd(2 * VECTOR) | odd(3 * VECTOR)
+    };
+    let (mut rest, mut any) = (bytes, u8x16::ZERO);
+    while let Some(window) = rest.first_chunk() {
+        any |= odd(window);
+        rest = rest.get(BLOCK..).unwrap_or_default();
+    }
+    let mut last = [b' '; BLOCK + 1];
+    if let Some(to) = last.get_mut(..rest.len()) {
+        to.copy_from_slice(rest);
+    }
+    any |= odd(&last);
+    any.to_bitmask() != 0 || bytes.first() == Some(&b'\n')
 }
 
 /// The first eight octets of a name, in lower case, as they sort.
@@ -417,8 +465,39 @@ const fn start_of(octets: u64, length: usize) -> u64 {
     word | is_upper >> 2
 }
 
+/// A number of eight bits made of a name of that [`start`] and length. Those that mail has
+/// got numbers of their own, those of [`SINGLE`](crate::message::SINGLE) in the highest six
+/// bits alone.
+#[inline]
+pub(crate) const fn tag(start: u64, length: usize) -> u8 {
+    let mixed = start.wrapping_add(length as u64);
+    (mixed.wrapping_mul(0x78e5_1061_7311_d8a3) >> 56) as u8
+}
+
+/// Whether two names that [`start`] alike are the same without regard to case.
+#[inline]
+pub(crate) fn same_rest(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut at = 8;
+    while at < a.len() {
+        // The last eight octets may overlap those before.
+        let from = at.min(a.len().saturating_sub(8));
+        let word = |name: &[u8]| {
+            let octets = name.get(from..)?.first_chunk()?;
+            Some(start_of(u64::from_be_bytes(*octets), 8))
+        };
+        if word(a) != word(b) {
+            return false;
+        }
+        at += 8;
+    }
+    true
+}
+
 /// What [`start`] does not tell of a name.
-pub(crate) fn rest(name: &[u8]) -> &[u8] {
+fn rest(name: &[u8]) -> &[u8] {
     name.get(8..).unwrap_or_default()
 }
 
@@ -426,7 +505,7 @@ pub(crate) fn rest(name: &[u8]) -> &[u8] {
 fn compare(a: &[u8], b: &[u8]) -> Ordering {
     let lower = |name| rest(name).iter().map(u8::to_ascii_lowercase);
     // Mostly they are the same.
-    match a.len() == b.len() && rest(a).eq_ignore_ascii_case(rest(b)) {
+    match same_rest(a, b) {
         true => Ordering::Equal,
         false => lower(a).cmp(lower(b)).then(a.len().cmp(&b.len())),
     }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use ring::digest::{Context, SHA256};
 
 use crate::canon::{BodyCanon, Canonicalization, HeaderCanon, Sink, Within};
-use crate::header::{Header, Instances, rest, start};
+use crate::header::{Header, Instances, same_rest, start, tag};
 use crate::signature::Signature;
 
 /// Fields that may occur once (RFC 5322 section 3.6, RFC 2045) and that a
@@ -39,15 +39,17 @@ const STARTS: [u64; SINGLE.len()] = {
     starts
 };
 
-/// For each length of a name which of [`SINGLE`] have it, by bit.
-const BY_LENGTH: [u16; 32] = {
-    let mut by_length = [0; 32];
+/// Which of them has a name of that [`tag`], by its highest six bits.
+const BY_TAG: [u8; 64] = {
+    let mut by_tag = [u8::MAX; 64];
     let mut n = 0;
     while n < SINGLE.len() {
-        by_length[SINGLE[n].len()] |= 1 << n;
+        let place = tag(STARTS[n], SINGLE[n].len()) as usize >> 2;
+        assert!(by_tag[place] == u8::MAX);
+        by_tag[place] = n as u8;
         n += 1;
     }
-    by_length
+    by_tag
 };
 
 /// How often each of [`SINGLE`] is among some names.
@@ -59,21 +61,17 @@ pub(crate) struct Singles {
 }
 
 impl Singles {
-    /// Counts a name, of which [`start`] is known.
+    /// Counts a name, of which [`start`] and [`tag`] are known.
     #[inline]
-    pub(crate) fn add(&mut self, name: &[u8], start: u64) {
-        let mut alike = BY_LENGTH.get(name.len()).copied().unwrap_or_default();
-        while alike != 0 {
-            let n = alike.trailing_zeros() as usize;
-            alike &= alike - 1;
-            if STARTS.get(n) == Some(&start)
-                && let (Some(known), Some(count)) = (SINGLE.get(n), self.counts.get_mut(n))
-                && (name.len() <= 8 || rest(known.as_bytes()).eq_ignore_ascii_case(rest(name)))
-            {
-                *count = count.saturating_add(1);
-                self.found |= 1 << n;
-                return;
-            }
+    pub(crate) fn add(&mut self, name: &[u8], start: u64, tag: u8) {
+        let n = BY_TAG.get(usize::from(tag >> 2)).copied();
+        let n = usize::from(n.unwrap_or(u8::MAX));
+        if STARTS.get(n) == Some(&start)
+            && let (Some(known), Some(count)) = (SINGLE.get(n), self.counts.get_mut(n))
+            && same_rest(known.as_bytes(), name)
+        {
+            *count = count.saturating_add(1);
+            self.found |= 1 << n;
         }
     }
 

@@ -9,7 +9,7 @@ use core::ops::Range;
 use crate::atps::Atps;
 use crate::canon::Canonicalization;
 use crate::copied::CopiedField;
-use crate::header::start;
+use crate::header::{start, tag};
 use crate::identity::Identity;
 use crate::message::Singles;
 use crate::name::{Domain, NameError, Selector};
@@ -485,7 +485,8 @@ fn header_list(value: &[u8], rules: Rules) -> Option<(String, Singles)> {
                     names.push(b':');
                 }
                 names.extend_from_slice(name);
-                singles.add(name, start(name));
+                let start = start(name);
+                singles.add(name, start, tag(start, name.len()));
             }
         }
     }

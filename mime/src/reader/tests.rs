@@ -121,12 +121,21 @@ pub(super) fn show(chunks: &[&[u8]], limits: &Limits) -> String {
 
 /// The same of who is told at once.
 fn show_told(chunks: &[&[u8]], limits: &Limits) -> String {
-    let mut engine = Engine::new(limits.clone());
+    let mut reader = Reader::new(limits.clone());
     let mut shown = Shown::default();
-    chunks.iter().for_each(|c| engine.write(c, &mut shown));
-    engine.finish();
-    engine.write(&[], &mut shown);
-    assert!(engine.is_done() && shown.depth == 0);
+    for (n, chunk) in chunks.iter().enumerate() {
+        let mut input = *chunk;
+        // One may go over from the one way to the other.
+        if n % 3 == 1
+            && let Some(event) = reader.read(&mut input)
+        {
+            shown.take(&event);
+        }
+        reader.push(input, |event| shown.take(&event));
+    }
+    reader.finish();
+    reader.push(&[], |event| shown.take(&event));
+    assert!(reader.is_done() && shown.depth == 0);
     shown.out.join("\n")
 }
 
