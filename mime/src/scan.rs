@@ -76,12 +76,13 @@ fn pad(bytes: &[u8]) -> [u8; BLOCK + 2] {
 /// has the tab alone.
 #[inline(always)]
 fn stops(block: &[u8; BLOCK + 2]) -> u64 {
-    // As signed numbers, what is above 127 is below all others.
+    // As signed numbers, what is above 127 is below all others; what is below CR and one is
+    // below 0 without them.
     const BEHIND_CR: i8x16 = i8x16::new([b'\r' as i8 + 1; VECTOR]);
     bits(|n| {
         vector(block, n)
             .cast_signed()
-            .simd_lt(BEHIND_CR)
+            .saturating_sub(BEHIND_CR)
             .to_bitmask()
     })
 }
@@ -213,7 +214,7 @@ pub(crate) fn name_length(raw: &[u8]) -> Option<usize> {
         // With one added, as signed numbers, DEL and those above 127 are below all others.
         let visible = (bytes + u8x16::ONE).cast_signed();
         let ends = visible
-            .simd_lt(i8x16::splat(b'!' as i8 + 1))
+            .saturating_sub(i8x16::splat(b'!' as i8 + 1))
             .cast_unsigned()
             | bytes.simd_eq(u8x16::splat(b':'));
         let ends = ends.to_bitmask();

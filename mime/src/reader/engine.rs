@@ -219,7 +219,8 @@ impl Engine {
             offset: self.mark.offset,
             parent,
         }));
-        self.head.begin(self.mark, parent, default_message);
+        let is_raw = self.mode.is_raw();
+        self.head.begin(self.mark, parent, default_message, is_raw);
         self.state = State::Head;
     }
 

@@ -60,12 +60,11 @@ impl Engine {
         may_be_odd: bool,
         sink: &mut S,
     ) {
-        let bit = known.map_or(0, Known::bit);
-        let counts = bit & (self.head.seen | Known::OF_BODY) & Known::SINGLE != 0;
-        if counts || may_be_odd || named.length != named.colon {
+        let bit = Known::bit(known);
+        if self.head.noted & bit != 0 || may_be_odd || named.length != named.colon {
             self.note_uncommon(raw, offset, named, known, may_be_odd, sink);
         }
-        self.head.seen |= bit;
+        self.head.noted |= bit & Known::SINGLE;
     }
 
     #[inline(never)]
@@ -84,13 +83,13 @@ impl Engine {
         if may_be_odd {
             odd_bytes(raw, offset, sink);
         }
+        let bit = Known::bit(known);
         match known {
-            Some(known) if self.head.seen & known.bit() & Known::SINGLE != 0 => {
-                sink.defect(DefectKind::DuplicateField, offset);
-            }
-            Some(known) if known.is_of_body() && !self.mode.is_raw() => {
+            Some(known) if self.head.of_body & bit != 0 => {
+                self.head.of_body &= !bit;
                 self.note_known(known, raw, offset, named, sink);
             }
+            _ if self.head.noted & bit != 0 => sink.defect(DefectKind::DuplicateField, offset),
             _ => {}
         }
     }

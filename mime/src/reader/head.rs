@@ -39,8 +39,11 @@ pub(super) struct Head {
     pub(super) body: Option<Body>,
     /// Where a Content-Transfer-Encoding is that a composite body must not have.
     pub(super) encoded_at: Option<u64>,
-    /// Single fields that came, by bit.
-    pub(super) seen: u32,
+    /// Fields of which the next is to be noted, by bit: single ones that came, and those that
+    /// say how a body is read.
+    pub(super) noted: u32,
+    /// Those of the latter that did not come yet.
+    pub(super) of_body: u32,
 }
 
 /// What a body is by its type.
@@ -59,7 +62,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Head {
     #[inline]
-    pub(super) fn begin(&mut self, start: Mark, parent: Parent, default_message: bool) {
+    pub(super) fn begin(&mut self, start: Mark, parent: Parent, default_message: bool, raw: bool) {
         self.start = start;
         self.next_field(start);
         self.fields = 0;
@@ -68,7 +71,8 @@ impl Head {
         self.default_message = default_message;
         self.body = None;
         self.encoded_at = None;
-        self.seen = 0;
+        self.of_body = if raw { 0 } else { Known::OF_BODY };
+        self.noted = self.of_body;
     }
 
     #[inline]

@@ -35,45 +35,60 @@ known! {
     ReturnPath = b"return-path";
 }
 
-/// The longest name of them.
-const LONGEST: usize = 25;
+/// A name as it is looked up.
+#[derive(Clone, Copy)]
+struct Entry {
+    known: Known,
+    length: usize,
+    /// Its [ends](Key::ends).
+    ends: (u64, u64),
+    /// The ends of what is between its ends, where there is something.
+    middle: (u64, u64),
+}
 
-/// For each length of a name those that have it, by bit.
-const BY_LENGTH: [u32; LONGEST + 1] = {
-    let mut by_length = [0; LONGEST + 1];
+/// The names by their [slots](slot), each of which has one at most.
+const ENTRIES: [Entry; 1 << SLOT_BITS] = {
+    // No name is as long as that of an empty slot.
+    let empty = Entry {
+        known: Known::ContentType,
+        length: usize::MAX,
+        ends: (0, 0),
+        middle: (0, 0),
+    };
+    let mut entries = [empty; 1 << SLOT_BITS];
     let mut n = 0;
     while n < Known::ALL.len() {
-        by_length[Known::ALL[n].1.len()] |= 1 << n;
+        let (known, name) = Known::ALL[n];
+        assert!(name.len() <= 32);
+        let ends = Key::ends(name);
+        let entry = &mut entries[slot(ends)];
+        assert!(
+            entry.length == usize::MAX,
+            "two names have one slot: want another factor"
+        );
+        *entry = Entry {
+            known,
+            length: name.len(),
+            ends,
+            middle: match name.len() > 16 {
+                true => Key::ends(name.split_at(name.len() - 8).0.split_at(8).1),
+                false => (0, 0),
+            },
+        };
         n += 1;
     }
-    by_length
+    entries
 };
 
-/// The [ends](Key::ends) of each name.
-const ENDS: [(u64, u64); Known::ALL.len()] = {
-    let mut ends = [(0, 0); Known::ALL.len()];
-    let mut n = 0;
-    while n < ends.len() {
-        ends[n] = Key::ends(Known::ALL[n].1);
-        n += 1;
-    }
-    ends
-};
+const SLOT_BITS: u32 = 5;
 
-/// The ends of what is between the ends of each name, where there is something.
-const MIDDLES: [(u64, u64); Known::ALL.len()] = {
-    assert!(LONGEST <= 32);
-    let mut middles = [(0, 0); Known::ALL.len()];
-    let mut n = 0;
-    while n < middles.len() {
-        let name = Known::ALL[n].1;
-        if name.len() > 16 {
-            middles[n] = Key::ends(name.split_at(name.len() - 8).0.split_at(8).1);
-        }
-        n += 1;
-    }
-    middles
-};
+/// Where the name with these ends is looked for. The factor was found by trial: with it no two
+/// names have the same slot, so a lookup is one comparison.
+#[inline]
+const fn slot((first, last): (u64, u64)) -> usize {
+    const FACTOR: u64 = 0x5afd_d308_a06d_9ec9;
+    (first.wrapping_add(last).wrapping_mul(FACTOR) >> (u64::BITS - SLOT_BITS)) as usize
+}
 
 /// A name that fields are looked for by.
 #[derive(Clone, Copy)]
@@ -154,49 +169,39 @@ fn ends(raw: &[u8], length: usize) -> Option<(u64, u64)> {
     })
 }
 
+/// Whether these are the ends of what is between the ends of a name of more than 16 bytes.
+fn has_middle(raw: &[u8], length: usize, middle: (u64, u64)) -> bool {
+    raw.get(8..).and_then(|raw| ends(raw, length - 16)) == Some(middle)
+}
+
 impl Known {
     /// The field whose name is the first `length` bytes of `raw`, in any case.
     ///
     /// They are of those that a name may have.
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(raw: &[u8], length: usize) -> Option<Known> {
-        let mut candidates = *BY_LENGTH.get(length)?;
-        if candidates == 0 {
-            return None;
-        }
         let ends = ends(raw, length)?;
-        while candidates != 0 {
-            let n = candidates.trailing_zeros() as usize;
-            if *ENDS.get(n)? == ends {
-                if length > 16 && self::ends(raw.get(8..)?, length - 16)? != *MIDDLES.get(n)? {
-                    return None;
-                }
-                return Known::ALL.get(n).map(|(known, _)| *known);
-            }
-            candidates &= candidates - 1;
-        }
-        None
+        let entry = ENTRIES.get(slot(ends))?;
+        let same = entry.length == length && entry.ends == ends;
+        (same && (length <= 16 || has_middle(raw, length, entry.middle))).then_some(entry.known)
     }
 
+    /// A bit for each of them, and one for all others.
     #[inline]
-    pub(super) fn bit(self) -> u32 {
-        1 << self as u32
+    pub(super) fn bit(known: Option<Known>) -> u32 {
+        1 << known.map_or(Known::ALL.len() as u32, |known| known as u32)
     }
 
     /// Those that come once at most (RFC 5322 3.6, RFC 2045 3, RFC 2183 2), or of which only
     /// the first says something (RFC 7103 7.5.3), by bit.
-    pub(super) const SINGLE: u32 =
-        !(1 << Known::ContentLanguage as u32 | 1 << Known::ContentLocation as u32);
+    pub(super) const SINGLE: u32 = {
+        let all = (1 << Known::ALL.len()) - 1;
+        all & !(1 << Known::ContentLanguage as u32 | 1 << Known::ContentLocation as u32)
+    };
 
     /// Those that say how a body is read.
     pub(super) const OF_BODY: u32 =
         1 << Known::ContentType as u32 | 1 << Known::ContentTransferEncoding as u32;
-
-    /// It is [one](Self::OF_BODY) of these.
-    #[inline]
-    pub(super) fn is_of_body(self) -> bool {
-        self.bit() & Self::OF_BODY != 0
-    }
 
     /// The structure of a part is made of it.
     #[inline]

@@ -1,25 +1,18 @@
 //! What most fields are: whole in the input, with a name, within all limits.
 
 use super::engine::{Engine, Sink, Step, What, take};
-use super::field::{Named, field_at, name};
+use super::field::{Named, field_at};
 use super::mode::Mode;
 use super::name::Known;
-use crate::scan::line_end;
-
-/// What was passed of a header.
-#[derive(Clone, Copy, Default)]
-struct Passed {
-    bytes: usize,
-    lines: u64,
-    /// Line ends that are a bare LF.
-    bare: u64,
-}
+use crate::scan::{line_end, name_length};
 
 /// A field that was found.
 struct Found {
     named: Named,
-    /// What is passed behind it.
-    passed: Passed,
+    length: usize,
+    lines: u64,
+    /// Its line ends that are a bare LF.
+    bare: u64,
     may_be_odd: bool,
 }
 
@@ -33,14 +26,15 @@ impl Engine {
         input: &mut &'i [u8],
         sink: &mut S,
     ) -> Option<Step> {
-        match self.mode {
-            Mode::Exact => self.whole_fields_of::<S, true>(input, sink),
-            _ => self.whole_fields_of::<S, false>(input, sink),
+        match (self.mode, self.counts) {
+            (Mode::Exact, _) => self.whole_fields_of::<S, true, false>(input, sink),
+            (_, true) => self.whole_fields_of::<S, false, true>(input, sink),
+            (_, false) => self.whole_fields_of::<S, false, false>(input, sink),
         }
     }
 
     #[inline(always)]
-    fn whole_fields_of<'i, S: Sink<'i>, const EXACT: bool>(
+    fn whole_fields_of<'i, S: Sink<'i>, const EXACT: bool, const COUNTS: bool>(
         &mut self,
         input: &mut &'i [u8],
         sink: &mut S,
@@ -53,59 +47,73 @@ impl Engine {
             Err(_) => input,
         };
         let limit = self.limits.field_limit();
-        let mut passed = Passed::default();
+        let (mut rest, mut offset) = (bytes, self.mark.offset);
+        let (mut lines, mut bare) = (0, 0);
         while self.head.fields < self.limits.fields
-            && let Some(rest) = bytes.get(passed.bytes..)
-            && let Some(found) = find::<EXACT>(bytes, rest, passed)
-            && let Some(raw) = bytes.get(passed.bytes..found.passed.bytes)
-            && raw.len() <= limit
+            && let Some(found) = find::<EXACT, COUNTS>(rest)
+            && found.length <= limit
+            && let Some((raw, behind)) = rest.split_at_checked(found.length)
         {
-            let offset = self.mark.offset + passed.bytes as u64;
             let at = field_at(offset, raw.len(), Some(found.named));
             let known = Known::of(raw, found.named.length);
             sink.show(What::Field(at, known), raw);
             self.head.fields += 1;
             self.note_named(raw, offset, found.named, known, found.may_be_odd, sink);
-            passed = found.passed;
+            rest = behind;
+            offset += raw.len() as u64;
+            lines += found.lines;
+            bare += found.bare;
             if !S::IS_EAGER {
                 break;
             }
         }
-        if passed.bytes == 0 {
+        let passed = bytes.len() - rest.len();
+        if passed == 0 {
             return None;
         }
         self.head.fresh = false;
-        self.pass_lines(take(input, passed.bytes), passed.lines, passed.bare);
+        self.pass_lines(take(input, passed), lines, bare);
         self.head.field = self.mark;
         if !S::IS_EAGER {
             return Some(Step::Again);
         }
-        match bytes.get(passed.bytes..) {
-            Some([b'\n', ..]) if !EXACT => Some(self.separator(1, input, sink)),
-            Some([b'\r', b'\n', ..]) => Some(self.separator(2, input, sink)),
+        match rest {
+            [b'\n', ..] if !EXACT => Some(self.separator(1, input, sink)),
+            [b'\r', b'\n', ..] => Some(self.separator(2, input, sink)),
             _ => None,
         }
     }
 }
 
-/// The field with which the `rest` of `bytes` begins, behind what was passed. None ends with
-/// `bytes`: what is behind it has to be seen.
+/// The field with which `rest` begins. None ends with it: what is behind it has to be seen.
 #[inline(always)]
-fn find<const EXACT: bool>(bytes: &[u8], rest: &[u8], passed: Passed) -> Option<Found> {
-    // The last two are the empty line, which is next for each header.
-    if matches!(rest.first(), Some(b'-' | b'\r' | b'\n')) {
+fn find<const EXACT: bool, const COUNTS: bool>(rest: &[u8]) -> Option<Found> {
+    // CR and LF are the empty line, which is next for each header.
+    if matches!(rest.first(), Some(b'-' | b'\r' | b'\n' | b':')) {
         return None;
     }
+    let length = name_length(rest)?;
+    if rest.get(length) != Some(&b':') {
+        return None;
+    }
+    let named = Named {
+        length,
+        colon: length,
+    };
     let mut found = Found {
-        named: name(rest, false)?,
-        passed,
+        named,
+        length: 0,
+        lines: 0,
+        bare: 0,
         may_be_odd: false,
     };
     loop {
-        let line = line_end::<EXACT>(bytes, found.passed.bytes)?;
-        found.passed.bytes = line.end;
-        found.passed.lines += 1;
-        found.passed.bare += u64::from(line.is_bare);
+        let line = line_end::<EXACT>(rest, found.length)?;
+        found.length = line.end;
+        if COUNTS {
+            found.lines += 1;
+            found.bare += u64::from(line.is_bare);
+        }
         found.may_be_odd |= line.is_odd;
         if !line.is_fold {
             return Some(found);

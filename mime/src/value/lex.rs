@@ -229,6 +229,17 @@ pub(crate) fn number(digits: &[u8]) -> Option<u32> {
     fits.then(|| digits.iter().fold(0, add))
 }
 
+/// `bytes` without white space in front.
+#[inline(always)]
+pub(crate) fn skip_space(mut bytes: &[u8]) -> &[u8] {
+    while let [byte, rest @ ..] = bytes
+        && is_space(*byte)
+    {
+        bytes = rest;
+    }
+    bytes
+}
+
 /// `bytes` without white space at its ends.
 pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
     let Some(start) = bytes.iter().position(|b| !is_space(*b)) else {

@@ -9,6 +9,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Deref;
 
 pub use parse::Addresses;
 pub(crate) use parse::read;
@@ -57,20 +58,77 @@ impl<'a> Address<'a> {
 /// name and the address lie there in one piece.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Mailbox<'a> {
-    raw_name: Option<Cow<'a, [u8]>>,
+    raw_name: Option<Raw<'a>>,
     route: Option<Cow<'a, [u8]>>,
     /// `local@domain`, the local part without its quotes.
-    spec: Cow<'a, [u8]>,
+    spec: Raw<'a>,
     /// Where its `@` is; the length of `spec` where there is no domain.
     at: usize,
+}
+
+/// Bytes of a name or an address as stored.
+#[derive(Clone)]
+enum Raw<'a> {
+    /// Most are shown as they are: nothing is to decode, nothing wants quotes. That is seen
+    /// while they are read.
+    Plain(&'a str),
+    Any(Cow<'a, [u8]>),
+}
+
+impl<'a> Raw<'a> {
+    /// These bytes, of which `is_plain` says whether they are shown as they are if they are
+    /// UTF-8.
+    #[inline]
+    fn of(bytes: &'a [u8], is_plain: bool) -> Self {
+        match core::str::from_utf8(bytes) {
+            Ok(text) if is_plain => Raw::Plain(text),
+            _ => Raw::Any(Cow::Borrowed(bytes)),
+        }
+    }
+}
+
+impl Deref for Raw<'_> {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Raw::Plain(text) => text.as_bytes(),
+            Raw::Any(bytes) => bytes,
+        }
+    }
+}
+
+impl Default for Raw<'_> {
+    fn default() -> Self {
+        Raw::Plain("")
+    }
+}
+
+impl PartialEq for Raw<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Raw<'_> {}
+
+impl<'a> From<Cow<'a, [u8]>> for Raw<'a> {
+    fn from(bytes: Cow<'a, [u8]>) -> Self {
+        Raw::Any(bytes)
+    }
 }
 
 impl<'a> Mailbox<'a> {
     /// The display name, decoded; where there is none, the comment beside the
     /// address, as mail of old has it.
     #[must_use]
+    #[inline]
     pub fn name(&self) -> Option<Cow<'_, str>> {
-        let name = words::decode(self.raw_name.as_deref()?);
+        let name = match self.raw_name.as_ref()? {
+            Raw::Plain(name) => Cow::Borrowed(*name),
+            Raw::Any(name) => words::decode(name),
+        };
         (!name.is_empty()).then_some(name)
     }
 
@@ -104,7 +162,15 @@ impl<'a> Mailbox<'a> {
     /// The address, `local@domain`, with quotes where the local part needs them.
     /// Empty where only a name was written.
     #[must_use]
+    #[inline]
     pub fn address(&self) -> Cow<'_, str> {
+        match &self.spec {
+            Raw::Plain(spec) => Cow::Borrowed(spec),
+            Raw::Any(_) => self.quoted_address(),
+        }
+    }
+
+    fn quoted_address(&self) -> Cow<'_, str> {
         let local = self.local();
         // Without brackets it could be an encoded word, of a name, with the `@` inside.
         let is_word = words::word_length(&self.spec).is_some_and(|length| length > local.len());

@@ -6,9 +6,10 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::piece::{Kind, Piece, comment_text, is_special};
-use super::{Address, Mailbox, is_atext};
+use super::{Address, Mailbox, Raw, is_atext, is_dot_atom};
 use crate::DefectKind;
-use crate::value::lex::{Cursor, is_space, unfold};
+use crate::scan::plain_quoted_length;
+use crate::value::lex::{Cursor, is_space, skip_space, unfold};
 use crate::value::note::Notes;
 use crate::value::words;
 
@@ -68,6 +69,8 @@ const DOTTED: u8 = 1;
 const SPACE: u8 = 2;
 /// What an encoded word begins with, which is `atext` too.
 const EQUALS: u8 = 4;
+/// A dot.
+const DOT: u8 = 8;
 
 #[inline]
 fn class(byte: u8) -> u8 {
@@ -78,7 +81,8 @@ fn class(byte: u8) -> u8 {
             classes[byte] = match byte as u8 {
                 b' ' => SPACE,
                 b'=' => DOTTED | EQUALS,
-                b if b == b'.' || is_atext(b) => DOTTED,
+                b'.' => DOTTED | DOT,
+                b if is_atext(b) => DOTTED,
                 _ => 0,
             };
             byte += 1;
@@ -138,91 +142,92 @@ struct Common<'a> {
 
 /// Reads one of these without a detour; what is anything else is left, with the cursor
 /// where it was, to [`Addresses::token`]. They agree wherever this gives an answer.
-fn common<'a>(value: &'a [u8], cursor: &mut Cursor<'a>) -> Option<Common<'a>> {
-    let begin = cursor.pos();
-    let common = common_entry(value, cursor);
-    if common.is_none() {
-        cursor.seek(begin);
-    }
-    common
-}
-
-/// Whether an encoded word begins among `words`, which are in the value from `start` on, and
-/// goes on behind them.
-fn cuts_a_word(value: &[u8], start: usize, words: &[u8]) -> bool {
-    let mut at = 0;
-    memchr::memchr(b'=', words).is_some()
-        && words.split(|b| *b == b' ').any(|word| {
-            let begin = at;
-            at += word.len() + 1;
-            let rest = value.get(start + begin..).unwrap_or_default();
-            words::word_length(rest).is_some_and(|length| begin + length > words.len())
-        })
-}
-
 #[inline]
-fn common_entry<'a>(value: &'a [u8], c: &mut Cursor<'a>) -> Option<Common<'a>> {
-    let is_dotted = |b: u8| class(b) & DOTTED != 0;
-    c.skip_space();
-    let start = c.pos();
-    // What is in front of the brackets, or of the `@` where there are none.
-    let (mut name, mut local) = (None, &[][..]);
-    if c.peek()? == b'"' {
-        match c.quoted()? {
-            Cow::Borrowed(text) => name = Some(text),
-            Cow::Owned(_) => return None,
-        }
+fn common<'a>(value: &'a [u8], cursor: &mut Cursor<'a>) -> Option<Common<'a>> {
+    let (mailbox, behind) = common_entry(value.get(cursor.pos()..)?)?;
+    let is_last = behind.is_empty();
+    let behind = match is_last {
+        true => behind,
+        false => behind.strip_prefix(b",")?,
+    };
+    cursor.seek(value.len() - behind.len());
+    Some(Common { mailbox, is_last })
+}
+
+/// The mailbox with which `rest` begins, and what is behind it and white space.
+#[inline]
+fn common_entry(rest: &[u8]) -> Option<(Mailbox<'_>, &[u8])> {
+    let rest = skip_space(rest);
+    // The name, and the address in brackets; or an address without.
+    let (name, address, (local, seen, at_domain)) = if let [b'"', quoted @ ..] = rest {
+        let (text, behind) = quoted.split_at_checked(plain_quoted_length(quoted)?)?;
+        let is_plain =
+            memchr::memchr(b'=', text).is_none() && !matches!(text, [b' ', ..] | [.., b' ']);
+        let address = behind.strip_prefix(b"\"")?;
+        let address = skip_space(address).strip_prefix(b"<")?;
+        (Some(Raw::of(text, is_plain)), address, run(address, DOTTED))
     } else {
-        let mut seen = 0;
-        let words = c.take_while(|b| {
-            let class = class(b);
-            seen |= class;
-            class & (DOTTED | SPACE) != 0
-        });
-        if c.peek()? != b'@' {
+        let (words, seen, behind) = run(rest, DOTTED | SPACE);
+        if behind.first() == Some(&b'@') {
+            if seen & SPACE != 0 {
+                return None;
+            }
+            (None, rest, (words, seen, behind))
+        } else {
+            let address = skip_space(behind).strip_prefix(b"<")?;
             let words = words.trim_ascii_end();
             if seen & SPACE != 0 && words.windows(2).any(|w| w == b"  ")
-                || seen & EQUALS != 0 && cuts_a_word(value, start, words)
+                || seen & EQUALS != 0 && cuts_a_word(rest, words)
             {
                 return None;
             }
-            name = Some(words);
-        } else if seen & SPACE != 0 {
-            return None;
-        } else {
-            local = words;
+            let name = Raw::of(words, seen & EQUALS == 0);
+            (Some(name), address, run(address, DOTTED))
         }
-    }
-    if name.is_some() {
-        c.skip_space();
-        if !c.eat(b'<') {
-            return None;
-        }
-        local = c.take_while(is_dotted);
-    }
-    if local.is_empty() || local.starts_with(b"=?") || !c.eat(b'@') {
-        return None;
-    }
-    let start = c.pos() - 1 - local.len();
-    if c.take_while(is_dotted).is_empty() {
-        return None;
-    }
-    let spec = c.since(start);
-    if name.is_some() && !c.eat(b'>') {
-        return None;
-    }
-    c.skip_space();
-    let is_last = c.peek().is_none();
-    if !is_last && !c.eat(b',') {
-        return None;
-    }
-    let mailbox = Mailbox {
-        raw_name: name.filter(|n| !n.is_empty()).map(Cow::Borrowed),
-        route: None,
-        spec: Cow::Borrowed(spec),
-        at: local.len(),
     };
-    Some(Common { mailbox, is_last })
+    if local.is_empty() || local.starts_with(b"=?") {
+        return None;
+    }
+    let (domain, _, behind) = run(at_domain.strip_prefix(b"@")?, DOTTED);
+    let spec = address.get(..local.len() + 1 + domain.len())?;
+    let behind = match name {
+        _ if domain.is_empty() => return None,
+        Some(_) => behind.strip_prefix(b">")?,
+        None => behind,
+    };
+    let mailbox = Mailbox {
+        at: local.len(),
+        raw_name: name.filter(|name| !name.is_empty()),
+        route: None,
+        spec: Raw::of(spec, seen & DOT == 0 || is_dot_atom(local)),
+    };
+    Some((mailbox, skip_space(behind)))
+}
+
+/// The bytes of these classes with which `bytes` begin, what they are, and what is behind.
+#[inline(always)]
+fn run(bytes: &[u8], classes: u8) -> (&[u8], u8, &[u8]) {
+    let mut seen = 0;
+    let mut is_other = |b: &u8| {
+        let class = class(*b);
+        seen |= class;
+        class & classes == 0
+    };
+    let length = bytes.iter().position(&mut is_other).unwrap_or(bytes.len());
+    let (run, behind) = bytes.split_at(length);
+    (run, seen, behind)
+}
+
+/// Whether an encoded word begins among `words`, with which `rest` begins, and goes on behind
+/// them.
+fn cuts_a_word(rest: &[u8], words: &[u8]) -> bool {
+    let mut at = 0;
+    words.split(|b| *b == b' ').any(|word| {
+        let begin = at;
+        at += word.len() + 1;
+        let rest = rest.get(begin..).unwrap_or_default();
+        words::word_length(rest).is_some_and(|length| begin + length > words.len())
+    })
 }
 
 impl<'a> Iterator for Addresses<'a> {
@@ -469,6 +474,7 @@ impl<'a> Addresses<'a> {
         let name = mem::take(&mut self.pieces);
         self.note_name(&name, notes);
         let raw_name = Some(self.phrase(&name)).filter(|n| !n.is_empty());
+        let raw_name = raw_name.map(Raw::Any);
         self.reuse(name);
         let mut route = None;
         self.cursor.bump();
@@ -543,7 +549,7 @@ impl<'a> Addresses<'a> {
             } else {
                 let name = self.phrase(&pieces);
                 if mailbox.raw_name.is_none() && !name.is_empty() {
-                    mailbox.raw_name = Some(name);
+                    mailbox.raw_name = Some(name.into());
                 }
                 self.add_named(mailbox);
             }
@@ -584,7 +590,8 @@ impl<'a> Addresses<'a> {
             let mut mailbox = self.spec(run, start, notes);
             if let Some(first) = name.first() {
                 notes.add(DefectKind::MissingBrackets, first.start);
-                mailbox.raw_name = Some(self.phrase(name)).filter(|n| !n.is_empty());
+                let name = Some(self.phrase(name)).filter(|n| !n.is_empty());
+                mailbox.raw_name = name.map(Raw::Any);
             }
             if let Some(before) = last.replace(mailbox) {
                 notes.add(DefectKind::TextAfterAddress, start);
@@ -600,7 +607,7 @@ impl<'a> Addresses<'a> {
         if let Some(mut mailbox) = last {
             let name = self.phrase(behind);
             if mailbox.raw_name.is_none() && !name.is_empty() {
-                mailbox.raw_name = Some(name);
+                mailbox.raw_name = Some(name.into());
             }
             self.add_named(mailbox);
         }
@@ -615,7 +622,7 @@ impl<'a> Addresses<'a> {
         let mailbox = match word {
             true => self.spec(pieces, first.start, &mut Notes::none()),
             false => Mailbox {
-                raw_name: Some(self.phrase(pieces)),
+                raw_name: Some(self.phrase(pieces).into()),
                 ..Mailbox::default()
             },
         };
@@ -628,7 +635,7 @@ impl<'a> Addresses<'a> {
     fn add_named(&mut self, mut mailbox: Mailbox<'a>) {
         let comment = self.comment.take();
         if mailbox.raw_name.is_none() {
-            mailbox.raw_name = comment.map(comment_text);
+            mailbox.raw_name = comment.map(|c| comment_text(c).into());
         }
         self.add(mailbox);
     }

@@ -57,7 +57,7 @@ impl<'a> Addresses<'a> {
         let mailbox = match self.together(whole, false) {
             Some(spec) => Mailbox {
                 at: local.iter().map(|p| p.text.len()).sum(),
-                spec: Cow::Borrowed(spec),
+                spec: Cow::Borrowed(spec).into(),
                 ..Mailbox::default()
             },
             None => {
@@ -69,7 +69,7 @@ impl<'a> Addresses<'a> {
                 }
                 Mailbox {
                     at,
-                    spec: Cow::Owned(spec),
+                    spec: Cow::<[u8]>::Owned(spec).into(),
                     ..Mailbox::default()
                 }
             }
