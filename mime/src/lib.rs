@@ -31,6 +31,7 @@ mod secure;
 pub mod tnef;
 mod tree;
 mod value;
+mod vectors;
 
 pub use decode::{
     Base64, Decoder, QuotedPrintable, Uuencode, Uuencoded, UuencodedFiles, uuencoded,

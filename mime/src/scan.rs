@@ -4,6 +4,8 @@
 use memchr::memmem;
 use wide::{i8x16, u8x16};
 
+use crate::vectors::widest;
+
 /// Bytes that are looked at together.
 const BLOCK: usize = 64;
 
@@ -143,7 +145,8 @@ impl Dashes {
         let finder = self.finder.get_or_insert_with(new);
         let mut at = start;
         loop {
-            at += dashless(bytes.get(at..)?);
+            let rest = bytes.get(at..)?;
+            at += widest!(_ => dashless(rest));
             // A line end and a dash may be right before.
             let from = at.saturating_sub(2);
             let end = at.saturating_add(STRETCH).min(bytes.len());
@@ -158,7 +161,9 @@ impl Dashes {
     }
 }
 
-/// How many bytes, in blocks, come before one with a dash in it or the last block.
+/// How many bytes, in blocks, come before one with a dash in it or the last block. The
+/// compiler makes vectors of it.
+#[inline(always)]
 fn dashless(bytes: &[u8]) -> usize {
     const BLOCK: usize = 256;
     /// Where a vector may lie across two lines of the cache, each fourth load takes twice

@@ -4,6 +4,8 @@ use core::ops::Range;
 
 use memchr::memchr_iter;
 
+use crate::vectors::widest;
+
 /// How large a stretch of a message is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Size {
@@ -98,13 +100,21 @@ impl Mark {
     }
 }
 
-/// The LF in `bytes`, and those behind a CR: in blocks whose sums fit into a byte,
-/// which the compiler makes vectors of.
+/// So many bytes are counted at a time: their sum fits into a byte.
+const BLOCK: usize = 192;
+
+/// The LF in `bytes`, and those behind a CR.
 fn line_ends(bytes: &[u8]) -> (u64, u64) {
-    const BLOCK: usize = 192;
-    if bytes.len() < BLOCK / 3 {
-        return line_ends_of_few(bytes);
+    match bytes.len() {
+        ..64 => line_ends_of_few(bytes),
+        64..1024 => line_ends_of_many(bytes),
+        1024.. => widest!(_ => line_ends_of_many(bytes)),
     }
+}
+
+/// The same, of which the compiler makes vectors.
+#[inline(always)]
+fn line_ends_of_many(bytes: &[u8]) -> (u64, u64) {
     let (mut lines, mut crlf) = (0, 0);
     let behind = bytes.get(1..).unwrap_or_default();
     for block in bytes.chunks(BLOCK) {

@@ -75,11 +75,7 @@ const LONG_SPACE: &str = match core::str::from_utf8(&[b' '; 1500]) {
 /// Byte by byte, which is what decoding means.
 fn slow(text: &[u8]) -> (Vec<u8>, Vec<Defect>) {
     let (mut decoder, mut out) = (QuotedPrintable::new(), Vec::new());
-    for (offset, byte) in text.iter().enumerate() {
-        if *byte >= 0x80 {
-            let at = offset as u64;
-            decoder.defects.add(DefectKind::EightBitBody, at);
-        }
+    for byte in text {
         decoder.byte(*byte, &mut out);
     }
     decoder.finish(&mut out);
