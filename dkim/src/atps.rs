@@ -95,13 +95,13 @@ pub struct Atps {
 }
 
 impl Atps {
-    /// `None` where one of the tags is missing or cannot be read: both are to be ignored
-    /// then (sections 4.2 and 4.3).
-    pub(crate) fn of(tags: &TagList<'_>) -> Option<Self> {
-        let author = core::str::from_utf8(tags.value("atps")?).ok()?;
+    /// What the values of `atps=` and `atpsh=` say; `None` where one is missing or cannot be
+    /// read: both are to be ignored then (sections 4.2 and 4.3).
+    pub(crate) fn of(author: Option<&[u8]>, hash: Option<&[u8]>) -> Option<Self> {
+        let author = core::str::from_utf8(author?).ok()?;
         Some(Self {
             author: Domain::new(author).ok()?,
-            hash: AtpsHash::parse(tags.value("atpsh")?)?,
+            hash: AtpsHash::parse(hash?)?,
         })
     }
 

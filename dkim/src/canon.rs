@@ -205,6 +205,8 @@ enum Held {
 const GATHER: usize = 1024;
 /// From here on it is not worth to gather.
 const LARGE: usize = 512;
+/// After so many blocks that stay as they are there may be no white space at all.
+const CALM: usize = 8;
 /// A block, and what is read behind it: two bytes say what its last ones mean, and whole
 /// vectors are copied from wherever in it a word begins.
 const WINDOW: usize = BLOCK + VECTOR;
@@ -230,8 +232,9 @@ impl Relax {
             self.step(*first, next);
             data = rest;
         }
-        // Where the block is that is looked at, and what stays as it is before it.
-        let (mut at, mut same) = (0, 0);
+        // Where the block is that is looked at, and what stays as it is before it; how many
+        // blocks stayed since one did not.
+        let (mut at, mut same, mut calm) = (0, 0, 0);
         while let Some(window) = data.get(at..).and_then(<[u8]>::first_chunk) {
             if may_change(window) {
                 let kept = kept(window);
@@ -240,9 +243,12 @@ impl Relax {
                     self.rewrite(window, kept, next);
                     same = at + BLOCK;
                 }
-                at += BLOCK;
+                (at, calm) = (at + BLOCK, 0);
             } else {
-                at += BLOCK + unchanged(data.get(at + BLOCK..).unwrap_or_default());
+                (at, calm) = (at + BLOCK, calm + 1);
+                if calm % CALM == 0 {
+                    at += unchanged(data.get(at..).unwrap_or_default());
+                }
             }
         }
         self.pass(data.get(same..at).unwrap_or_default(), next);

@@ -2,7 +2,7 @@
 //! 6.1.3, RFC 8301. What field it stands in does not matter here, so that the seals of ARC
 //! are tried by it too.
 
-use alloc::vec::Vec;
+use core::borrow::Borrow;
 
 use crate::key::{KeyRecord, KeyRecordError, KeyType};
 use crate::limits::Limits;
@@ -22,44 +22,26 @@ pub(crate) struct Claim<'a> {
     pub(crate) data: &'a [u8],
 }
 
-/// What it is worth.
-pub(crate) struct Verdict {
-    pub(crate) reason: Reason,
-    /// Which record of its [`Keys`] tells, if there is one.
-    record: usize,
-}
+/// One of the TXT records of a key query, read.
+pub(crate) type Record = Result<KeyRecord, Reason>;
 
-/// The answer to the key query (RFC 6376 section 6.1.2), read.
-pub(crate) enum Keys {
-    Unavailable,
-    /// Those that may be tried; without any there is no key.
-    Records(Vec<Result<KeyRecord, Reason>>),
-}
-
-impl Keys {
-    pub(crate) fn read(answer: &Result<Records, DnsError>, limits: &Limits) -> Self {
-        let record = |text: &Text| match text.len() > limits.key_record_bytes {
-            true => Err(Reason::KeyRecordTooLong(limits.key_record_bytes)),
-            false => KeyRecord::parse(text).map_err(Reason::KeyRecord),
-        };
-        match answer {
-            Err(DnsError::Temporary) => Keys::Unavailable,
-            Ok(Records::Txt(records)) => {
-                let records = records.iter().take(limits.key_records);
-                Keys::Records(records.map(record).collect())
-            }
-            // No answer of another kind is taken.
-            Err(DnsError::NotFound) | Ok(_) => Keys::Records(Vec::new()),
-        }
-    }
-
-    /// The record that a verdict is about, if it is one.
-    pub(crate) fn into_record(self, verdict: &Verdict) -> Option<KeyRecord> {
-        match self {
-            Keys::Unavailable => None,
-            Keys::Records(records) => records.into_iter().nth(verdict.record)?.ok(),
-        }
-    }
+/// Those that may be tried of the answer to the key query (RFC 6376 section 6.1.2); without
+/// any there is no key. `None` where DNS did not answer.
+pub(crate) fn records<'a>(
+    answer: &'a Result<Records, DnsError>,
+    limits: &'a Limits,
+) -> Option<impl Iterator<Item = Record> + use<'a>> {
+    let record = |text: &Text| match text.len() > limits.key_record_bytes {
+        true => Err(Reason::KeyRecordTooLong(limits.key_record_bytes)),
+        false => KeyRecord::parse(text).map_err(Reason::KeyRecord),
+    };
+    let texts: &[Text] = match answer {
+        Err(DnsError::Temporary) => return None,
+        Ok(Records::Txt(records)) => records,
+        // No answer of another kind is taken.
+        Err(DnsError::NotFound) | Ok(_) => &[],
+    };
+    Some(texts.iter().take(limits.key_records).map(record))
 }
 
 impl<'a> Claim<'a> {
@@ -74,20 +56,25 @@ impl<'a> Claim<'a> {
         }
     }
 
-    /// Several records are tried in turn (RFC 6376 section 6.1.2 step 4). If
-    /// none verifies, the first that is a key record tells why.
-    pub(crate) fn judge(&self, keys: &Keys) -> Verdict {
-        let none = |reason| Verdict { reason, record: 0 };
-        let records = match keys {
-            Keys::Unavailable => return none(Reason::KeyUnavailable),
-            Keys::Records(records) => records,
+    /// What it is worth, and the record that tells, if one does. Several are tried in turn
+    /// (RFC 6376 section 6.1.2 step 4). If none verifies, the first that is a key record
+    /// tells why.
+    pub(crate) fn judge<R: Borrow<Record>>(
+        &self,
+        records: Option<impl IntoIterator<Item = R>>,
+    ) -> (Reason, Option<R>) {
+        let Some(records) = records else {
+            return (Reason::KeyUnavailable, None);
         };
-        let mut best: Option<(Verdict, bool)> = None;
-        for (number, record) in records.iter().enumerate() {
-            let reason = match record {
+        let mut best: Option<(Reason, R, bool)> = None;
+        for record in records {
+            let reason = match record.borrow() {
                 Ok(record) => self.record(record),
                 Err(reason) => reason.clone(),
             };
+            if matches!(reason, Reason::Verified) {
+                return (reason, Some(record));
+            }
             // A stray TXT record, SPF for instance, explains little.
             let stray = matches!(
                 reason,
@@ -95,18 +82,14 @@ impl<'a> Claim<'a> {
                     KeyRecordError::Version | KeyRecordError::Tags(_) | KeyRecordError::Missing
                 )
             );
-            let verdict = Verdict {
-                reason,
-                record: number,
-            };
-            if verdict.reason == Reason::Verified {
-                return verdict;
-            }
-            if best.as_ref().is_none_or(|(_, was)| *was && !stray) {
-                best = Some((verdict, stray));
+            if best.as_ref().is_none_or(|(.., was)| *was && !stray) {
+                best = Some((reason, record, stray));
             }
         }
-        best.map_or_else(|| none(Reason::NoKey), |(verdict, _)| verdict)
+        match best {
+            Some((reason, record, _)) => (reason, Some(record)),
+            None => (Reason::NoKey, None),
+        }
     }
 
     fn record(&self, record: &KeyRecord) -> Reason {

@@ -17,13 +17,14 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::claim::{Claim, Keys};
+use crate::canon::HeaderCanon;
+use crate::claim::{Claim, records};
 use crate::header::Header;
 use crate::hidden::hidden;
 use crate::judge::{body_problem, extra_instance, from_problem, unacceptable, unsigned_fields};
 use crate::key::KeyRecord;
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::{BodyHash, BodyKind, data_of, selected};
+use crate::message::{BodyHash, BodyKind, put_data_of, selected};
 use crate::name::{Domain, Selector};
 use crate::outcome::{Coverage, Outcome, Reason};
 use crate::policy::Policy;
@@ -59,6 +60,17 @@ struct Trial {
     /// One of the questions that are reserved is its own.
     may_follow: bool,
     stage: Stage,
+}
+
+impl Trial {
+    fn new(field: usize) -> Self {
+        Self {
+            field,
+            wants_report: false,
+            may_follow: false,
+            stage: Stage::Refused,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -109,7 +121,8 @@ impl Evaluation {
         self.trials.reserve_exact(count);
         let mut kinds = Vec::with_capacity(count);
         for field in all.take(self.limits.signatures) {
-            let (outcome, mut trial) = self.look_at(header, field, from.as_ref());
+            let (mut outcome, mut trial) = (Outcome::pending(), Trial::new(field));
+            self.look_at(header, from.as_ref(), &mut outcome, &mut trial);
             trial.may_follow = self.may_follow(&trial, &outcome) && self.has_room();
             self.reserved += usize::from(trial.may_follow);
             if let (Stage::Judging(_), Some(signature)) = (trial.stage, &outcome.signature) {
@@ -125,33 +138,30 @@ impl Evaluation {
     fn look_at(
         &mut self,
         header: &Header,
-        field: usize,
         from: Option<&Reason>,
-    ) -> (Outcome, Trial) {
-        let value = header.value(field);
-        let mut outcome = Outcome::pending();
-        let mut trial = Trial {
-            field,
-            wants_report: false,
-            may_follow: false,
-            stage: Stage::Refused,
-        };
-        let signature = match Signature::parse(value) {
-            Ok(signature) => signature,
+        outcome: &mut Outcome,
+        trial: &mut Trial,
+    ) {
+        let value = header.value(trial.field);
+        // It is large, and stays where it is.
+        match Signature::parse(value) {
+            Ok(signature) => outcome.signature = Some(signature),
             Err(error) => {
                 outcome.reason = Reason::Signature(error);
                 let tags = TagList::parse(value).unwrap_or_default();
                 (outcome.domain, outcome.selector) = names(&tags);
                 trial.wants_report = tags.value("r") == Some(b"y");
-                return (outcome, trial);
             }
+        }
+        let Some(signature) = &outcome.signature else {
+            return;
         };
         let signed = signature.singles();
         let refused = from
             .cloned()
-            .or_else(|| unacceptable(&self.policy, self.now, header, &signature))
+            .or_else(|| unacceptable(&self.policy, self.now, header, signature))
             .or_else(|| {
-                let hides = || hidden(header, || covered(header, field, &signature));
+                let hides = || hidden(header, || covered(header, trial.field, signature));
                 let looked_for = self.policy.reject_extra_instances;
                 looked_for.then(|| extra_instance(header, signed).or_else(hides))?
             });
@@ -165,9 +175,7 @@ impl Evaluation {
         trial.wants_report = signature.wants_reports();
         outcome.domain = Some(signature.domain().clone());
         outcome.selector = Some(signature.selector().clone());
-        outcome.unsigned_fields = unsigned_fields(header, signature.singles());
-        outcome.signature = Some(signature);
-        (outcome, trial)
+        outcome.unsigned_fields = unsigned_fields(header, signed);
     }
 
     /// A question for the TXT records of a name, unless there were too many.
@@ -272,13 +280,14 @@ impl Evaluation {
             return Some(());
         }
         let answer = self.answers.get(key)?;
-        let data = data_of(self.header.as_ref()?, trial.field, signature);
-        let keys = Keys::read(answer, &self.limits);
-        let verdict = Claim::new(&self.policy, signature, data.bytes()).judge(&keys);
-        let record = keys.into_record(&verdict);
+        let mut data = HeaderCanon::new(signature.header_canonicalization());
+        put_data_of(self.header.as_ref()?, trial.field, signature, &mut data);
+        let claim = Claim::new(&self.policy, signature, data.bytes());
+        let (reason, record) = claim.judge(records(answer, &self.limits));
+        let record = record.and_then(Result::ok);
         outcome.testing = record.as_ref().is_some_and(KeyRecord::is_testing);
         outcome.key = record.and_then(KeyRecord::into_key);
-        outcome.reason = verdict.reason;
+        outcome.reason = reason;
         Some(())
     }
 
@@ -306,8 +315,9 @@ impl Evaluation {
     pub(crate) fn signed_data(&self, at: usize) -> Option<Vec<u8>> {
         let (trial, outcome) = (self.trials.get(at)?, self.outcomes.get(at)?);
         let signature = outcome.signature.as_ref()?;
-        let data = data_of(self.header.as_ref()?, trial.field, signature);
-        Some(data.bytes().to_vec())
+        let mut data = HeaderCanon::new(signature.header_canonicalization());
+        put_data_of(self.header.as_ref()?, trial.field, signature, &mut data);
+        Some(data.into_bytes())
     }
 
     /// What is to be asked, now that the reason stands.

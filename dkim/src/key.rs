@@ -5,6 +5,7 @@ use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use ring::digest::{SHA256, digest};
 
@@ -13,7 +14,9 @@ use crate::der;
 use crate::fold::qp_encode;
 use crate::policy::Service;
 use crate::signature::Algorithm;
-use crate::tags::{TagList, TagListError, base64_decode, base64_encode, colon_list, qp_decode};
+use crate::tags::{
+    self, TagListError, TagName, base64_decode, base64_encode, colon_list, qp_decode,
+};
 
 /// Why a key record is of no use (RFC 6376 section 6.1.2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,20 +74,32 @@ enum Material {
     Ed25519([u8; 32]),
 }
 
-/// Modulus and exponent, big-endian without leading zeros, one behind the other.
-#[derive(Clone, PartialEq, Eq)]
+/// Modulus and exponent, big-endian without leading zeros, in the DER that they came in.
+#[derive(Clone)]
 struct Rsa {
-    numbers: Vec<u8>,
-    /// The length of the modulus.
-    modulus: usize,
+    der: Vec<u8>,
+    modulus: Range<usize>,
+    exponent: Range<usize>,
 }
 
 impl Rsa {
     fn key(&self) -> RsaKey<'_> {
-        let (n, e) = self.numbers.split_at(self.modulus);
-        RsaKey { n, e }
+        let number = |at: &Range<usize>| self.der.get(at.clone()).unwrap_or_default();
+        RsaKey {
+            n: number(&self.modulus),
+            e: number(&self.exponent),
+        }
     }
 }
+
+/// By the numbers.
+impl PartialEq for Rsa {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Rsa {}
 
 impl PublicKey {
     /// An Ed25519 key from its 32 octets (RFC 8032 section 5.1.5).
@@ -97,7 +112,7 @@ impl PublicKey {
     /// or a bare RSAPublicKey (RFC 8017). `None` for anything else.
     #[must_use]
     pub fn from_der(der: &[u8]) -> Option<Self> {
-        Self::rsa_from_der(der).or_else(|| {
+        Self::rsa_from_der(der.to_vec()).or_else(|| {
             let (oid, key) = subject_public_key(der)?;
             let key = (oid == der::OID_ED25519).then_some(key)?;
             Some(Self::ed25519(key.try_into().ok()?))
@@ -116,20 +131,26 @@ impl PublicKey {
 
     /// RFC 6376 says RSAPublicKey, its examples and everybody publish
     /// SubjectPublicKeyInfo: both are read.
-    fn rsa_from_der(input: &[u8]) -> Option<Self> {
-        let bare = match subject_public_key(input) {
+    fn rsa_from_der(der: Vec<u8>) -> Option<Self> {
+        let bare = match subject_public_key(&der) {
             Some((oid, key)) => (oid == der::OID_RSA).then_some(key)?,
-            None => input,
+            None => &der,
         };
         let mut fields = der::only(bare, der::SEQUENCE)?;
         let n = der::take_positive(&mut fields)?;
+        // Everything ends where the exponent does.
+        let modulus_end = der.len() - fields.len();
         let e = der::take_positive(&mut fields)?;
-        fields.is_empty().then(|| {
-            Self(Material::Rsa(Rsa {
-                numbers: [n, e].concat(),
-                modulus: n.len(),
-            }))
-        })
+        let (modulus, exponent) = (
+            modulus_end - n.len()..modulus_end,
+            der.len() - e.len()..der.len(),
+        );
+        fields.is_empty().then_some(())?;
+        Some(Self(Material::Rsa(Rsa {
+            der,
+            modulus,
+            exponent,
+        })))
     }
 
     /// What `p=` holds: SubjectPublicKeyInfo for RSA, the bare key for Ed25519.
@@ -342,15 +363,29 @@ impl KeyRecord {
     /// [`key`](Self::key).
     pub fn parse(text: &[u8]) -> Result<Self, KeyRecordError> {
         use KeyRecordError as E;
-        let tags = TagList::parse(text)?;
-        if let Some(version) = tags.get("v") {
-            let first = tags.first().is_some_and(|tag| tag.name == b"v");
-            if version.value != b"DKIM1" || !first {
-                return Err(E::Version);
+        const NAMES: [TagName; 7] = [
+            TagName::new("v"),
+            TagName::new("k"),
+            TagName::new("h"),
+            TagName::new("s"),
+            TagName::new("t"),
+            TagName::new("n"),
+            TagName::new("p"),
+        ];
+        let (mut values, mut is_first, mut begins_with_version) = ([None; 7], true, false);
+        tags::read(text, &NAMES, |place, tag| {
+            if let Some(value) = place.and_then(|place| values.get_mut(place)) {
+                *value = Some(tag.value);
             }
+            begins_with_version |= is_first && place == Some(0);
+            is_first = false;
+        })?;
+        let [version, key_type, hashes, services, flags, note, data] = values;
+        if version.is_some_and(|version| version != b"DKIM1" || !begins_with_version) {
+            return Err(E::Version);
         }
-        let data = tags.value("p").ok_or(E::Missing)?;
-        let key_type = match tags.value("k") {
+        let data = data.ok_or(E::Missing)?;
+        let key_type = match key_type {
             None | Some(b"rsa") => KeyType::Rsa,
             Some(b"ed25519") => KeyType::Ed25519,
             Some(other) => {
@@ -364,22 +399,22 @@ impl KeyRecord {
         } else {
             let bytes = base64_decode(data).ok_or(E::Malformed("p"))?;
             let key = match key_type {
-                KeyType::Rsa => PublicKey::rsa_from_der(&bytes),
+                KeyType::Rsa => PublicKey::rsa_from_der(bytes),
                 KeyType::Ed25519 => bytes.try_into().ok().map(PublicKey::ed25519),
             };
             Some(key.ok_or(E::Key(key_type))?)
         };
-        let list = |name: &'static str| match tags.value(name) {
+        let list = |name: &'static str, value: Option<&[u8]>| match value {
             None => Ok(None),
             Some(value) => words(value).map(Some).ok_or(E::Malformed(name)),
         };
         Ok(Self {
             key_type,
             key,
-            hashes: list("h")?,
-            services: list("s")?,
-            flags: list("t")?.unwrap_or_default(),
-            note: tags.value("n").map(note_of),
+            hashes: list("h", hashes)?,
+            services: list("s", services)?,
+            flags: list("t", flags)?.unwrap_or_default(),
+            note: note.map(note_of),
         })
     }
 

@@ -177,15 +177,18 @@ pub(crate) fn without_b<'h>(
     [before.unwrap_or(bytes), behind.unwrap_or_default()]
 }
 
-/// The data that the signature in `field` signs.
-pub(crate) fn data_of(header: &Header, field: usize, signature: &Signature) -> HeaderCanon {
-    let mut data = HeaderCanon::new(signature.header_canonicalization());
+/// Adds the data that the signature in `field` signs.
+pub(crate) fn put_data_of(
+    header: &Header,
+    field: usize,
+    signature: &Signature,
+    data: &mut HeaderCanon,
+) {
     select(header, signature.headers(), Some(field), |field| {
         data.line(header.field_within(field));
     });
     let [before, behind] = without_b(header, field, signature);
     data.field_in_two(Within::all(before), behind);
-    data
 }
 
 /// What a body hash depends on besides the body.

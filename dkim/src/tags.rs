@@ -15,7 +15,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::vectors::{VECTOR, below_or_high, equal, u8x16, vector};
+use crate::vectors::{BLOCK, VECTOR, below_or_high, bits, equal, u8x16, vector};
 
 /// Why a tag list cannot be read (RFC 6376 section 3.2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -95,54 +95,11 @@ pub(crate) struct TagList<'a> {
 }
 
 impl<'a> TagList<'a> {
-    /// Parses `text`. Linear, except that looking for duplicates compares at
-    /// most [`MAX_TAGS`] names.
+    /// Parses `text`.
     pub(crate) fn parse(text: &'a [u8]) -> Result<Self, TagListError> {
-        // Most have no more.
-        let mut list = Self {
-            tags: Vec::with_capacity(16),
-        };
-        let mut at = 0;
-        loop {
-            let rest = text.get(at..).unwrap_or_default();
-            let (name, number, value) = match named(rest) {
-                Some(named) => named,
-                None => return list.end(rest),
-            };
-            let start = text.len() - value.len();
-            let length = value_length(value);
-            let length = length.ok_or_else(|| TagListError::BadValue(text_of(name)))?;
-            if list.find(number, name).is_some() {
-                return Err(TagListError::Duplicate(text_of(name)));
-            }
-            if list.tags.len() == MAX_TAGS {
-                return Err(TagListError::TooMany);
-            }
-            list.tags.push(Tag {
-                name,
-                number,
-                value: trim_fws(value.get(..length).unwrap_or_default()),
-                raw: start..start + length,
-            });
-            if length == value.len() {
-                return Ok(list);
-            }
-            at = start + length + 1;
-        }
-    }
-
-    /// What comes of a list behind whose tags is no other one.
-    #[cold]
-    fn end(self, rest: &[u8]) -> Result<Self, TagListError> {
-        let end = rest.iter().position(|b| matches!(b, b'=' | b';'));
-        let (before, behind) = rest.split_at(end.unwrap_or(rest.len()));
-        match (trim_fws(before), behind) {
-            (_, [b'=', ..]) => Err(TagListError::BadName),
-            // Only the text after a final semicolon may be empty.
-            ([], []) if !self.tags.is_empty() => Ok(self),
-            ([], _) => Err(TagListError::EmptyTag),
-            _ => Err(TagListError::NoEquals),
-        }
+        let mut tags = Vec::new();
+        read(text, &[], |_, tag| tags.push(tag))?;
+        Ok(Self { tags })
     }
 
     fn find(&self, number: TagName, name: &[u8]) -> Option<&Tag<'a>> {
@@ -162,25 +119,81 @@ impl<'a> TagList<'a> {
     pub(crate) fn value(&self, name: &str) -> Option<&'a [u8]> {
         self.get(name).map(|tag| tag.value)
     }
+}
 
-    /// The names, in order.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'a [u8]> {
-        self.tags.iter().map(|tag| tag.name)
+/// Tells the tags of a list in order, each with its place among those that are `known`, for
+/// who wants these alone and need not look for each among all. Known names have at most
+/// seven octets.
+///
+/// Linear, except that looking for duplicates compares at most [`MAX_TAGS`] names.
+#[inline(always)]
+pub(crate) fn read<'a, const N: usize>(
+    text: &'a [u8],
+    known: &[TagName; N],
+    mut take: impl FnMut(Option<usize>, Tag<'a>),
+) -> Result<(), TagListError> {
+    // Which are there of those that are known, by bit; the others.
+    let (mut seen, mut others) = (0u32, Vec::new());
+    let (mut at, mut count) = (0, 0);
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        let (name, number, value) = match named(rest) {
+            Some(named) => named,
+            None => return end(rest, count > 0),
+        };
+        let start = text.len() - value.len();
+        let length = value_length(value);
+        let length = length.ok_or_else(|| TagListError::BadValue(text_of(name)))?;
+        let place = known.iter().position(|known| *known == number);
+        let was_there = match place {
+            Some(place) => {
+                let before = seen;
+                seen |= 1 << place;
+                before == seen
+            }
+            None => {
+                others.push(name);
+                others.split_last().is_some_and(|(_, o)| o.contains(&name))
+            }
+        };
+        if was_there {
+            return Err(TagListError::Duplicate(text_of(name)));
+        }
+        if count == MAX_TAGS {
+            return Err(TagListError::TooMany);
+        }
+        count += 1;
+        let tag = Tag {
+            name,
+            number,
+            value: trim_fws(value.get(..length).unwrap_or_default()),
+            raw: start..start + length,
+        };
+        take(place, tag);
+        if length == value.len() {
+            return Ok(());
+        }
+        at = start + length + 1;
     }
+}
 
-    pub(crate) fn first(&self) -> Option<&Tag<'a>> {
-        self.tags.first()
+/// What comes of a list behind whose tags, if there are `any`, is no other one.
+#[cold]
+fn end(rest: &[u8], any: bool) -> Result<(), TagListError> {
+    let end = rest.iter().position(|b| matches!(b, b'=' | b';'));
+    let (before, behind) = rest.split_at(end.unwrap_or(rest.len()));
+    match (trim_fws(before), behind) {
+        (_, [b'=', ..]) => Err(TagListError::BadName),
+        // Only the text after a final semicolon may be empty.
+        ([], []) if any => Ok(()),
+        ([], _) => Err(TagListError::EmptyTag),
+        _ => Err(TagListError::NoEquals),
     }
 }
 
 /// The name in front of a tag, also as a number, and what follows its equals sign.
 fn named(text: &[u8]) -> Option<(&[u8], TagName, &[u8])> {
-    let mut name = text;
-    while let [first, rest @ ..] = name
-        && is_fws(*first)
-    {
-        name = rest;
-    }
+    let name = behind_fws(text);
     let (mut rest, mut number) = (name, 0);
     while let [byte, behind @ ..] = rest
         && (byte.is_ascii_alphanumeric() || *byte == b'_')
@@ -189,14 +202,12 @@ fn named(text: &[u8]) -> Option<(&[u8], TagName, &[u8])> {
         rest = behind;
     }
     let name = name.get(..name.len() - rest.len())?;
-    while let [first, behind @ ..] = rest
-        && is_fws(*first)
-    {
-        rest = behind;
-    }
+    rest = behind_fws(rest);
     let is_name = name.first().is_some_and(u8::is_ascii_alphabetic);
-    let value = rest.strip_prefix(b"=").filter(|_| is_name)?;
-    Some((name, TagName(number), value))
+    match rest {
+        [b'=', value @ ..] if is_name => Some((name, TagName(number), value)),
+        _ => None,
+    }
 }
 
 /// A name for an error. It is ASCII.
@@ -223,11 +234,31 @@ fn value_length(text: &[u8]) -> Option<usize> {
 /// Where the first control character or semicolon is, or the end.
 #[inline]
 fn first_special(text: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let bytes = vector(rest);
+    let special = |bytes: u8x16| {
         let control = bytes.simd_lt(u8x16::splat(b' ')) | equal(bytes, 0x7f);
-        let special = (control | equal(bytes, b';')).to_bitmask();
+        control | equal(bytes, b';')
+    };
+    let mut at = 0;
+    // Most values are short, and what are not have long lines.
+    for _ in 0..2 {
+        let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) else {
+            return text.len();
+        };
+        let special = special(vector(rest)).to_bitmask();
+        if special != 0 {
+            return at + special.trailing_zeros() as usize;
+        }
+        at += VECTOR;
+    }
+    while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        let special = bits(block, special);
+        if special != 0 {
+            return at + special.trailing_zeros() as usize;
+        }
+        at += BLOCK;
+    }
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let special = special(vector(rest)).to_bitmask();
         if special != 0 {
             return at + special.trailing_zeros() as usize;
         }
@@ -240,13 +271,21 @@ pub(crate) const fn is_fws(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-/// Without folding white space at either end.
-pub(crate) fn trim_fws(mut text: &[u8]) -> &[u8] {
+/// Without folding white space in front.
+#[inline]
+pub(crate) fn behind_fws(mut text: &[u8]) -> &[u8] {
     while let [first, rest @ ..] = text
         && is_fws(*first)
     {
         text = rest;
     }
+    text
+}
+
+/// Without folding white space at either end.
+#[inline]
+pub(crate) fn trim_fws(text: &[u8]) -> &[u8] {
+    let mut text = behind_fws(text);
     while let [rest @ .., last] = text
         && is_fws(*last)
     {
@@ -264,9 +303,29 @@ pub(crate) fn colon_list(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// other byte outside the alphabet is an error. Padding may be left off, since the ABNF
 /// makes it optional; bits behind the last byte must be zero, so that a value has one
 /// reading.
+// An allocator gives memory again that was freed, but zeroed memory often it has to look for.
+#[expect(clippy::slow_vector_initialization)]
 pub(crate) fn base64_decode(text: &[u8]) -> Option<Vec<u8>> {
     // What decodes wants three bytes of room for four characters, and for some as well.
-    let mut out = alloc::vec![0; text.len() / 4 * 3 + 3];
+    let most = text.len() / 4 * 3 + 3;
+    let mut out = Vec::with_capacity(most);
+    out.resize(most, 0);
+    let used = base64_decode_into(text, &mut out)?;
+    out.truncate(used);
+    Some(out)
+}
+
+/// The same where so many bytes are wanted: `None` if there are others.
+pub(crate) fn base64_decode_exact(text: &[u8]) -> Option<[u8; 32]> {
+    let mut out = [0; 64];
+    match base64_decode_into(text, &mut out)? {
+        32 => out.first_chunk().copied(),
+        _ => None,
+    }
+}
+
+/// The same, into room for three bytes more than there are; `None` as well where it is less.
+fn base64_decode_into(text: &[u8], out: &mut [u8]) -> Option<usize> {
     let (mut rest, mut padding) = (text, 0);
     while let [before @ .., last] = rest
         && (*last == b'=' || is_fws(*last))
@@ -274,18 +333,21 @@ pub(crate) fn base64_decode(text: &[u8]) -> Option<Vec<u8>> {
         padding += usize::from(*last == b'=');
         rest = before;
     }
-    // Mostly a key has no white space in it.
-    let (used, count) = match decode(rest, &mut out) {
-        Some(used) => (used, rest.len()),
-        None => decode_folded(rest, &mut out)?,
+    // Mostly a key has no white space in it, and a signature has some in each line.
+    let plain = match rest.first_chunk::<{ 2 * BLOCK }>() {
+        Some(lines) if lines.iter().fold(false, |any, byte| any | is_fws(*byte)) => None,
+        _ => decode(rest, out),
     };
-    out.truncate(used);
+    let (used, count) = match plain {
+        Some(used) => (used, rest.len()),
+        None => decode_folded(rest, out)?,
+    };
     let most = match count % 4 {
         0 => 0,
         2 => 2,
         _ => 1,
     };
-    (padding <= most).then_some(out)
+    (padding <= most).then_some(used)
 }
 
 /// Decodes characters with white space among them; gives how many bytes that are, and of how

@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::header::Header;
-use crate::signature::{Rules, Signature, SignatureError};
-use crate::tags::{TagList, TagListError, decimal, trim_fws};
+use crate::signature::{Name, Rules, Signature, SignatureError, SignatureTags};
+use crate::tags::{TagListError, decimal, trim_fws};
 
 /// Sets that a message may have (section 4.2.1).
 pub(super) const MOST: usize = 50;
@@ -81,7 +81,7 @@ struct Kind<'h> {
     too_many: bool,
 }
 
-type Tags<'h> = Result<TagList<'h>, TagListError>;
+type Tags<'h> = Result<SignatureTags<'h>, TagListError>;
 
 /// One of them.
 struct Field<'h> {
@@ -102,13 +102,13 @@ impl<'h> Field<'h> {
         Self {
             number,
             instance,
-            tags: Ok(TagList::default()),
+            tags: Ok(SignatureTags::default()),
         }
     }
 
     fn signature(number: usize, value: &'h [u8]) -> Self {
-        let tags = TagList::parse(value);
-        let instance = tags.as_ref().ok().and_then(|tags| tags.value("i"));
+        let tags = SignatureTags::parse(value);
+        let instance = tags.as_ref().ok().and_then(|tags| tags.value(Name::I));
         Self {
             number,
             instance: instance.and_then(valid_instance),
@@ -170,7 +170,7 @@ impl<'h> Fields<'h> {
         let [.., seals] = &self.kinds;
         let newest = seals.fields.iter().max_by_key(|field| field.instance);
         let tags = newest.and_then(|field| field.tags.as_ref().ok());
-        tags.is_some_and(|tags| tags.value("cv") == Some(b"fail"))
+        tags.is_some_and(|tags| tags.value(Name::Cv) == Some(b"fail"))
     }
 
     /// The highest instance that any field has, at most the most there may be.
@@ -229,7 +229,7 @@ impl<'h> Fields<'h> {
 
 fn read_message(tags: &Tags<'_>) -> Result<Signature, SignatureError> {
     let tags = tags.as_ref().map_err(TagListError::clone)?;
-    let signature = Signature::of_message(tags, Rules::Arc)?;
+    let signature = Signature::of(tags, Rules::Arc)?;
     // Section 4.1.2 forbids all three; but the suite has the others signed, and a seal
     // alone is made after this signature.
     let is_seal = |name: &str| SEAL.eq_ignore_ascii_case(name.as_bytes());
@@ -243,19 +243,22 @@ fn read_message(tags: &Tags<'_>) -> Result<Signature, SignatureError> {
 fn read_seal(tags: &Tags<'_>, instance: usize) -> Result<(Signature, ChainStatus), SetProblem> {
     let tags = tags.as_ref();
     let tags = tags.map_err(|error| SetProblem::Seal(instance, error.clone().into()))?;
-    if tags.get("h").is_some() {
+    if tags.value(Name::H).is_some() {
         return Err(SetProblem::HeaderList(instance));
     }
-    let status = match tags.value("cv") {
+    let status = match tags.value(Name::Cv) {
         Some(b"none") => ChainStatus::None,
         Some(b"pass") => ChainStatus::Pass,
         Some(b"fail") => ChainStatus::Fail,
         _ => return Err(SetProblem::Status(instance)),
     };
-    if tags.value("t").is_some_and(|t| decimal(t, 12).is_none()) {
+    if tags
+        .value(Name::T)
+        .is_some_and(|t| decimal(t, 12).is_none())
+    {
         return Err(SetProblem::Seal(instance, SignatureError::Malformed("t")));
     }
-    let signature =
-        Signature::of_header(tags).map_err(|error| SetProblem::Seal(instance, error))?;
+    let signature = Signature::of(tags, Rules::Seal);
+    let signature = signature.map_err(|error| SetProblem::Seal(instance, error))?;
     Ok((signature, status))
 }

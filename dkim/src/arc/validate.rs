@@ -6,11 +6,11 @@ use core::fmt;
 
 use super::set::{ChainStatus, Fields, Set, SetProblem};
 use crate::canon::{Canonicalization, HeaderCanon, Within};
-use crate::claim::{Claim, Keys};
+use crate::claim::{Claim, Record, records};
 use crate::header::Header;
 use crate::judge::{body_problem, unacceptable};
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::{BodyHash, BodyKind, data_of, without_b};
+use crate::message::{BodyHash, BodyKind, put_data_of, without_b};
 use crate::name::Domain;
 use crate::outcome::Reason;
 use crate::pass::Pass;
@@ -217,6 +217,9 @@ impl Validation {
     }
 }
 
+/// The records of an answer.
+type Keys = Option<Vec<Record>>;
+
 impl Evaluation {
     pub(crate) fn new(policy: Policy, limits: Limits, now: u64) -> Self {
         Self {
@@ -315,7 +318,7 @@ impl Evaluation {
         let sets = core::mem::take(&mut self.sets);
         let keys = (0..self.keys.len()).filter_map(|question| self.keys.get(question));
         let keys: Vec<Keys> = keys
-            .map(|answer| Keys::read(answer, &self.limits))
+            .map(|answer| Some(records(answer, &self.limits)?.collect()))
             .collect();
         // What the seals sign, each set behind the one before it.
         let mut sealed = HeaderCanon::new(Canonicalization::Relaxed);
@@ -395,7 +398,8 @@ impl Evaluation {
         if let Some(reason) = body_problem(&self.policy, signature, body) {
             return reason;
         }
-        let data = data_of(&self.header, set.message, signature);
+        let mut data = HeaderCanon::new(signature.header_canonicalization());
+        put_data_of(&self.header, set.message, signature, &mut data);
         self.key(signature, data.bytes(), keys)
     }
 
@@ -404,7 +408,11 @@ impl Evaluation {
         let find = |name: &str| self.keys.find(name, RecordKind::Txt);
         let question = signature.with_key_name(find);
         match question.and_then(|question| keys.get(question)) {
-            Some(keys) => Claim::new(&self.policy, signature, data).judge(keys).reason,
+            Some(keys) => {
+                Claim::new(&self.policy, signature, data)
+                    .judge(keys.as_ref())
+                    .0
+            }
             None => Reason::QueryLimit(self.limits.queries),
         }
     }

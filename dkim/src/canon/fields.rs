@@ -59,7 +59,10 @@ impl HeaderCanon {
     /// A field with the CRLF that ends it.
     pub(crate) fn line(&mut self, field: Within<'_>) {
         self.field_in_two(field, &[]);
-        self.put(Within::all(b"\r\n"));
+        if let Some(room) = self.room(2).first_chunk_mut() {
+            *room = *b"\r\n";
+        }
+        self.used += 2;
     }
 
     /// A field without it.
@@ -68,83 +71,26 @@ impl HeaderCanon {
     }
 
     /// A field that is given in two pieces. The name is in the first.
+    #[inline]
     pub(crate) fn field_in_two(&mut self, before: Within<'_>, behind: &[u8]) {
-        if self.kind == Canonicalization::Simple {
-            self.put(before);
-            self.put(Within::all(behind));
-            return;
-        }
-        let value = self.name(before);
-        let mut run = Run::default();
-        self.unfold(&mut run, before.behind(value));
-        self.unfold(&mut run, Within::all(behind));
-    }
-
-    /// The name in lower case, and the colon; gives where the value begins.
-    fn name(&mut self, field: Within<'_>) -> usize {
-        let first = vector(field.bytes);
-        let colon = equal(first, b':').to_bitmask().trailing_zeros() as usize;
-        let white = equal(first, b' ') | equal(first, b'\t') | equal(first, b'\r');
-        let white = white.to_bitmask().trailing_zeros() as usize;
-        if colon < white.min(field.length) {
-            // What most names are.
-            if let Some(room) = self.room(VECTOR).first_chunk_mut() {
-                *room = lower(first).to_array();
+        // No more than it was, but for a colon that was missing, and what is too much of the
+        // last vectors.
+        let kind = self.kind;
+        let room = self.room(before.length + behind.len() + 1 + 2 * VECTOR);
+        self.used += match kind {
+            Canonicalization::Simple => {
+                let used = put(before.text(), room);
+                used + put(behind, room.get_mut(used..).unwrap_or_default())
             }
-            self.used += colon + 1;
-            return colon + 1;
-        }
-        let text = field.text();
-        let colon = memchr::memchr(b':', text).unwrap_or(text.len());
-        let start = self.used;
-        let name = text.get(..colon).unwrap_or_default();
-        self.unfold(&mut Run::default(), Within::all(name));
-        let end = self.used;
-        if let Some(name) = self.whole().get_mut(start..end) {
-            name.make_ascii_lowercase();
-        }
-        self.put(Within::all(b":"));
-        colon + 1
-    }
-
-    /// Appends bytes as they are.
-    fn put(&mut self, text: Within<'_>) {
-        let text = text.text();
-        if let Some(room) = self.room(text.len()).get_mut(..text.len()) {
-            room.copy_from_slice(text);
-        }
-        self.used += text.len();
-    }
-
-    /// Appends `text` unfolded, runs of white space reduced to one space, none at
-    /// either end.
-    fn unfold(&mut self, run: &mut Run, text: Within<'_>) {
-        let Within { bytes, length } = text;
-        // No more than it was, but for a space from before.
-        let room = self.room(1 + length + VECTOR);
-        let (mut at, mut used) = (0, 0);
-        while at < length {
-            match bytes.get(at..) {
-                Some([b' ' | b'\t', ..]) => {
-                    run.blank = true;
-                    at += 1;
-                    continue;
+            Canonicalization::Relaxed => {
+                let (read, mut used) = name(before, room);
+                let mut run = Run::default();
+                for text in [before.behind(read), Within::all(behind)] {
+                    used += unfold(&mut run, text, room.get_mut(used..).unwrap_or_default());
                 }
-                Some([b'\r', b'\n', ..]) if at + 1 < length => {
-                    at += 2;
-                    continue;
-                }
-                _ => {}
+                used
             }
-            if run.blank && run.any_text {
-                room.get_mut(used).into_iter().for_each(|byte| *byte = b' ');
-                used += 1;
-            }
-            (run.any_text, run.blank) = (true, false);
-            let count = copy_plain(text.behind(at), room.get_mut(used..).unwrap_or_default());
-            (at, used) = (at + count, used + count);
-        }
-        self.used += used;
+        };
     }
 
     /// Room for so many bytes.
@@ -194,6 +140,40 @@ impl HeaderCanon {
     }
 }
 
+/// Writes bytes as they are, and gives how many.
+fn put(text: &[u8], room: &mut [u8]) -> usize {
+    if let Some(room) = room.get_mut(..text.len()) {
+        room.copy_from_slice(text);
+    }
+    text.len()
+}
+
+/// Writes the name in lower case, and the colon. Gives where the value begins, and how much
+/// was written.
+#[inline]
+fn name(field: Within<'_>, room: &mut [u8]) -> (usize, usize) {
+    let first = vector(field.bytes);
+    let colon = equal(first, b':').to_bitmask().trailing_zeros() as usize;
+    let white = equal(first, b' ') | equal(first, b'\t') | equal(first, b'\r');
+    let white = white.to_bitmask().trailing_zeros() as usize;
+    if colon < white.min(field.length) {
+        // What most names are.
+        if let Some(room) = room.first_chunk_mut() {
+            *room = lower(first).to_array();
+        }
+        return (colon + 1, colon + 1);
+    }
+    let text = field.text();
+    let colon = memchr::memchr(b':', text).unwrap_or(text.len());
+    let name = text.get(..colon).unwrap_or_default();
+    let used = unfold(&mut Run::default(), Within::all(name), room);
+    if let Some(name) = room.get_mut(..used) {
+        name.make_ascii_lowercase();
+    }
+    let end = room.get_mut(used..).unwrap_or_default();
+    (colon + 1, used + put(b":", end))
+}
+
 /// Where in a text the white space was that counts for one space, if text follows.
 #[derive(Default)]
 struct Run {
@@ -201,9 +181,40 @@ struct Run {
     blank: bool,
 }
 
+/// Writes `text` unfolded, runs of white space reduced to one space, none at either end;
+/// gives how much that is.
+#[inline]
+fn unfold(run: &mut Run, text: Within<'_>, room: &mut [u8]) -> usize {
+    let Within { bytes, length } = text;
+    let (mut at, mut used) = (0, 0);
+    while at < length {
+        match bytes.get(at..) {
+            Some([b' ' | b'\t', ..]) => {
+                run.blank = true;
+                at += 1;
+                continue;
+            }
+            Some([b'\r', b'\n', ..]) if at + 1 < length => {
+                at += 2;
+                continue;
+            }
+            _ => {}
+        }
+        if run.blank && run.any_text {
+            room.get_mut(used).into_iter().for_each(|byte| *byte = b' ');
+            used += 1;
+        }
+        (run.any_text, run.blank) = (true, false);
+        let count = copy_plain(text.behind(at), room.get_mut(used..).unwrap_or_default());
+        (at, used) = (at + count, used + count);
+    }
+    used
+}
+
 /// Copies what passes unfolding as it is, and gives how much that is: up to white space that
 /// is no single space inside a line. The first byte is not looked at, since it is none.
 /// Whole vectors are written; what is too much of one is written over.
+#[inline]
 fn copy_plain(text: Within<'_>, out: &mut [u8]) -> usize {
     let (mut done, mut first) = (0, 1);
     loop {

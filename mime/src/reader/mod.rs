@@ -91,6 +91,7 @@ pub struct Reader {
 impl Reader {
     /// A reader at the start of a message, in [`Mode::Recurse`].
     #[must_use]
+    #[inline]
     pub fn new(limits: Limits) -> Self {
         Reader {
             engine: Engine::new(limits),
@@ -101,6 +102,7 @@ impl Reader {
 
     /// The same in another mode. To be called before the first byte is read.
     #[must_use]
+    #[inline]
     pub fn mode(mut self, mode: Mode) -> Self {
         self.engine.mode(mode);
         self
