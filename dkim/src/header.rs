@@ -43,6 +43,7 @@ pub(crate) struct Header {
 #[derive(Clone, Copy, Debug)]
 struct Field {
     offset: usize,
+    /// Without the CRLF that ends it.
     length: u32,
     /// 0 for a line that is no field.
     name_length: u32,
@@ -209,6 +210,7 @@ impl Splitter {
 
 impl Header {
     /// Adds a field behind the others.
+    #[inline]
     fn push(&mut self, raw: &[u8], at: FieldAt) {
         let name = raw.get(..at.name_length as usize).unwrap_or_default();
         // Whole words are read faster than what is left of one.
@@ -224,7 +226,10 @@ impl Header {
         self.has_odd_names |= at.name_length + 1 != at.value_start;
         self.fields.push(Field {
             offset: at.offset as usize,
-            length: at.length,
+            length: match raw {
+                [text @ .., b'\r', b'\n'] => text.len() as u32,
+                _ => at.length,
+            },
             name_length: at.name_length,
             value_start: at.value_start,
             start,
@@ -358,19 +363,23 @@ impl Header {
     }
 
     /// The bytes of field `i` without the CRLF that ends it.
+    #[inline]
     pub(crate) fn field(&self, i: usize) -> &[u8] {
-        let range = |at: &Field| self.bytes.get(at.offset..)?.get(..at.length as usize);
-        let raw = self.fields.get(i).and_then(range).unwrap_or_default();
-        raw.strip_suffix(b"\r\n").unwrap_or(raw)
+        let field = self.field_within(i);
+        field.bytes.get(..field.length).unwrap_or_default()
     }
 
     /// The same, with what follows it.
+    #[inline]
     pub(crate) fn field_within(&self, i: usize) -> Within<'_> {
-        let offset = self.fields.get(i).map_or(self.bytes.len(), |at| at.offset);
-        Within {
-            bytes: self.bytes.get(offset..).unwrap_or_default(),
-            length: self.field(i).len(),
-        }
+        let found = |at: &Field| {
+            Some(Within {
+                bytes: self.bytes.get(at.offset..)?,
+                length: at.length as usize,
+            })
+        };
+        let field = self.fields.get(i).and_then(found);
+        field.unwrap_or(Within::all(&[]))
     }
 
     /// The bytes behind the colon of field `i`, without the final CRLF.

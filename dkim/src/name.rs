@@ -36,27 +36,50 @@ pub enum NameError {
 /// Checks labels; RFC 5321 sub-domain, and the underscore that real selectors
 /// use and DNS allows.
 fn check(text: &str) -> Result<usize, NameError> {
+    // How many labels there are, how long the last one is, and what the byte before was.
+    let (mut labels, mut length, mut before) = (1, 0, b'.');
+    for byte in text.bytes() {
+        let is_good = match byte {
+            b'.' => !matches!(before, b'.' | b'-'),
+            b'-' => before != b'.',
+            _ => byte.is_ascii_alphanumeric() || byte == b'_',
+        };
+        length += 1;
+        if byte == b'.' {
+            (labels, length) = (labels + 1, 0);
+        }
+        if !is_good || length > 63 {
+            return Err(problem(text));
+        }
+        before = byte;
+    }
+    match before {
+        b'.' | b'-' => Err(problem(text)),
+        _ if text.len() > 253 => Err(problem(text)),
+        _ => Ok(labels),
+    }
+}
+
+/// What is wrong first with a text that is no name.
+#[cold]
+fn problem(text: &str) -> NameError {
     if !text.is_ascii() {
-        return Err(NameError::NotAscii);
+        return NameError::NotAscii;
     }
     if text.len() > 253 {
-        return Err(NameError::TooLong);
+        return NameError::TooLong;
     }
-    let mut labels = 0;
-    for label in text.as_bytes().split(|b| *b == b'.') {
-        match label {
-            [] => return Err(NameError::EmptyLabel),
-            [b'-', ..] | [.., b'-'] => return Err(NameError::BadCharacter),
-            _ if label.len() > 63 => return Err(NameError::TooLong),
-            _ => {}
+    let mut labels = text.as_bytes().split(|b| *b == b'.');
+    let of_label = |label: &[u8]| match label {
+        [] => Some(NameError::EmptyLabel),
+        [b'-', ..] | [.., b'-'] => Some(NameError::BadCharacter),
+        _ if label.len() > 63 => Some(NameError::TooLong),
+        _ => {
+            let is_good = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+            (!label.iter().all(is_good)).then_some(NameError::BadCharacter)
         }
-        let is_good = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-        if !label.iter().all(is_good) {
-            return Err(NameError::BadCharacter);
-        }
-        labels += 1;
-    }
-    Ok(labels)
+    };
+    labels.find_map(of_label).unwrap_or(NameError::BadCharacter)
 }
 
 macro_rules! name_type {
@@ -107,7 +130,7 @@ macro_rules! name_type {
 
         impl PartialEq for $name {
             fn eq(&self, other: &Self) -> bool {
-                self.0.eq_ignore_ascii_case(&other.0)
+                Arc::ptr_eq(&self.0, &other.0) || self.0.eq_ignore_ascii_case(&other.0)
             }
         }
 

@@ -15,7 +15,7 @@ use crate::message::Singles;
 use crate::name::{Domain, NameError, Selector};
 use crate::tags::{
     self, TagListError, TagName, base64_decode, base64_decode_exact, behind_fws, colon_list,
-    decimal,
+    decimal, is_fws,
 };
 use crate::vectors::{VECTOR, below_or_high, equal, vector};
 
@@ -96,6 +96,8 @@ pub enum SignatureError {
 macro_rules! names {
     ($($name:ident = $text:literal;)+) => {
         /// A tag that some signature has: those of RFC 6376, 6651, 6541 and 8617.
+        // Who looks for some of them does so in a feature.
+        #[allow(dead_code)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Name { $($name,)+ }
 
@@ -182,6 +184,7 @@ pub(crate) enum Rules {
     Arc,
     /// An ARC-Seal: key, algorithm, and the signature itself. The rest is that of nothing
     /// signed.
+    #[cfg(feature = "arc")]
     Seal,
 }
 
@@ -231,6 +234,7 @@ struct Signed {
 }
 
 impl Signed {
+    #[cfg(feature = "arc")]
     fn nothing() -> Self {
         Self {
             body_hash: [0; 32],
@@ -327,6 +331,7 @@ impl Signature {
         }
 
         let signed = match rules {
+            #[cfg(feature = "arc")]
             Rules::Seal => Signed::nothing(),
             Rules::Dkim | Rules::Arc => Signed::of(tags, rules)?,
         };
@@ -405,23 +410,21 @@ impl Signature {
     /// `h=`: names as written, in order. A name may occur more often than the
     /// message has fields of it.
     pub fn headers(&self) -> impl Iterator<Item = &str> + Clone {
-        // Behind the last name is none, not an empty one.
-        let mut rest = Some(self.signed.headers.as_str());
+        let mut rest = self.signed.headers.as_str();
         core::iter::from_fn(move || {
-            loop {
-                let text = rest?;
-                let colon = memchr::memchr(b':', text.as_bytes());
-                let (name, behind) = text.split_at_checked(colon.unwrap_or(text.len()))?;
-                rest = behind.get(1..);
-                let name = name.trim_ascii();
-                if !name.is_empty() {
-                    return Some(name);
-                }
-            }
+            // Before a name are white space, the colon behind the name before, and empty
+            // names.
+            let is_between = |byte: u8| is_fws(byte) || byte == b':';
+            let between = rest.bytes().take_while(|byte| is_between(*byte)).count();
+            let (_, text) = rest.split_at_checked(between)?;
+            let (name, behind) = text.split_at_checked(name_length(text.as_bytes()))?;
+            rest = behind;
+            (!name.is_empty()).then_some(name)
         })
     }
 
     /// Whether From is among [`headers`](Self::headers).
+    #[cfg(feature = "arc")]
     pub(crate) fn covers_from(&self) -> bool {
         self.signed.singles.has_from()
     }
@@ -519,18 +522,14 @@ fn lossy(value: &[u8]) -> String {
 
 /// The value of `c=`.
 fn canonicalizations(value: &[u8]) -> Option<(Canonicalization, Canonicalization)> {
-    let canonicalization = |name: &[u8]| match name {
-        b"simple" => Some(Canonicalization::Simple),
-        b"relaxed" => Some(Canonicalization::Relaxed),
+    use Canonicalization::{Relaxed, Simple};
+    match value {
+        b"relaxed/relaxed" => Some((Relaxed, Relaxed)),
+        b"relaxed/simple" | b"relaxed" => Some((Relaxed, Simple)),
+        b"simple/relaxed" => Some((Simple, Relaxed)),
+        b"simple/simple" | b"simple" => Some((Simple, Simple)),
         _ => None,
-    };
-    let mut parts = value.splitn(2, |b| *b == b'/');
-    let header = parts.next().and_then(canonicalization)?;
-    let body = match parts.next() {
-        None => Canonicalization::Simple,
-        Some(part) => canonicalization(part)?,
-    };
-    Some((header, body))
+    }
 }
 
 /// RFC 5322 field-name: printable ASCII without colon. A semicolon cannot
@@ -567,6 +566,7 @@ fn header_list(value: &[u8], rules: Rules) -> Option<(String, Singles)> {
 
 /// How many bytes in front are of a name, as [`is_field_name`] has it; no semicolon is in a
 /// list.
+#[inline]
 fn name_length(text: &[u8]) -> usize {
     let mut length = 0;
     loop {

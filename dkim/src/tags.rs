@@ -194,6 +194,18 @@ fn end(rest: &[u8], any: bool) -> Result<(), TagListError> {
 /// The name in front of a tag, also as a number, and what follows its equals sign.
 fn named(text: &[u8]) -> Option<(&[u8], TagName, &[u8])> {
     let name = behind_fws(text);
+    // What most names are.
+    match name {
+        [a, b'=', value @ ..] if a.is_ascii_alphabetic() => {
+            let number = TagName(u64::from(*a));
+            return Some((name.get(..1)?, number, value));
+        }
+        [a, b, b'=', value @ ..] if a.is_ascii_alphabetic() && b.is_ascii_alphanumeric() => {
+            let number = TagName(u64::from(*a) << 8 | u64::from(*b));
+            return Some((name.get(..2)?, number, value));
+        }
+        _ => {}
+    }
     let (mut rest, mut number) = (name, 0);
     while let [byte, behind @ ..] = rest
         && (byte.is_ascii_alphanumeric() || *byte == b'_')
@@ -267,6 +279,7 @@ fn first_special(text: &[u8]) -> usize {
     text.len()
 }
 
+#[inline(always)]
 pub(crate) const fn is_fws(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }

@@ -19,7 +19,8 @@ pub(crate) struct HeaderCanon {
 /// More than most signatures sign.
 const USUAL: usize = 2048;
 
-/// Some bytes, and so many of them count. Where others follow, whole vectors can be read.
+/// Some bytes, and so many of them count. What follows these, if anything does, is CRLF, and
+/// there so that whole vectors can be read.
 #[derive(Clone, Copy)]
 pub(crate) struct Within<'a> {
     pub(crate) bytes: &'a [u8],
@@ -85,8 +86,11 @@ impl HeaderCanon {
             Canonicalization::Relaxed => {
                 let (read, mut used) = name(before, room);
                 let mut run = Run::default();
-                for text in [before.behind(read), Within::all(behind)] {
-                    used += unfold(&mut run, text, room.get_mut(used..).unwrap_or_default());
+                let end = room.get_mut(used..).unwrap_or_default();
+                used += unfold(&mut run, before.behind(read), end);
+                if !behind.is_empty() {
+                    let end = room.get_mut(used..).unwrap_or_default();
+                    used += unfold(&mut run, Within::all(behind), end);
                 }
                 used
             }
@@ -205,36 +209,32 @@ fn unfold(run: &mut Run, text: Within<'_>, room: &mut [u8]) -> usize {
             used += 1;
         }
         (run.any_text, run.blank) = (true, false);
-        let count = copy_plain(text.behind(at), room.get_mut(used..).unwrap_or_default());
+        let (text, end) = (bytes.get(at..), room.get_mut(used..));
+        let count = copy_plain(text.unwrap_or_default(), end.unwrap_or_default());
         (at, used) = (at + count, used + count);
     }
     used
 }
 
 /// Copies what passes unfolding as it is, and gives how much that is: up to white space that
-/// is no single space inside a line. The first byte is not looked at, since it is none.
-/// Whole vectors are written; what is too much of one is written over.
-#[inline]
-fn copy_plain(text: Within<'_>, out: &mut [u8]) -> usize {
+/// is no single space inside a line. Behind the end is white space, too. The first byte is
+/// not looked at, since it is none. Whole vectors are written; what is too much of one is
+/// written over.
+#[inline(always)]
+fn copy_plain(text: &[u8], out: &mut [u8]) -> usize {
     let (mut done, mut first) = (0, 1);
     loop {
-        let rest = text.bytes.get(done..).unwrap_or_default();
+        let rest = text.get(done..).unwrap_or_default();
         let bytes = vector(rest);
+        let next = vector(rest.get(1..).unwrap_or_default());
         let room = out.get_mut(done..).and_then(<[u8]>::first_chunk_mut);
         if let Some(room) = room {
             *room = bytes.to_array();
         }
-        let mut spaces = equal(bytes, b' ').to_bitmask();
-        let others = (equal(bytes, b'\t') | equal(bytes, b'\r')).to_bitmask();
-        // Behind the end is white space, too.
-        let left = text.length - done;
-        if left <= VECTOR {
-            spaces |= u32::MAX << left;
-        } else if matches!(rest.get(VECTOR), Some(b' ' | b'\t' | b'\r')) {
-            spaces |= 1 << VECTOR;
-        }
-        let before_white = (spaces | others) >> 1;
-        let stops = (others | spaces & before_white) & !first;
+        let break_or_tab = |bytes| equal(bytes, b'\t') | equal(bytes, b'\r');
+        let before_white = break_or_tab(next) | equal(next, b' ');
+        let stops = break_or_tab(bytes) | equal(bytes, b' ') & before_white;
+        let stops = stops.to_bitmask() & !first;
         if stops != 0 {
             return done + stops.trailing_zeros() as usize;
         }
