@@ -287,7 +287,10 @@ impl Evaluation {
         let record = record.and_then(Result::ok);
         outcome.testing = record.as_ref().is_some_and(KeyRecord::is_testing);
         outcome.key = record.and_then(KeyRecord::into_key);
-        outcome.reason = reason;
+        outcome.reason = match reason {
+            Reason::Verified if outcome.testing && self.policy.honour_testing => Reason::TestingKey,
+            reason => reason,
+        };
         Some(())
     }
 
@@ -350,7 +353,7 @@ impl Evaluation {
 }
 
 /// The fields that a signature covers, itself among them, `b=` apart.
-fn covered(header: &Header, own: usize, signature: &Signature) -> Vec<usize> {
+pub(crate) fn covered(header: &Header, own: usize, signature: &Signature) -> Vec<usize> {
     let mut fields = selected(header, signature.headers(), Some(own));
     fields.push(own);
     fields

@@ -404,18 +404,28 @@ impl Header {
     /// with control characters or 8-bit junk in it, or one behind a bare CR or
     /// LF. Such a message shows an author that the exact fields do not name.
     pub(crate) fn has_from_lookalike(&self) -> bool {
-        let reads_as_from = |text: &[u8]| lines::value(text, "from").is_some();
-        let odd_name = |(i, at): (usize, &Field)| {
-            // A name with its colon behind it is what it is.
-            at.name_length + 1 != at.value_start && reads_as_from(self.field(i))
-        };
         let odd_line = |i: &usize| {
             let mut hidden = lines::hidden(self.field(*i));
             hidden.any(|(_, line)| reads_as_from(line))
         };
-        self.has_odd_names && self.fields.iter().enumerate().any(odd_name)
-            || self.bare_ends.iter().any(odd_line)
+        self.odd_froms().next().is_some() || self.bare_ends.iter().any(odd_line)
     }
+
+    /// Those of the lookalikes that are fields of their own.
+    pub(crate) fn odd_froms(&self) -> impl Iterator<Item = usize> {
+        let fields = match self.has_odd_names {
+            true => self.fields.as_slice(),
+            false => &[],
+        };
+        let fields = fields.iter().enumerate();
+        // A name with its colon behind it is what it is.
+        let odd = fields.filter(|(_, at)| at.name_length + 1 != at.value_start);
+        odd.filter_map(|(i, _)| reads_as_from(self.field(i)).then_some(i))
+    }
+}
+
+fn reads_as_from(text: &[u8]) -> bool {
+    lines::value(text, "from").is_some()
 }
 
 /// Whether there is a CR or a LF that is no half of a CRLF.

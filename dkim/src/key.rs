@@ -457,8 +457,8 @@ impl KeyRecord {
         self.note.as_deref()
     }
 
-    /// Flag `t=y`: the domain is testing, and a failure must be treated like
-    /// an unsigned message.
+    /// Flag `t=y`: the domain is testing, and its messages must be treated like unsigned
+    /// ones, whether signatures verify or not (RFC 6376 section 3.6.1).
     #[must_use]
     pub fn is_testing(&self) -> bool {
         self.flags.iter().any(|flag| flag == "y")

@@ -1,7 +1,7 @@
 //! What a message may cost.
 
 /// Bounds on what is kept of a message and of DNS answers. The defaults are
-/// generous for real mail; a body of any size is never kept.
+/// generous for real mail; no body is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -22,6 +22,10 @@ pub struct Limits {
     pub key_records: usize,
     /// Octets of one TXT record, its strings joined. Default 16 KiB.
     pub key_record_bytes: usize,
+    /// Octets that a verifier keeps of a body in each canonical form that it hashes, for
+    /// [`Verification::canonicalized_body`](crate::Verification::canonicalized_body).
+    /// Default 0: a body is hashed and forgotten.
+    pub kept_body: usize,
 }
 
 impl Default for Limits {
@@ -34,6 +38,7 @@ impl Default for Limits {
             queries: 50,
             key_records: 8,
             key_record_bytes: 16 << 10,
+            kept_body: 0,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The two hashes over a message: RFC 6376 section 3.7.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use ring::digest::{Context, SHA256};
@@ -228,6 +229,16 @@ pub(crate) struct BodyHash {
     pub(crate) digest: [u8; 32],
     /// Octets of the whole canonical body, whatever `length` said.
     pub(crate) total: u64,
+    /// What is kept of its beginning.
+    kept: Arc<[u8]>,
+}
+
+impl BodyHash {
+    /// What was hashed, if all of it is kept.
+    pub(crate) fn hashed(&self) -> Option<&[u8]> {
+        let length = self.kind.length.map_or(self.total, |l| l.min(self.total));
+        self.kept.get(..usize::try_from(length).ok()?)
+    }
 }
 
 /// The hashers behind one canonicalisation.
@@ -237,6 +248,9 @@ struct Hashers {
     /// Each of so many octets.
     parts: Vec<(u64, Context)>,
     total: u64,
+    /// The beginning, at most so much of it.
+    kept: Vec<u8>,
+    most: usize,
 }
 
 impl Hashers {
@@ -250,7 +264,7 @@ impl Hashers {
     }
 
     fn finish(self, canon: Canonicalization, hashes: &mut Vec<BodyHash>) {
-        let total = self.total;
+        let (total, kept) = (self.total, Arc::<[u8]>::from(self.kept));
         let whole = self.whole.map(|context| (None, context));
         let parts = self.parts.into_iter().map(|(length, c)| (Some(length), c));
         hashes.extend(whole.into_iter().chain(parts).map(|(length, context)| {
@@ -260,6 +274,7 @@ impl Hashers {
                 kind: BodyKind { canon, length },
                 digest,
                 total,
+                kept: Arc::clone(&kept),
             }
         }));
     }
@@ -276,6 +291,11 @@ impl Sink for Hashers {
             part.update(&bytes[..left.min(bytes.len())]);
         }
         self.total += bytes.len() as u64;
+        let room = self.most - self.kept.len();
+        if room > 0 {
+            let kept = bytes.get(..room).unwrap_or(bytes);
+            self.kept.extend_from_slice(kept);
+        }
     }
 }
 
@@ -288,14 +308,19 @@ pub(crate) struct BodyHasher {
 }
 
 impl BodyHasher {
-    pub(crate) fn new(kinds: &[BodyKind]) -> Self {
+    /// Of each canonical form so many octets are kept.
+    pub(crate) fn new(kinds: &[BodyKind], most: usize) -> Self {
         let mut all = Self::default();
         for BodyKind { canon, length } in kinds {
             let place = match canon {
                 Canonicalization::Simple => &mut all.simple,
                 Canonicalization::Relaxed => &mut all.relaxed,
             };
-            let new = || BodyCanon::new(*canon, Hashers::default());
+            let hashers = || Hashers {
+                most,
+                ..Hashers::default()
+            };
+            let new = || BodyCanon::new(*canon, hashers());
             place.get_or_insert_with(new).sink_mut().add(*length);
         }
         all

@@ -57,6 +57,12 @@ pub enum Reason {
     /// The message is not finished, or the key query not answered.
     #[error("waiting for the end of the message or the answer to the key query")]
     Pending,
+    /// It verified, but the key record says `t=y`, see
+    /// [`Policy::honour_testing`](crate::Policy::honour_testing).
+    #[error(
+        "verified, but counts as no signature: the key is in testing mode, \"t=y\" (RFC 6376 section 3.6.1)"
+    )]
+    TestingKey,
     /// Nobody asked whether it verifies, see
     /// [`newest_message_only`](crate::arc::Validator::newest_message_only).
     #[cfg(feature = "arc")]
@@ -180,7 +186,8 @@ impl Reason {
             | Self::LengthBeyondBody
             | Self::BodyHashMismatch
             | Self::SignatureMismatch => DkimResult::Fail,
-            Self::ExtraInstance(_)
+            Self::TestingKey
+            | Self::ExtraInstance(_)
             | Self::HiddenBody
             | Self::RequiredField(_)
             | Self::PublicSuffix
@@ -245,9 +252,9 @@ pub struct Outcome {
     pub reason: Reason,
     /// The key that was tried, if one was fit to be.
     pub key: Option<PublicKey>,
-    /// The key record says `t=y`: a failure means no more than no signature. To the letter of
-    /// RFC 6376 section 3.6.1 a pass does not either; it is told as one, and DMARC counts it,
-    /// as everywhere. Who reads that more strictly looks here.
+    /// The key record says `t=y`: whatever became of the signature, the message is to be treated
+    /// as one without it (RFC 6376 section 3.6.1). See
+    /// [`Policy::honour_testing`](crate::Policy::honour_testing).
     pub testing: bool,
     /// Fields a reader sees that this signature leaves open, wholly or partly.
     pub unsigned_fields: Vec<UnsignedField>,
@@ -299,6 +306,11 @@ impl Outcome {
         self.reason.result()
     }
 
+    /// The reason, for people, and whether the key is in testing mode.
+    pub(crate) fn explanation(&self) -> Explanation<'_> {
+        Explanation(self)
+    }
+
     /// Bits of the key that was tried.
     #[must_use]
     pub fn key_bits(&self) -> Option<usize> {
@@ -319,6 +331,22 @@ impl fmt::Display for Outcome {
         if let Some(signature) = &self.signature {
             write!(f, " a={}", signature.algorithm())?;
         }
-        write!(f, ": {}", self.reason)
+        write!(f, ": {}", self.explanation())
+    }
+}
+
+/// See [`Outcome::explanation`].
+pub(crate) struct Explanation<'a>(&'a Outcome);
+
+impl fmt::Display for Explanation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Outcome {
+            reason, testing, ..
+        } = self.0;
+        write!(f, "{reason}")?;
+        match *testing && *reason != Reason::TestingKey {
+            true => f.write_str("; the key is in testing mode, \"t=y\""),
+            false => Ok(()),
+        }
     }
 }

@@ -24,6 +24,8 @@ use crate::message::{BodyHash, BodyHasher, BodyKind};
 /// A message on its way. `E` is why its reader may refuse it.
 pub(crate) struct Pass<E = LimitExceeded> {
     phase: Phase<E>,
+    /// See [`Limits::kept_body`].
+    kept_body: usize,
 }
 
 // There is one for each message, never a list of them.
@@ -38,6 +40,7 @@ impl<E: Clone + From<LimitExceeded>> Pass<E> {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             phase: Phase::Header(Splitter::new(limits.clone())),
+            kept_body: limits.kept_body,
         }
     }
 
@@ -90,7 +93,7 @@ impl<E: Clone + From<LimitExceeded>> Pass<E> {
         };
         let kinds = header.and_then(|header| begin(&Arc::new(header)));
         kinds
-            .map(|kinds| BodyHasher::new(&kinds))
+            .map(|kinds| BodyHasher::new(&kinds, self.kept_body))
             .map_err(|error| self.refuse(error))
     }
 

@@ -148,6 +148,12 @@ pub struct Policy {
     pub clock_skew: u64,
     /// Whether a signature past `x=` is refused. Default true.
     pub honour_expiration: bool,
+    /// Whether a signature that verifies is as none where the key record says `t=y`: "Verifiers
+    /// MUST NOT treat messages from Signers in testing mode differently from unsigned email"
+    /// (RFC 6376 section 3.6.1). Default true: it has
+    /// [`Reason::TestingKey`](crate::Reason::TestingKey), and DMARC does not count it. Several
+    /// large receivers take it as any other; so does who sets this to false.
+    pub honour_testing: bool,
     /// Domains under which anybody may register, and for which nobody can therefore sign:
     /// `d=co.uk` (RFC 6376 section 8.13). A list of them changes every week, so it is the
     /// caller's to keep, and the default is none; with the feature `psl` it is
@@ -162,7 +168,8 @@ pub struct Policy {
     /// Whether a field of which RFC 5322 allows one, and of which the message
     /// has more than are signed, makes the signature unacceptable (RFC 6376
     /// section 8.15); also one that only readers see who take a bare CR or LF for a line
-    /// end, or another body that they see. Default true. More than one From always fails.
+    /// end, or another body that they see. Default true. More than one From always fails. In a
+    /// chain of ARC, whose handlers may add fields, only what hides counts, and another From.
     pub reject_extra_instances: bool,
     /// Who computes: ring by default.
     pub cryptography: Cryptography,
@@ -177,6 +184,7 @@ impl Default for Policy {
             max_rsa_bits: 8192,
             clock_skew: 300,
             honour_expiration: true,
+            honour_testing: true,
             #[cfg(feature = "psl")]
             public_suffixes: Some(PublicSuffixes::icann()),
             #[cfg(not(feature = "psl"))]

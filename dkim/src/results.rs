@@ -171,8 +171,8 @@ impl AuthenticationResults {
     pub fn dkim(self, outcome: &Outcome) -> Self {
         let found = outcome.result();
         let mut result = MethodResult::of(Keyword::of("dkim"), Keyword::of(found));
-        if found != DkimResult::Pass {
-            result.reason = Some(outcome.reason.to_string());
+        if found != DkimResult::Pass || outcome.testing {
+            result.reason = Some(outcome.explanation().to_string());
         }
         if let Some(domain) = &outcome.domain {
             result.property("header", "d", domain);

@@ -18,7 +18,7 @@ use core::fmt;
 
 use crate::evaluate::Evaluation;
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::BodyHash;
+use crate::message::{BodyHash, BodyKind};
 use crate::outcome::{Coverage, DkimResult, Outcome};
 use crate::pass::Pass;
 use crate::policy::Policy;
@@ -181,6 +181,29 @@ impl Verification {
     #[must_use]
     pub fn canonicalized_header(&self, n: usize) -> Option<Vec<u8>> {
         self.evaluation.signed_data(n)
+    }
+
+    /// The body as the signature of outcome `n` is over it: in its canonical form, up to `l=`
+    /// octets. `None` unless all of that is kept, which [`Limits::kept_body`] asks for, or
+    /// where no hash was wanted. A failure report may carry it (RFC 6591 section 3.2.4,
+    /// DKIM-Canonicalized-Body).
+    ///
+    /// ```
+    /// # let message = include_bytes!("../tests/fixtures/rfc8463-ed25519.eml");
+    /// # use scop_dkim::{Limits, Policy, Verifier};
+    /// let mut limits = Limits::default();
+    /// limits.kept_body = 16 << 10;
+    /// let mut verifier = Verifier::new(Policy::default(), limits, 1_528_640_000);
+    /// verifier.write(message)?;
+    /// let verification = verifier.finish();
+    /// let body = verification.canonicalized_body(0).unwrap();
+    /// assert!(body.starts_with(b"Hi.\r\n\r\nWe lost the game."));
+    /// # Ok::<(), scop_dkim::LimitExceeded>(())
+    /// ```
+    #[must_use]
+    pub fn canonicalized_body(&self, n: usize) -> Option<&[u8]> {
+        let signature = self.outcomes().get(n)?.signature.as_ref()?;
+        BodyKind::of(signature).find(&self.bodies)?.hashed()
     }
 
     /// The result of the message: `pass` if one signature passes, else what

@@ -182,6 +182,68 @@ fn any_change_of_what_is_sealed_fails() {
     }
 }
 
+/// RFC 6376 section 8.15, RFC 5322 section 2.2: who adds to a sealed message what only
+/// careless readers see (another author, subject or body) breaks its chain; and no such
+/// message is sealed.
+#[test]
+fn what_only_some_readers_see_is_not_vouched_for() {
+    let message = chain(2);
+    for (field, reason) in [
+        ("X: y\nSubject: evil", Reason::ExtraInstance("Subject")),
+        ("X: y\rTo: eve@x.test", Reason::ExtraInstance("To")),
+        ("X: y\n\nAnother body", Reason::HiddenBody),
+        ("X: y\nFrom: eve@x.test", Reason::ExtraInstance("From")),
+        (" From: eve@x.test", Reason::FromMalformed),
+        ("F\0rom: eve@x.test", Reason::FromMalformed),
+    ] {
+        let found = validate(&format!("{field}\r\n{message}"));
+        let expected = ChainReason::Message(2, reason);
+        assert_eq!(found.reason, expected, "{field:?}");
+        assert_eq!(found.oldest_pass, None);
+        let refused = seal(
+            &format!("A: b\r\n{field}\r\n{MESSAGE}"),
+            ChainStatus::None,
+            false,
+        );
+        match field.starts_with(' ') {
+            true => drop(refused.expect("it goes on with A")),
+            false => assert!(matches!(refused, Err(SealError::Sign(_))), "{field:?}"),
+        }
+    }
+    // A handler adds fields, and what hides nothing is none of these.
+    for field in ["Subject: [list] hi", "X: y\nz", "Received: from a by b"] {
+        let found = validate(&format!("{field}\r\n{message}"));
+        assert_eq!(found.status, ChainStatus::Pass, "{field:?}: {found}");
+    }
+    // Without the rule all of them pass, an author that is counted apart.
+    let mut policy = Policy::default();
+    policy.reject_extra_instances = false;
+    let mut validator = Validator::new(policy, Limits::default(), NOW);
+    validator
+        .write(format!("X: y\nSubject: evil\r\n{message}").as_bytes())
+        .unwrap();
+    let mut validation = validator.finish();
+    while let Some(query) = validation.next_query() {
+        let key = match query.name.starts_with("ed.") {
+            true => record(),
+            false => rsa_key().record().to_string(),
+        };
+        validation
+            .answer(query.id, Ok(Records::txt([key])))
+            .unwrap();
+    }
+    assert_eq!(validation.chain().unwrap().status, ChainStatus::Pass);
+}
+
+/// RFC 6376 section 3.6.1 knows `t=y` for signers; a seal with such a key counts.
+#[test]
+fn seals_with_a_key_in_testing_mode() {
+    let found = validate_with(&chain(1), |_| {
+        Ok(Records::txt([format!("{}; t=y", record())]))
+    });
+    assert_eq!(found.status, ChainStatus::Pass, "{found}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
 

@@ -125,6 +125,38 @@ fn organizational_domains() {
     }
 }
 
+/// RFC 9989 section 4.10.2, step 3, to the letter: without `psd=y` a record at the top is the
+/// one "with the fewest number of labels", and all below it are one organization. Whoever runs
+/// `com` says so by `psd=y` (section 4.7); only they can publish there at all.
+#[test]
+fn rfc9989_4_10_2_a_record_at_the_top_without_psd_joins_all_below_it() {
+    let top = |psd: &'static str| [("_dmarc.com", psd)];
+    for (psd, result, organization) in [
+        ("v=DMARC1; p=reject", DmarcResult::Pass, "com"),
+        ("v=DMARC1; p=reject; psd=u", DmarcResult::Pass, "com"),
+        ("v=DMARC1; p=reject; psd=n", DmarcResult::Pass, "com"),
+        // Step 2: the organization is one label below.
+        ("v=DMARC1; p=reject; psd=y", DmarcResult::Fail, "com"),
+    ] {
+        let found = verdict("a.example.com", &[dkim("b.other.com")], &top(psd));
+        assert_eq!(found.result, result, "{psd}");
+        // Section 4.10.1: its policy holds either way, of the organization or of the suffix.
+        assert_eq!(found.policy_domain(), Some(organization), "{psd}");
+    }
+    // A record of one's own does not leave it, but for one with `psd=n` (step 1).
+    for (own, result) in [
+        ("v=DMARC1; p=reject", DmarcResult::Pass),
+        ("v=DMARC1; p=reject; psd=n", DmarcResult::Fail),
+    ] {
+        let zone = [
+            ("_dmarc.com", "v=DMARC1; p=none"),
+            ("_dmarc.example.com", own),
+        ];
+        let found = verdict("example.com", &[dkim("other.com")], &zone);
+        assert_eq!(found.result, result, "{own}");
+    }
+}
+
 #[test]
 fn strict_and_relaxed() {
     let zone = &[("_dmarc.example.com", "v=DMARC1; p=reject; adkim=s; aspf=r")][..];

@@ -350,6 +350,14 @@ impl<K: Key> Sealer<K> {
         if header.begins_folded() {
             return Err(SealError::BeginsFolded);
         }
+        // What the set cannot cover, or not for every reader, nobody vouches for.
+        if !header.bare_ends().is_empty() {
+            return Err(SignError::BareLineEnd.into());
+        }
+        let is_covered = |odd| header.named(b"from").any(|from| from == odd);
+        if header.odd_froms().any(|odd| !is_covered(odd)) {
+            return Err(SignError::FromMalformed.into());
+        }
         let mut kinds = alloc::vec![BODY];
         if let Some(signers) = &self.signers {
             kinds.extend(signers.begin(header)?);

@@ -7,7 +7,9 @@ use core::fmt;
 use super::set::{ChainStatus, Fields, Set, SetProblem};
 use crate::canon::{Canonicalization, HeaderCanon, Within};
 use crate::claim::{Claim, Record, records};
+use crate::evaluate::covered;
 use crate::header::Header;
+use crate::hidden::hidden;
 use crate::judge::{body_problem, unacceptable};
 use crate::limits::{LimitExceeded, Limits};
 use crate::message::{BodyHash, BodyKind, put_data_of, without_b};
@@ -388,6 +390,20 @@ impl Evaluation {
         let (signed, there) = (from.count(), self.header.named(b"from").len());
         if signed > 0 && there > signed {
             return Reason::FromCount(there);
+        }
+        // Nor anything that only careless readers see: an author, another body.
+        if self.policy.reject_extra_instances {
+            let covered = || covered(&self.header, set.message, signature);
+            let mut odd = self.header.odd_froms().peekable();
+            if signed > 0 && odd.peek().is_some() {
+                let covered = covered();
+                if odd.any(|odd| !covered.contains(&odd)) {
+                    return Reason::FromMalformed;
+                }
+            }
+            if let Some(reason) = hidden(&self.header, covered) {
+                return reason;
+            }
         }
         if let Some(reason) = unacceptable(&self.policy, self.now, &self.header, signature) {
             return reason;

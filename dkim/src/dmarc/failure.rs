@@ -13,6 +13,7 @@ use super::record::Suffix;
 use crate::outcome::{DkimResult, Outcome, Reason};
 use crate::results::AuthenticationResults;
 use crate::spf::{self, SpfResult};
+use crate::verify::Verification;
 
 /// What was found about one message, from which a failure report is made.
 ///
@@ -37,7 +38,8 @@ use crate::spf::{self, SpfResult};
 /// let failure = Failure {
 ///     dmarc: check.verdict().unwrap(),
 ///     spf: None,
-///     dkim: &[],
+///     dkim: None,
+///     canonicalized: false,
 ///     source_ip: "192.0.2.1".parse()?,
 ///     mail_from: Some("bounce@example.net"),
 ///     arrival: DateTime::from_unix(1_700_000_000, 0),
@@ -66,7 +68,13 @@ pub struct Failure<'a> {
     /// The verdict of SPF.
     pub spf: Option<&'a spf::Verdict>,
     /// Signatures.
-    pub dkim: &'a [Outcome],
+    pub dkim: Option<&'a Verification>,
+    /// Whether a report about a signature tells what was hashed for it, so that the signer
+    /// finds what changed on the way: DKIM-Canonicalized-Header, and -Body where
+    /// [`Limits::kept_body`](crate::Limits::kept_body) had it kept (RFC 6591 section 3.2.4).
+    /// It is people's mail, as it is: not for where anything is redacted (section 6.6). A
+    /// header or body of more than [`Failure::CANONICALIZED_OCTETS`] is left out.
+    pub canonicalized: bool,
     /// The client.
     pub source_ip: IpAddr,
     /// MAIL FROM without its brackets, if it is to be told.
@@ -80,6 +88,9 @@ pub struct Failure<'a> {
 }
 
 impl Failure<'_> {
+    /// Octets of a canonical header or body that a report has at most.
+    pub const CANONICALIZED_OCTETS: usize = 64 << 10;
+
     /// Which reports the policy record wants (RFC 9989 section 4.7, tag `fo`); none without
     /// `ruf`, and none for a public suffix (RFC 9991 section 3).
     #[must_use]
@@ -101,7 +112,7 @@ impl Failure<'_> {
         if failed && is_known {
             wanted.push(AuthFailure::Dmarc);
         }
-        if let Some(signature) = self.failed_signature(false).filter(|_| options.dkim) {
+        if let Some((_, signature)) = self.failed_signature(false).filter(|_| options.dkim) {
             wanted.push(match signature.reason {
                 Reason::BodyHashMismatch => AuthFailure::BodyHash,
                 Reason::KeyRevoked => AuthFailure::Revoked,
@@ -157,10 +168,17 @@ impl Failure<'_> {
         }
         // Required for failures of an aligned identifier; of others where they are the point.
         let of_dkim = !matches!(failure, AuthFailure::Dmarc | AuthFailure::Spf);
-        if let Some(signature) = self
+        if let Some((at, signature)) = self
             .failed_signature(!of_dkim)
             .filter(|_| failure != AuthFailure::Spf)
         {
+            if let Some(hashed) = self.dkim.filter(|_| self.canonicalized) {
+                let fits = |octets: &usize| *octets <= Self::CANONICALIZED_OCTETS;
+                let header = hashed.canonicalized_header(at);
+                report.dkim_canonicalized_header = header.filter(|h| fits(&h.len()));
+                let body = hashed.canonicalized_body(at).filter(|b| fits(&b.len()));
+                report.dkim_canonicalized_body = body.map(<[u8]>::to_vec);
+            }
             if let Some(domain) = &signature.domain {
                 report.dkim_domain = Some(Line::new(domain.as_str())?);
             }
@@ -225,10 +243,11 @@ impl Failure<'_> {
         unaligned
     }
 
-    /// The first signature that failed, of a domain that could be aligned if asked for.
-    fn failed_signature(&self, within: bool) -> Option<&Outcome> {
+    /// The first signature that failed, of a domain that could be aligned if asked for, and
+    /// its number.
+    fn failed_signature(&self, within: bool) -> Option<(usize, &Outcome)> {
         let domain = self.dmarc.policy_domain();
-        let is_near = |outcome: &&Outcome| {
+        let is_near = |outcome: &Outcome| {
             let name = outcome
                 .domain
                 .as_ref()
@@ -236,13 +255,15 @@ impl Failure<'_> {
             name.zip(domain)
                 .is_some_and(|(name, domain)| super::walk::is_within(&name, domain))
         };
-        let mut failed = self.dkim.iter().filter(|outcome| {
+        let outcomes = self.dkim.map(Verification::outcomes).unwrap_or_default();
+        let mut failed = outcomes.iter().enumerate().filter(|(_, outcome)| {
+            let result = outcome.result();
             !matches!(
-                outcome.result(),
+                result,
                 DkimResult::Pass | DkimResult::None | DkimResult::TempError
-            )
+            ) && outcome.reason != Reason::TestingKey
         });
-        failed.find(|outcome| !within || is_near(outcome))
+        failed.find(|(_, outcome)| !within || is_near(outcome))
     }
 }
 

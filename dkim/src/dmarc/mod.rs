@@ -31,6 +31,10 @@
 //!
 //! Eight names are asked for at most in each walk, however many labels a domain has, and
 //! none for an identifier that could not be aligned whatever the answer.
+//!
+//! The tree is read to the letter: a record at `_dmarc.com` that does not say `psd=y` makes one
+//! organization of all below it (section 4.10.2 step 3). Those who run `com` alone could
+//! publish it, and say `psd=y` (section 4.7).
 
 mod author;
 mod check;

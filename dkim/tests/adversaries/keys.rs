@@ -105,7 +105,42 @@ fn key_records() {
     ] {
         assert_eq!(verify_record(&message, &text).reason, reason, "{text}");
     }
-    assert!(verify_record(&message, &format!("k=ed25519; t=y; p={key}")).testing);
+    // RFC 6376 section 3.6.1: with `t=y` a message is as an unsigned one, pass or fail.
+    let testing = verify_record(&message, &format!("k=ed25519; t=y; p={key}"));
+    assert_eq!(
+        (&testing.reason, testing.testing),
+        (&Reason::TestingKey, true)
+    );
+    assert_eq!(testing.result(), DkimResult::Policy);
+    assert!(
+        testing
+            .to_string()
+            .contains("verified, but counts as no signature"),
+        "{testing}"
+    );
+    let wrong = format!("k=ed25519; t=x:y; p={}", "A".repeat(43) + "=");
+    let wrong = verify_record(&message, &wrong);
+    assert_eq!(
+        (&wrong.reason, wrong.testing),
+        (&Reason::SignatureMismatch, true)
+    );
+    assert!(
+        wrong
+            .to_string()
+            .ends_with("; the key is in testing mode, \"t=y\""),
+        "{wrong}"
+    );
+    let field = scop_dkim::AuthenticationResults::new("mx.test")
+        .unwrap()
+        .dkim(&wrong);
+    assert!(field.to_string().contains("in testing mode"), "{field}");
+    let mut policy = Policy::default();
+    policy.honour_testing = false;
+    let record = format!("k=ed25519; t=y; p={key}");
+    let zone = |_: &str| Ok(Records::txt([record.as_str()]));
+    let verification = verify_with(&policy, &message, usize::MAX, &zone);
+    assert_eq!(verification.result(), DkimResult::Pass);
+    assert!(verification.outcomes()[0].testing);
     // A key for the mail of TLS reports (RFC 8460 section 3), and one for all.
     let mut policy = Policy::default();
     policy.service = Service::TlsReports;
