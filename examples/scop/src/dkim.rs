@@ -9,14 +9,15 @@ use std::{
 use clap::{Args, Subcommand};
 use ring::rand::SystemRandom;
 use scop_dkim::{
-    Canonicalization, DkimResult, Domain, Limits, Outcome, Policy, Selector, Signer, Signers,
-    SigningKey, Verification, Verifier,
+    Canonicalization, DkimResult, Domain, KeyRecord, Limits, Outcome, Policy, RemoteKey, Selector,
+    Signer, Signers, Signing, SigningKey, Verification, Verifier,
 };
 use scop_mime::EncodeBase64;
 use serde_json::{Value, json};
 
 use crate::{
     dns,
+    elsewhere::{self, Elsewhere},
     exit::{Failure, code},
     input::{LineEnds, Source, print},
 };
@@ -32,7 +33,7 @@ pub(crate) enum Command {
     /// RSA keys are made with `openssl genrsa -out FILE 2048`; `scop dkim record` gives
     /// the record of any key.
     Keygen(Keygen),
-    /// Print the DNS record of a private key
+    /// Print the DNS record of a key
     Record(Record),
 }
 
@@ -63,26 +64,37 @@ struct Keys {
     /// The domain that signs: d=; one for all keys, or one for each
     #[arg(long, required = true)]
     domain: Vec<String>,
-    /// The selector of the key: s=; given again for each further --key
+    /// The selector of the key: s=; given again for each further key
     #[arg(long, required = true)]
     selector: Vec<String>,
     /// The private key: PEM, PKCS#8 or PKCS#1; several sign in one pass, RSA and Ed25519 say
-    #[arg(long, value_name = "FILE", required = true)]
+    #[arg(long, value_name = "FILE", required_unless_present = "public_key")]
     key: Vec<PathBuf>,
+    /// The public half of a key that is elsewhere, in an HSM say: PEM; several as with --key
+    #[arg(long, value_name = "FILE", conflicts_with = "key", requires = "signer")]
+    public_key: Vec<PathBuf>,
+    #[command(flatten)]
+    elsewhere: Elsewhere,
 }
 
 impl Keys {
-    fn read(&self) -> Result<Vec<(Domain, Selector, SigningKey)>, Failure> {
-        let (domains, keys) = (self.domain.len(), self.key.len());
+    /// Each with where its record is.
+    fn read<K>(
+        &self,
+        files: &[PathBuf],
+        read: impl Fn(&Path) -> Result<K, Failure>,
+    ) -> Result<Vec<(Domain, Selector, K)>, Failure> {
+        let (domains, keys) = (self.domain.len(), files.len());
         if self.selector.len() != keys || domains != 1 && domains != keys {
-            let wanted = "want one --selector for each --key, and one --domain for all or for each";
+            let wanted =
+                "want one --selector for each key, and one --domain for all keys or for each";
             return Err(Failure::new(code::USAGE, wanted));
         }
         let domains = self.domain.iter().cycle();
-        let all = domains.zip(&self.selector).zip(&self.key);
+        let all = domains.zip(&self.selector).zip(files);
         all.map(|((domain, selector), file)| {
             let (domain, selector) = place(domain, selector)?;
-            Ok((domain, selector, read_key(file)?))
+            Ok((domain, selector, read(file)?))
         })
         .collect()
     }
@@ -125,8 +137,11 @@ pub(crate) struct Keygen {
 #[derive(Args)]
 pub(crate) struct Record {
     /// The private key: PEM, PKCS#8 or PKCS#1
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "public_key")]
+    key: Option<PathBuf>,
+    /// Or its public half: PEM
+    #[arg(long, value_name = "FILE", conflicts_with = "key")]
+    public_key: Option<PathBuf>,
     #[command(flatten)]
     place: Place,
 }
@@ -157,25 +172,40 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
 }
 
 fn sign(args: &Sign) -> Result<(), Failure> {
+    let random = SystemRandom::new();
+    if args.keys.public_key.is_empty() {
+        let keys = args.keys.read(&args.keys.key, read_key)?;
+        return sign_with(args, keys, |signing| signing.finish(&random).map_err(bad));
+    }
+    let keys = args.keys.read(&args.keys.public_key, elsewhere::read_key)?;
+    sign_with(args, keys, |signing: Signing<RemoteKey>| {
+        args.keys.elsewhere.sign(signing.finish().map_err(bad)?)
+    })
+}
+
+fn bad(error: scop_dkim::SignError) -> Failure {
+    Failure::new(code::DATA, error)
+}
+
+/// Signs with keys that are here or not; `finish` gives the fields.
+fn sign_with<K: scop_dkim::Key>(
+    args: &Sign,
+    keys: Vec<(Domain, Selector, K)>,
+    finish: impl FnOnce(Signing<K>) -> Result<String, Failure>,
+) -> Result<(), Failure> {
     let (header, body) = canonicalization(&args.canonicalization)?;
-    let signer = |(domain, selector, key)| {
+    let mut signers = keys.into_iter().map(|(domain, selector, key)| {
         let signer = Signer::new(domain, selector, key).canonicalization(header, body);
         match args.expires_after {
             Some(seconds) => signer.expires_after(seconds),
             None => signer,
         }
-    };
-    let signers = args.keys.read()?.into_iter().map(signer);
-    let signers = signers.fold(None, |all: Option<Signers>, signer| {
-        Some(all.map_or_else(
-            || Signers::from(signer.clone()),
-            |all| all.and(signer.clone()),
-        ))
     });
-    let signer = signers.ok_or_else(|| Failure::new(code::USAGE, "no --key"))?;
+    let first = signers.next();
+    let first = first.ok_or_else(|| Failure::new(code::USAGE, "no key"))?;
+    let signers = signers.fold(Signers::from(first), Signers::and);
     let source = Source::new(args.file.clone());
-    let bad = |e: scop_dkim::SignError| Failure::new(code::DATA, e);
-    let mut signing = signer.start(crate::now()?);
+    let mut signing = signers.start(crate::now()?);
     // The signature stands above what it signs, so the message is kept.
     let mut message = Vec::new();
     let mut pieces = source.pieces()?;
@@ -183,10 +213,7 @@ fn sign(args: &Sign) -> Result<(), Failure> {
         message.extend_from_slice(&piece);
         signing.write(&piece).map_err(bad)?;
     }
-    let mut signed = signing
-        .finish(&SystemRandom::new())
-        .map_err(bad)?
-        .into_bytes();
+    let mut signed = finish(signing)?.into_bytes();
     signed.append(&mut message);
     if pieces.line_ends() == LineEnds::Lf {
         signed = to_lf(&signed);
@@ -315,15 +342,23 @@ fn keygen(args: &Keygen) -> Result<(), Failure> {
     file.write_all(pem.as_bytes())
         .and_then(|()| file.sync_all())
         .map_err(|e| Failure::io(&name, &e))?;
-    print_record(&place, &key)
+    print_record(&place, &key.record())
 }
 
 fn record(args: &Record) -> Result<(), Failure> {
-    print_record(&args.place.parse()?, &read_key(&args.key)?)
+    let record = match (&args.key, &args.public_key) {
+        (Some(file), _) => read_key(file)?.record(),
+        (None, Some(file)) => elsewhere::read_key(file)?.record(),
+        (None, None) => return Err(Failure::new(code::USAGE, "no key")),
+    };
+    print_record(&args.place.parse()?, &record)
 }
 
-fn print_record((domain, selector): &(Domain, Selector), key: &SigningKey) -> Result<(), Failure> {
-    let text = key.record().zone_text();
+fn print_record(
+    (domain, selector): &(Domain, Selector),
+    record: &KeyRecord,
+) -> Result<(), Failure> {
+    let text = record.zone_text();
     print(format!("{selector}._domainkey.{domain}. IN TXT {text}\n").as_bytes())
 }
 

@@ -7,6 +7,7 @@ mod connect;
 mod dkim;
 mod dmarc;
 mod dns;
+mod elsewhere;
 mod exit;
 mod input;
 mod interrupt;

@@ -42,6 +42,22 @@ fn scop(folder: &Path, line: &str, input: &[u8]) -> (i32, String) {
     (output.status.code().unwrap(), text)
 }
 
+/// The same, word for word, and what it said.
+fn scop_with(folder: &Path, args: &[&str], input: &[u8]) -> (i32, String, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_scop"))
+        .args(args)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let _ = child.stdin.take().unwrap().write_all(input);
+    let output = child.wait_with_output().unwrap();
+    let [text, said] = [output.stdout, output.stderr].map(|b| String::from_utf8(b).unwrap());
+    (output.status.code().unwrap(), text, said)
+}
+
 #[test]
 fn spf_check() {
     let folder = folder("spf");
@@ -302,6 +318,126 @@ fn report_show_other_kinds() {
     );
     let (_, json) = scop(&folder, "report show --json", failure.as_bytes());
     assert!(json.contains("\"auth_failure\":\"dmarc\""), "{json}");
+}
+
+/// Keys that the program does not see: openssl has them, and is given a digest, the digest as
+/// PKCS#1 pads it, or the header (RFC 6376 section 3.3, RFC 8463 section 3).
+#[test]
+fn dkim_with_keys_that_are_elsewhere() {
+    let openssl = |args: &[&str]| Command::new("openssl").args(args).output();
+    if !openssl(&["version"]).is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: openssl is not here");
+        return;
+    }
+    let folder = folder("elsewhere");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dkim/tests/fixtures");
+    let mut zone = String::new();
+    for (name, pem) in [("rsa", "rsa2048-pkcs1.pem"), ("ed", "ed25519-pkcs8.pem")] {
+        let pem = fixtures.join(pem);
+        let public = folder.join(format!("{name}.pub"));
+        let (pem, public) = (pem.to_str().unwrap(), public.to_str().unwrap());
+        openssl(&["pkey", "-in", pem, "-pubout", "-out", public]).unwrap();
+        fs::copy(pem, folder.join(format!("{name}.pem"))).unwrap();
+        let of_both = ["--key", "--public-key"].map(|option| {
+            let file = if option == "--key" { "pem" } else { "pub" };
+            let line = format!(
+                "dkim record --domain example.com --selector {name} {option} {name}.{file}"
+            );
+            scop(&folder, &line, b"")
+        });
+        assert_eq!(of_both[0], of_both[1]);
+        zone += &of_both[0].1;
+    }
+    fs::write(folder.join("zone"), zone).unwrap();
+    // As a person would: one script for all keys, which is told which one is wanted.
+    let script = "\
+set -e
+[ $DKIM_DOMAIN = example.com ]
+cat >in
+case $DKIM_SELECTOR.$DKIM_ALGORITHM.$1 in
+ed.ed25519-sha256.*) openssl pkeyutl -sign -inkey ed.pem -rawin -in in;;
+rsa.rsa-sha256.digest) openssl pkeyutl -sign -inkey rsa.pem -pkeyopt digest:sha256 -in in | base64;;
+rsa.rsa-sha256.info) openssl pkeyutl -sign -inkey rsa.pem -in in;;
+rsa.rsa-sha256.data) openssl dgst -sha256 -sign rsa.pem in;;
+esac
+";
+    fs::write(folder.join("hsm"), script).unwrap();
+    let message = b"From: Ann <ann@example.com>\nSubject: hi\n\nHello\n";
+    let sign = |keys: &str, command: &str, give: &str| {
+        let mut args = vec!["dkim", "sign", "--domain", "example.com"];
+        args.extend(keys.split(' '));
+        args.extend(["--signer", command]);
+        args.extend(give.split(' ').filter(|word| !word.is_empty()));
+        scop_with(&folder, &args, message)
+    };
+    let (rsa, ed) = (
+        "--selector rsa --public-key rsa.pub",
+        "--selector ed --public-key ed.pub",
+    );
+    let both = format!("{ed} {rsa}");
+    for (keys, command, give, count) in [
+        (both.as_str(), "sh hsm digest", "", 2),
+        (ed, "sh hsm", "--give digest", 1),
+        (rsa, "sh hsm info", "--give digest-info", 1),
+        (rsa, "sh hsm data", "--give data", 1),
+        (
+            rsa,
+            "openssl pkeyutl -sign -inkey rsa.pem -pkeyopt digest:sha256",
+            "",
+            1,
+        ),
+    ] {
+        let (code, signed, said) = sign(keys, command, give);
+        assert_eq!(
+            (code, signed.matches("DKIM-Signature:").count()),
+            (0, count),
+            "{said}"
+        );
+        let (code, text) = scop(&folder, "dkim verify --zone zone", signed.as_bytes());
+        assert_eq!(
+            (code, text.matches("pass d=example.com").count()),
+            (0, count),
+            "{text}"
+        );
+    }
+    // What goes wrong says what, and nothing comes out.
+    for (command, give, code, said) in [
+        (
+            "false",
+            "",
+            69,
+            "--signer `false`: exit status: 1; nothing was signed",
+        ),
+        ("echo AAAA", "", 65, "does not verify with the public key"),
+        ("true", "", 65, "does not verify with the public key"),
+        (
+            "sh hsm data",
+            "",
+            65,
+            "the signature is of a digest of the digest",
+        ),
+    ] {
+        let (found, signed, told) = sign(rsa, command, give);
+        assert_eq!((found, signed.as_str()), (code, ""), "{command}");
+        assert!(told.contains(said), "{command}: {told}");
+    }
+    for (keys, file) in [
+        ("--selector rsa --public-key", "rsa.pem"),
+        ("--selector rsa --public-key", "hsm"),
+    ] {
+        let (code, _, told) = sign(&format!("{keys} {file}"), "true", "");
+        assert_eq!(code, 78);
+        assert!(told.contains("openssl pkey -pubout"), "{told}");
+    }
+    // Both kinds, or half of one.
+    for bad in [
+        "dkim sign --domain example.com --selector ed --key ed.pem --public-key ed.pub --signer true",
+        "dkim sign --domain example.com --selector ed --key ed.pem --signer true",
+        "dkim sign --domain example.com --selector ed --public-key ed.pub",
+        "dkim sign --domain example.com --selector ed --key ed.pem --give data",
+    ] {
+        assert_ne!(scop(&folder, bad, message).0, 0, "{bad}");
+    }
 }
 
 /// RSA and Ed25519 in one pass, and all that a verification can tell.
