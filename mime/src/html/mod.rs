@@ -30,8 +30,8 @@ pub(crate) use self::preview::Preview;
 /// and comments show nothing. Lines end with `\n`.
 ///
 /// It is read as HTML says, whatever it is: attributes in quotes may hold `>`, references may
-/// lack their semicolon, a tag that is cut off is nothing. Named references are those of HTML
-/// 4 and of ASCII; others stay as they are written. Cost: linear; the text is hardly ever longer
+/// lack their semicolon, a tag that is cut off is nothing. All named references of HTML are known;
+/// what is none stays as it is written. Cost: linear; the text is hardly ever longer
 /// than the HTML, and never twice as long.
 #[must_use]
 pub fn to_text(html: &str) -> String {
@@ -269,13 +269,15 @@ impl<'o> Writer<'o> {
             let Some(reference) = behind.as_bytes().get(1..) else {
                 return;
             };
-            let (c, length) = entities::reference(reference).unwrap_or(('&', 0));
+            let found = entities::reference(reference);
+            let ((c, second), length) = found.unwrap_or((('&', None), 0));
             match c {
                 // It is a space that does not collapse.
                 '\u{a0}' => self.put(' '),
                 c if c.is_control() => self.owe(Gap::Space),
                 c => self.put(c),
             }
+            second.into_iter().for_each(|c| self.put(c));
             rest = behind.get(1 + length..).unwrap_or_default();
         }
     }
