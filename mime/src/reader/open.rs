@@ -1,5 +1,6 @@
 //! The entities that are open, and which of them a line ends.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use memchr::memchr;
@@ -18,14 +19,51 @@ pub(super) const DECISIVE: usize = LINE + 2;
 /// The longest boundary that is looked for.
 pub(super) const BOUNDARY: usize = LINE - 4;
 
+/// The longest boundary that RFC 2046 5.1.1 allows: it lies where it is asked for, and
+/// nothing is allocated for it.
+const USUAL_BOUNDARY: usize = 70;
+
+/// A boundary, of any length.
+#[derive(Debug)]
+enum Boundary {
+    Usual {
+        bytes: [u8; USUAL_BOUNDARY],
+        length: u8,
+    },
+    Long(Box<[u8]>),
+}
+
+impl Boundary {
+    fn new(boundary: &[u8]) -> Self {
+        let mut bytes = [0; USUAL_BOUNDARY];
+        match bytes.get_mut(..boundary.len()) {
+            Some(to) => {
+                to.copy_from_slice(boundary);
+                let length = boundary.len() as u8;
+                Boundary::Usual { bytes, length }
+            }
+            None => Boundary::Long(boundary.into()),
+        }
+    }
+
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Boundary::Usual { bytes, length } => {
+                bytes.get(..usize::from(*length)).unwrap_or_default()
+            }
+            Boundary::Long(bytes) => bytes,
+        }
+    }
+}
+
 /// A multipart or message that is open.
 #[derive(Debug)]
 struct Level {
     /// Where its body begins.
     body: Mark,
-    /// Where its boundary ends in [`Stack::boundaries`]; it begins where that of the
-    /// level before it ends, and is empty where this is no multipart.
-    boundary_end: usize,
+    /// Empty where this is no multipart.
+    boundary: Boundary,
     /// How far it was read, if it is a multipart.
     stage: Option<Stage>,
     digest: bool,
@@ -81,52 +119,59 @@ pub(super) enum Next {
     },
 }
 
-/// The open entities, outermost first.
+/// The open entities.
 #[derive(Debug, Default)]
 pub(super) struct Stack {
-    levels: Vec<Level>,
+    /// The innermost multipart or message, and those it is in, outermost first: most
+    /// messages have one alone.
+    innermost: Option<Level>,
+    outer: Vec<Level>,
     /// Where the body of the leaf begins that is open, if one is: within all others.
     leaf: Option<Mark>,
     /// How many of them are multiparts.
     multiparts: usize,
-    /// Their boundaries, one behind the other; behind them the one that is proposed.
-    boundaries: Vec<u8>,
+    /// The boundary of what may be opened next.
+    proposed: Option<Boundary>,
     dashes: Dashes,
 }
 
 impl Stack {
     /// Remembers the boundary of what may be opened next.
     pub(super) fn propose(&mut self, boundary: &[u8]) {
-        self.boundaries.truncate(self.boundaries_end());
-        self.boundaries.extend_from_slice(boundary);
+        self.proposed = Some(Boundary::new(boundary));
     }
 
     pub(super) fn proposed(&self) -> &[u8] {
-        let start = self.boundaries_end();
-        self.boundaries.get(start..).unwrap_or_default()
+        self.proposed.as_ref().map_or(&[], Boundary::bytes)
     }
 
     /// Whether a line may be a delimiter both by the boundary that is proposed and by
     /// that of a multipart that is open.
     pub(super) fn is_proposed_shared(&self) -> bool {
-        let mut levels = self.levels.iter().enumerate();
-        levels.any(|(n, level)| level.stage.is_some() && share(self.boundary(n), self.proposed()))
+        let mut multiparts = self.levels().filter(|level| level.stage.is_some());
+        multiparts.any(|level| share(level.boundary.bytes(), self.proposed()))
+    }
+
+    /// The innermost first.
+    fn levels(&self) -> impl Iterator<Item = &Level> {
+        self.innermost.iter().chain(self.outer.iter().rev())
+    }
+
+    fn push(&mut self, level: Level) {
+        self.outer.extend(self.innermost.replace(level));
     }
 
     /// Opens a leaf.
     #[inline]
     pub(super) fn push_leaf(&mut self, body: Mark) {
-        self.boundaries.truncate(self.boundaries_end());
         self.leaf = Some(body);
     }
 
     /// Opens a message within.
     pub(super) fn push_message(&mut self, body: Mark) {
-        let boundary_end = self.boundaries_end();
-        self.boundaries.truncate(boundary_end);
-        self.levels.push(Level {
+        self.push(Level {
             body,
-            boundary_end,
+            boundary: Boundary::new(&[]),
             stage: None,
             digest: false,
             never: true,
@@ -136,10 +181,11 @@ impl Stack {
     /// Opens a multipart, with the boundary that is proposed.
     pub(super) fn push_multipart(&mut self, body: Mark, digest: bool) {
         self.multiparts += 1;
-        let never = memchr(b'\n', self.proposed()).is_some();
-        self.levels.push(Level {
+        let boundary = self.proposed.take().unwrap_or_else(|| Boundary::new(&[]));
+        let never = memchr(b'\n', boundary.bytes()).is_some();
+        self.push(Level {
             body,
-            boundary_end: self.boundaries.len(),
+            boundary,
             stage: Some(Stage::Preamble),
             digest,
             never,
@@ -153,15 +199,16 @@ impl Stack {
         if let Some(leaf) = self.leaf.take() {
             return Some((leaf, None));
         }
-        let level = self.levels.pop()?;
+        let level = self.innermost.take()?;
+        self.innermost = self.outer.pop();
         self.multiparts -= usize::from(level.stage.is_some());
-        self.boundaries.truncate(self.boundaries_end());
         Some((level.body, level.stage))
     }
 
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.levels.len() + usize::from(self.leaf.is_some())
+        let innermost = usize::from(self.innermost.is_some());
+        self.outer.len() + innermost + usize::from(self.leaf.is_some())
     }
 
     /// Whether any line could be a delimiter.
@@ -170,30 +217,12 @@ impl Stack {
         self.multiparts > 0
     }
 
-    /// Where the boundaries of the first `n` levels end.
-    #[inline]
-    fn boundary_end(&self, n: usize) -> usize {
-        let last = n.checked_sub(1).and_then(|n| self.levels.get(n));
-        last.map_or(0, |level| level.boundary_end)
-    }
-
-    #[inline]
-    fn boundaries_end(&self) -> usize {
-        self.levels.last().map_or(0, |level| level.boundary_end)
-    }
-
-    #[inline]
-    fn boundary(&self, n: usize) -> &[u8] {
-        let range = self.boundary_end(n)..self.boundary_end(n + 1);
-        self.boundaries.get(range).unwrap_or_default()
-    }
-
     /// The innermost entity, if it is a multipart: its stage, and whether it is a
     /// digest.
     #[inline]
     pub(super) fn stage_mut(&mut self) -> Option<(&mut Stage, bool)> {
         let level = match self.leaf {
-            None => self.levels.last_mut()?,
+            None => self.innermost.as_mut()?,
             Some(_) => return None,
         };
         Some((level.stage.as_mut()?, level.digest))
@@ -203,7 +232,7 @@ impl Stack {
     #[inline]
     pub(super) fn place(&self) -> Place {
         let innermost = match self.leaf {
-            None => self.levels.last(),
+            None => self.innermost.as_ref(),
             Some(_) => return Place::Leaf,
         };
         match innermost.and_then(|level| level.stage) {
@@ -298,9 +327,8 @@ impl Stack {
     /// [`classify`](Self::classify) says.
     #[inline]
     fn usual(&self, line: &[u8]) -> Option<(Line, usize)> {
-        let level = self.levels.len().checked_sub(1)?;
-        let open = self.levels.get(level)?;
-        let tail = line.strip_prefix(self.boundary(level))?;
+        let open = self.innermost.as_ref()?;
+        let tail = line.strip_prefix(open.boundary.bytes())?;
         let eol = match tail {
             [b'\r', b'\n', ..] => 1,
             [b'\n', ..] => 0,
@@ -310,7 +338,7 @@ impl Stack {
             return None;
         }
         let found = Found {
-            level,
+            level: self.outer.len(),
             close: false,
             junk: false,
         };
@@ -331,11 +359,12 @@ impl Stack {
             return Line::Body;
         };
         let mut second = Line::Body;
-        for (n, open) in self.levels.iter().enumerate().rev() {
+        let numbers = (0..=self.outer.len()).rev();
+        for (level, open) in numbers.zip(self.levels()) {
             let Some(stage) = open.stage.filter(|_| !open.never) else {
                 continue;
             };
-            let Some(tail) = rest.strip_prefix(self.boundary(n)) else {
+            let Some(tail) = rest.strip_prefix(open.boundary.bytes()) else {
                 continue;
             };
             let (close, junk) = match tail.strip_prefix(b"--") {
@@ -354,7 +383,6 @@ impl Stack {
                 }
                 continue;
             }
-            let level = n;
             let found = Line::Delimiter(Found { level, close, junk });
             if !junk {
                 return found;

@@ -23,8 +23,6 @@ use crate::{
 pub struct Index {
     /// In the order of their headers: parents before children.
     pub(crate) parts: Vec<PartRecord>,
-    /// The children of each part, one part's behind the other's.
-    pub(super) children: Vec<u32>,
     /// Of the body of each part, where they are counted.
     pub(crate) lines: Vec<LineCount>,
     pub(crate) fields: Vec<FieldAt>,
@@ -145,38 +143,44 @@ impl Index {
     }
 
     /// The children of a part, in order.
-    pub(crate) fn children(&self, index: u32) -> &[u32] {
-        let range = self.part(index).map(PartRecord::child_range);
-        self.children
-            .get(range.unwrap_or_default())
-            .unwrap_or_default()
+    pub(crate) fn children(&self, index: u32) -> impl Iterator<Item = u32> + use<'_> {
+        let there = |number: u32| self.part(number).map(|_| number);
+        let first = self.part(index).and_then(|part| there(part.first_child));
+        core::iter::successors(first, move |at| there(self.part(*at)?.next))
+    }
+
+    /// The child of that number, from 1, of a part. Cost: the number, but for one that comes
+    /// behind parts without parts.
+    fn child(&self, index: u32, number: u32) -> Option<u32> {
+        let nth = number.checked_sub(1)?;
+        let first = self.part(index)?.first_child;
+        let likely = first.checked_add(nth)?;
+        match self.part(likely) {
+            Some(part) if part.parent == index && part.ordinal == number => Some(likely),
+            _ => self.children(index).nth(usize::try_from(nth).ok()?),
+        }
     }
 
     /// The message in a part that is one.
     pub(crate) fn message_in(&self, index: u32) -> Option<u32> {
         let part = self.part(index)?;
         match part.content {
-            Content::Message => self.children(index).first().copied(),
+            Content::Message => self.children(index).next(),
             Content::Leaf | Content::Multipart => None,
         }
     }
 
-    /// Lists the children, once all parts are there.
+    /// Chains the children of each part, once all parts are there: from the last to the first,
+    /// each is put in front of those behind it.
     pub(crate) fn link(&mut self) {
-        let mut next = 0;
-        for part in &mut self.parts {
-            part.first_child = next;
-            next += part.children;
-        }
-        self.children.resize(next as usize, NONE);
-        for (number, part) in self.parts.iter().enumerate() {
-            if let Some(parent) = self.parts.get(part.parent as usize)
-                && let Some(child) = self
-                    .children
-                    .get_mut(parent.child_range())
-                    .and_then(|c| c.get_mut(part.ordinal.wrapping_sub(1) as usize))
-            {
-                *child = number as u32;
+        for number in (0..self.parts.len()).rev() {
+            let parent = self.parts.get(number).map_or(NONE, |part| part.parent);
+            let Some(parent) = self.parts.get_mut(parent as usize) else {
+                continue;
+            };
+            let next = core::mem::replace(&mut parent.first_child, number as u32);
+            if let Some(part) = self.parts.get_mut(number) {
+                part.next = next;
             }
         }
     }
@@ -201,7 +205,7 @@ impl Index {
     }
 
     /// The part of these numbers (RFC 3501 6.4.5), the message's own body for none.
-    /// Cost: how many numbers there are.
+    /// Cost: that of [`child`](Self::child) for each.
     pub(crate) fn find(&self, path: &[u32]) -> Option<u32> {
         let mut at = 0;
         // The numbers so far name `at`, rather than the message that it is the body of.
@@ -215,10 +219,7 @@ impl Index {
             };
             let part = self.part(body)?;
             at = match part.content {
-                Content::Multipart => {
-                    let nth = usize::try_from(number.checked_sub(1)?).ok()?;
-                    *self.children(body).get(nth)?
-                }
+                Content::Multipart => self.child(body, *number)?,
                 _ if *number == 1 && !(named && body == at) => body,
                 _ => return None,
             };

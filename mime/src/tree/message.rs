@@ -327,11 +327,8 @@ impl<'m, 'a> Part<'m, 'a> {
     /// The parts of a multipart; the message in a message part.
     pub fn children(&self) -> impl Iterator<Item = Part<'m, 'a>> + use<'m, 'a> {
         let message = self.message;
-        message
-            .index
-            .children(self.number)
-            .iter()
-            .filter_map(move |n| message.part_number(*n))
+        let children = message.index.children(self.number);
+        children.filter_map(move |number| message.part_number(number))
     }
 
     /// Its type, or the default where there is none that can be read: `text/plain`,

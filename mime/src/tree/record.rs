@@ -22,9 +22,10 @@ pub(crate) struct PartRecord {
     pub(crate) ordinal: u32,
     pub(crate) first_field: u32,
     pub(crate) fields: u32,
-    /// Where its children begin in the list of all.
-    pub(crate) first_child: u32,
+    /// How many children it has, the first of them, and the one behind it of its parent.
     pub(crate) children: u32,
+    pub(crate) first_child: u32,
+    pub(crate) next: u32,
     pub(crate) parent_kind: Parent,
     pub(crate) content: Content,
     pub(crate) opaque: bool,
@@ -42,8 +43,9 @@ impl PartRecord {
             ordinal: 1,
             first_field: 0,
             fields: 0,
-            first_child: 0,
             children: 0,
+            first_child: NONE,
+            next: NONE,
             parent_kind,
             content: Content::Leaf,
             opaque: false,
@@ -63,12 +65,6 @@ impl PartRecord {
     pub(crate) fn field_range(&self) -> Range<usize> {
         let first = self.first_field as usize;
         first..first.saturating_add(self.fields as usize)
-    }
-
-    #[inline]
-    pub(crate) fn child_range(&self) -> Range<usize> {
-        let first = self.first_child as usize;
-        first..first.saturating_add(self.children as usize)
     }
 }
 
