@@ -46,6 +46,7 @@ pub enum Decoder {
 impl Decoder {
     /// A decoder at the start of a body.
     #[must_use]
+    #[inline]
     pub fn new(encoding: &TransferEncoding) -> Self {
         match encoding {
             TransferEncoding::Base64 => Decoder::Base64(Base64::new()),
@@ -58,6 +59,7 @@ impl Decoder {
     /// Decodes the next bytes and appends what is complete to `out`: never more
     /// than there were bytes in so far. Takes no more memory than `out`, however long
     /// the body is.
+    #[inline]
     pub fn decode(&mut self, input: &[u8], out: &mut Vec<u8>) {
         match self {
             Decoder::Identity => out.extend_from_slice(input),
@@ -68,6 +70,7 @@ impl Decoder {
     }
 
     /// The body is over: appends what is left.
+    #[inline]
     pub fn finish(&mut self, out: &mut Vec<u8>) {
         match self {
             Decoder::Identity => {}

@@ -71,14 +71,14 @@ impl Engine {
                 } => {
                     self.at_line = false;
                     self.give(start, input, what, sink);
-                    self.found(found, eol, sink);
+                    let whole = end.filter(|_| !held).map(|end| end - start);
+                    self.found(found, eol, whole, sink);
                     if S::IS_EAGER
-                        && !held
                         && !found.close
-                        && let Some(end) = end
+                        && let Some(length) = whole
                     {
                         let what = What::Delimiter(self.mark.offset);
-                        self.give(end - start, input, what, sink);
+                        self.give(length, input, what, sink);
                         self.begin_part(sink);
                     }
                     return Step::Again;
@@ -107,10 +107,18 @@ impl Engine {
     pub(super) fn delimiter<'i, S: Sink<'i>>(
         &mut self,
         eol: usize,
+        whole: Option<usize>,
         input: &mut &'i [u8],
         sink: &mut S,
     ) -> Step {
         let what = What::Delimiter(self.mark.offset);
+        if let Some(length) = whole
+            && length <= input.len()
+        {
+            self.give(length, input, what, sink);
+            self.begin_part(sink);
+            return Step::Again;
+        }
         let bytes = match self.carry.is_empty() {
             true => *input,
             false => &self.carry[..],
@@ -129,7 +137,10 @@ impl Engine {
         self.give(length, input, what, sink);
         match over {
             true => self.begin_part(sink),
-            false => self.state = State::Delimiter { eol: 0 },
+            false => {
+                let (eol, whole) = (0, None);
+                self.state = State::Delimiter { eol, whole };
+            }
         }
         Step::Again
     }
@@ -190,8 +201,16 @@ impl Engine {
         self.after_close = true;
     }
 
-    /// A delimiter begins here, with a line end of `eol` bytes: what is deeper ends.
-    fn found<'i, S: Sink<'i>>(&mut self, found: Found, eol: usize, sink: &mut S) {
+    /// A delimiter begins here, with a line end of `eol` bytes, and has `whole` with its own
+    /// if that is in the input: what is deeper ends.
+    #[inline(always)]
+    fn found<'i, S: Sink<'i>>(
+        &mut self,
+        found: Found,
+        eol: usize,
+        whole: Option<usize>,
+        sink: &mut S,
+    ) {
         self.close_to(found.level + 1, sink);
         let line = self.mark.offset + eol as u64;
         if found.junk {
@@ -206,7 +225,7 @@ impl Engine {
         self.after_close = false;
         self.state = match found.close {
             true => State::Close { eol },
-            false => State::Delimiter { eol },
+            false => State::Delimiter { eol, whole },
         };
     }
 

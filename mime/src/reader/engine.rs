@@ -127,6 +127,8 @@ pub(super) enum State {
     /// On a delimiter line, with so many bytes of the line end before it.
     Delimiter {
         eol: usize,
+        /// The length of both, where that is known: they are in the input.
+        whole: Option<usize>,
     },
     /// The same of a close delimiter.
     Close {
@@ -201,7 +203,7 @@ impl Engine {
             }
             State::Head => self.head(input, sink),
             State::Body => self.body(input, sink),
-            State::Delimiter { eol } => self.delimiter(eol, input, sink),
+            State::Delimiter { eol, whole } => self.delimiter(eol, whole, input, sink),
             State::Close { eol } => self.close(eol, input, sink),
             State::Rest => self.rest(input, sink),
             State::Done => Step::NeedInput,

@@ -125,25 +125,37 @@ impl Reader {
     /// input is left alone.
     #[inline]
     pub fn read<'s, 'i: 's>(&'s mut self, input: &mut &'i [u8]) -> Option<Event<'s>> {
-        loop {
-            if let Some(event) = self.queue.get(self.due) {
+        match self.queue.get(self.due) {
+            Some(event) => {
                 self.due += 1;
-                return Some(*event);
+                Some(*event)
             }
-            if self.due > 0 {
-                self.queue.clear();
-                self.due = 0;
-            }
+            None => self.step(input),
+        }
+    }
+
+    /// The next event when none is due.
+    #[inline(never)]
+    fn step<'s, 'i: 's>(&'s mut self, input: &mut &'i [u8]) -> Option<Event<'s>> {
+        self.queue.clear();
+        self.due = 0;
+        loop {
             let mut pull = Pull {
                 queue: &mut self.queue,
                 shown: None,
             };
             let step = self.engine.step(input, &mut pull);
-            match (pull.shown, step) {
-                (Some(Shown::Input(what, bytes)), _) => return Some(what.event(bytes)),
-                (Some(Shown::Held(what)), _) => return Some(what.event(self.engine.held())),
-                (None, Step::NeedInput) if self.queue.is_empty() => return None,
-                (None, _) => {}
+            match pull.shown {
+                Some(Shown::Event(event)) => return Some(event),
+                Some(Shown::Held(what)) => return Some(what.event(self.engine.held())),
+                None => {}
+            }
+            if let Some(event) = self.queue.first() {
+                self.due = 1;
+                return Some(*event);
+            }
+            if step == Step::NeedInput {
+                return None;
             }
         }
     }
@@ -202,9 +214,9 @@ struct Pull<'q, 'i> {
     shown: Option<Shown<'i>>,
 }
 
-/// Bytes that come before what is in the queue.
+/// What comes before the queue.
 enum Shown<'i> {
-    Input(What, &'i [u8]),
+    Event(Event<'i>),
     Held(What),
 }
 
@@ -215,8 +227,9 @@ impl<'i> Sink<'i> for Pull<'_, 'i> {
         self.queue.push(event);
     }
 
+    #[inline(always)]
     fn show(&mut self, what: What, bytes: &'i [u8]) {
-        self.shown = Some(Shown::Input(what, bytes));
+        self.shown = Some(Shown::Event(what.event(bytes)));
     }
 
     fn show_held(&mut self, what: What, _: &[u8]) {

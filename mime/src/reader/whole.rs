@@ -17,9 +17,8 @@ struct Found {
 }
 
 impl Engine {
-    /// Takes as many of these fields as there are and the empty line behind them, or one
-    /// field for a sink that wants no more in a step. What is done with the step, if
-    /// anything is.
+    /// Takes as many of these fields as there are, or one for a sink that wants no more in a
+    /// step, and the empty line behind them. What is done with the step, if anything is.
     #[inline(never)]
     pub(super) fn whole_fields<'i, S: Sink<'i>>(
         &mut self,
@@ -74,12 +73,10 @@ impl Engine {
         self.head.fresh = false;
         self.pass_lines(take(input, passed), lines, bare);
         self.head.field = self.mark;
-        if !S::IS_EAGER {
-            return Some(Step::Again);
-        }
         match rest {
             [b'\n', ..] if !EXACT => Some(self.separator(1, input, sink)),
             [b'\r', b'\n', ..] => Some(self.separator(2, input, sink)),
+            _ if !S::IS_EAGER => Some(Step::Again),
             _ => None,
         }
     }
