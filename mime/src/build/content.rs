@@ -3,8 +3,10 @@
 use alloc::vec::Vec;
 
 use memchr::{memchr_iter, memrchr};
+use wide::u8x16;
 
 use crate::EncodeBase64;
+use crate::scan::{VECTOR, vector};
 
 /// The longest line that may be sent as it is (RFC 5322 2.1.1), without its end.
 const LONGEST: usize = 998;
@@ -57,9 +59,9 @@ impl Facts {
     pub(super) fn of(data: &[u8]) -> Self {
         let marks = Marks::of(data);
         let mut facts = Facts {
-            ascii: marks.high & 0x80 == 0,
-            lines: marks.alone == 0 && (data.is_empty() || data.ends_with(b"\r\n")),
-            sendable: marks.nul == 0 && has_short_lines(data),
+            ascii: !marks.high,
+            lines: !marks.alone && (data.is_empty() || data.ends_with(b"\r\n")),
+            sendable: !marks.nul && has_short_lines(data),
             quotable: true,
         };
         if !facts.ascii || !facts.sendable || !facts.lines {
@@ -95,53 +97,83 @@ impl Facts {
     }
 }
 
-/// What there is of some kinds of bytes, 0 if nothing.
+/// What there is of some kinds of bytes.
 #[derive(Clone, Copy, Default)]
 struct Marks {
-    /// All bytes together.
-    high: u8,
-    nul: u8,
+    /// Over 127.
+    high: bool,
+    nul: bool,
     /// A CR without an LF behind it, or an LF without a CR before it; a CR at the end
     /// is not seen.
-    alone: u8,
+    alone: bool,
 }
 
 impl Marks {
     fn of(data: &[u8]) -> Self {
-        /// Bytes that are looked at at a time, each in a lane of its own, so that a
-        /// compiler makes vectors of them.
-        const LANES: usize = 16;
-        let [first, behind @ ..] = data else {
-            return Self::default();
-        };
         let mut marks = Self::default();
-        marks.byte(0, *first);
-        let (steps, rest) = behind.as_chunks::<LANES>();
-        let (before, _) = data.as_chunks::<LANES>();
-        let (mut high, mut nul, mut alone) = ([0; LANES], [0; LANES], [0; LANES]);
-        for (before, here) in before.iter().zip(steps) {
-            for n in 0..LANES {
-                high[n] |= here[n];
-                nul[n] |= u8::from(here[n] == 0);
-                alone[n] |= u8::from(before[n] == b'\r') ^ u8::from(here[n] == b'\n');
-            }
+        if let Some(first) = data.first() {
+            marks.byte(0, *first);
         }
-        let any = |lanes: [u8; LANES]| lanes.iter().fold(0, |any, lane| any | lane);
-        marks.high |= any(high);
-        marks.nul |= any(nul);
-        marks.alone |= any(alone);
-        let done = steps.len() * LANES;
-        let before = data.get(done..).unwrap_or_default();
-        for (before, here) in before.iter().zip(rest) {
-            marks.byte(*before, *here);
+        let Some(last) = data.last_chunk() else {
+            let pairs = data.iter().zip(data.iter().skip(1));
+            pairs.for_each(|(before, here)| marks.byte(*before, *here));
+            return marks;
+        };
+        let (mut lanes, mut rest) = (Lanes::new(), data);
+        while let Some(window) = rest.first_chunk() {
+            lanes.add(window);
+            rest = rest.get(BLOCK..).unwrap_or_default();
         }
+        // Some of it once more: that changes nothing.
+        lanes.add(last);
+        lanes.put(&mut marks);
         marks
     }
 
     fn byte(&mut self, before: u8, here: u8) {
-        self.high |= here;
-        self.nul |= u8::from(here == 0);
-        self.alone |= u8::from(before == b'\r') ^ u8::from(here == b'\n');
+        self.high |= here >= 0x80;
+        self.nul |= here == 0;
+        self.alone |= (before == b'\r') != (here == b'\n');
+    }
+}
+
+/// Bytes that are looked at together, each with the one before it.
+const BLOCK: usize = 4 * VECTOR;
+
+/// The same, each byte in a lane of its own.
+struct Lanes {
+    /// All bytes together.
+    all: u8x16,
+    least: u8x16,
+    alone: u8x16,
+}
+
+impl Lanes {
+    fn new() -> Self {
+        Lanes {
+            all: u8x16::splat(0),
+            least: u8x16::splat(0xff),
+            alone: u8x16::splat(0),
+        }
+    }
+
+    /// A block, behind the byte before it.
+    fn add(&mut self, window: &[u8; 1 + BLOCK]) {
+        for n in 0..BLOCK / VECTOR {
+            let before = vector(window, n * VECTOR);
+            let here = vector(window, n * VECTOR + 1);
+            self.all |= here;
+            self.least = self.least.min(here);
+            let cr = before.simd_eq(u8x16::splat(b'\r'));
+            self.alone |= cr ^ here.simd_eq(u8x16::splat(b'\n'));
+        }
+    }
+
+    fn put(&self, marks: &mut Marks) {
+        // The mask is of the highest bits.
+        marks.high |= self.all.to_bitmask() != 0;
+        marks.nul |= self.least.simd_eq(u8x16::splat(0)).to_bitmask() != 0;
+        marks.alone |= self.alone.to_bitmask() != 0;
     }
 }
 
@@ -205,7 +237,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(500))]
         #[test]
-        fn marks_are_what_a_search_finds(data in proptest::collection::vec(prop::sample::select(&b"\r\n\0a\xc3"[..]), 0..60), pad in 0usize..40) {
+        fn marks_are_what_a_search_finds(data in proptest::collection::vec(prop::sample::select(&b"\r\n\0a\xc3"[..]), 0..60), pad in 0usize..140) {
             let text = [&b"x".repeat(pad)[..], &data].concat();
             let facts = Facts::of(&text);
             prop_assert_eq!(facts.ascii, text.is_ascii());

@@ -1,15 +1,15 @@
 //! Puts a message together: headers, delimiters, encoded bodies.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
-use memchr::memmem;
+use memchr::{memchr_iter, memmem};
 
 use super::Built;
 use super::content::{Encoding, Options};
 use super::part::{Content, Part};
 use super::written::{Segment, Source, Stretch, Written};
-use crate::{EncodeBase64, EncodeQuotedPrintable};
+use crate::EncodeQuotedPrintable;
+use crate::encode::base64_body;
 
 /// A body of this size is not copied behind what is before it.
 pub(super) const LARGE: usize = 16 << 10;
@@ -24,9 +24,16 @@ const HASHED: usize = 64;
 /// is, is searched. The rest is a hash of what the message says, so that messages that
 /// are put into each other differ, and the same calls give the same bytes.
 pub(crate) struct Boundaries {
-    prefix: String,
+    prefix: [u8; PREFIX],
     next: u32,
 }
+
+/// `=_`, sixteen digits, `_`.
+const PREFIX: usize = 19;
+/// Digits behind that.
+const NUMBER: usize = 6;
+
+pub(crate) struct Boundary([u8; PREFIX + NUMBER]);
 
 impl Boundaries {
     pub(crate) fn new<S>(seed: &[u8], head: &[u8], part: &Part<S>) -> Self {
@@ -41,7 +48,7 @@ impl Boundaries {
     /// For what is no multipart.
     pub(crate) const fn none() -> Self {
         Boundaries {
-            prefix: String::new(),
+            prefix: [b'_'; PREFIX],
             next: 0,
         }
     }
@@ -55,42 +62,61 @@ impl Boundaries {
 
     fn search(mut hash: Hash, searched: &[&[u8]]) -> Self {
         loop {
-            let mut prefix = String::with_capacity(32);
-            prefix.push_str("=_");
-            hex(hash.0, 16, &mut prefix);
-            prefix.push('_');
-            let finder = memmem::Finder::new(prefix.as_bytes());
-            if searched.iter().all(|bytes| finder.find(bytes).is_none()) {
+            let mut prefix = [b'_'; PREFIX];
+            prefix[0] = b'=';
+            hex(hash.0, &mut prefix[2..PREFIX - 1]);
+            let is_in = |bytes: &&[u8]| memmem::find(bytes, &prefix).is_some();
+            if !searched.iter().any(is_in) {
                 return Boundaries { prefix, next: 0 };
             }
             hash.word(1);
         }
     }
 
-    pub(crate) fn take(&mut self) -> String {
-        let mut boundary = String::with_capacity(self.prefix.len() + 6);
-        boundary.push_str(&self.prefix);
-        hex(self.next.into(), 6, &mut boundary);
+    pub(crate) fn take(&mut self) -> Boundary {
+        let mut boundary = [b'_'; PREFIX + NUMBER];
+        boundary[..PREFIX].copy_from_slice(&self.prefix);
+        hex(self.next.into(), &mut boundary[PREFIX..]);
         self.next += 1;
-        boundary
+        Boundary(boundary)
     }
 }
 
-/// The last digits of a number.
-fn hex(number: u64, digits: u32, out: &mut String) {
-    for n in (0..digits).rev() {
-        let digit = (number >> (4 * n)) as u32 & 15;
-        out.push(char::from_digit(digit, 16).unwrap_or('0'));
+impl Boundary {
+    pub(crate) fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
-/// Hashes what a part is, and finds what will be sent as it is.
+/// Fills `out` with the last digits of a number.
+fn hex(number: u64, out: &mut [u8]) {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    for (n, digit) in out.iter_mut().rev().enumerate() {
+        *digit = DIGITS[(number >> (4 * n)) as usize % 16];
+    }
+}
+
+/// Whether a boundary may be in what is sent as it is. Few texts have `_`, and fewer have it
+/// behind `=`; what has many is searched.
+fn may_hold(bytes: &[u8]) -> bool {
+    const FEW: usize = 32;
+    let mut places = memchr_iter(b'_', bytes);
+    let is_behind = |at: usize| bytes.get(..at).is_some_and(|b| b.ends_with(b"="));
+    places.by_ref().take(FEW).any(is_behind) || places.next().is_some()
+}
+
+/// Hashes what a part is, and finds what will be sent as it is and may hold a boundary.
 fn gather<'p, S>(part: &'p Part<S>, hash: &mut Hash, identity: &mut Vec<&'p [u8]>) {
+    let mut add = |bytes: &'p [u8]| {
+        if may_hold(bytes) {
+            identity.push(bytes);
+        }
+    };
     match &part.content {
         Content::Data { data, encoding, .. } => {
             hash.write(data);
             if matches!(encoding, Encoding::SevenBit | Encoding::EightBit) {
-                identity.push(data);
+                add(data);
             }
         }
         Content::Streamed { how, .. } => hash.source(*how),
@@ -102,11 +128,11 @@ fn gather<'p, S>(part: &'p Part<S>, hash: &mut Hash, identity: &mut Vec<&'p [u8]
                 match stretch {
                     Stretch::Text(bytes) => {
                         hash.write(bytes);
-                        identity.push(bytes);
+                        add(bytes);
                     }
                     Stretch::Large(Segment::Plain(bytes)) => {
                         hash.write(bytes);
-                        identity.push(bytes);
+                        add(bytes);
                     }
                     Stretch::Large(Segment::Base64(bytes)) => hash.write(bytes),
                     Stretch::Large(Segment::Source(_, how)) => hash.source(*how),
@@ -115,7 +141,7 @@ fn gather<'p, S>(part: &'p Part<S>, hash: &mut Hash, identity: &mut Vec<&'p [u8]
         }
         Content::Verbatim { bytes, .. } | Content::Entity { bytes, .. } => {
             hash.write(bytes);
-            identity.push(bytes);
+            add(bytes);
         }
     }
 }
@@ -178,17 +204,18 @@ impl<S> Writer<S> {
             Content::Multipart { .. } => Some(self.boundaries.take()),
             _ => None,
         };
+        let boundary = boundary.as_ref().map(Boundary::as_str);
         if !part.is_entity() {
-            part.head(&mut self.out, boundary.as_deref(), self.utf8);
+            part.head(&mut self.out, boundary, self.utf8);
         }
         match part.content {
             Content::Multipart { parts, .. } => {
                 let boundary = boundary.unwrap_or_default();
                 for part in parts {
-                    self.delimiter(&boundary, "");
+                    self.delimiter(boundary, "");
                     self.part(part);
                 }
-                return self.delimiter(&boundary, "--");
+                return self.delimiter(boundary, "--");
             }
             Content::Entity { bytes, .. } => return self.push(bytes),
             _ => self.out.extend_from_slice(b"\r\n"),
@@ -201,11 +228,7 @@ impl<S> Writer<S> {
                     encoder.encode(&data, &mut self.out);
                     encoder.finish(&mut self.out);
                 }
-                Encoding::Base64 if data.len() < LARGE => {
-                    let mut encoder = EncodeBase64::new();
-                    encoder.encode(&data, &mut self.out);
-                    encoder.finish(&mut self.out);
-                }
+                Encoding::Base64 if data.len() < LARGE => base64_body(&data, &mut self.out),
                 Encoding::Base64 => self.segment(Segment::Base64(data)),
             },
             Content::Streamed { source, how } => self.segment(Segment::Source(source, how)),
@@ -274,4 +297,47 @@ pub(crate) fn entity(part: Part, options: Options) -> (Written, bool) {
     let mut writer = Writer::new(Vec::new(), boundaries, false);
     writer.part(part);
     (writer.into_written(), eight_bit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_boundary_is_none_that_is_there() {
+        // The hash is of the ends of a text.
+        let (start, end) = ([b'a'; HASHED], [b'b'; HASHED]);
+        let text = |middle: &[u8]| [&start[..], middle, &end].concat();
+        let first = Boundaries::outside(&[&text(&[b'x'; PREFIX])]).prefix;
+        assert_eq!(Boundaries::outside(&[&text(&[b'='; PREFIX])]).prefix, first);
+        let second = Boundaries::outside(&[&text(&first)]).prefix;
+        assert_ne!(second, first);
+        // A part that is sent as it is, among others.
+        let part = |middle: &[u8]| {
+            let body = [&text(middle)[..], b"\r\n"].concat();
+            let body = alloc::string::String::from_utf8(body).unwrap();
+            let mut part = Part::of_parts("multipart/mixed", [Part::text(body)].into());
+            part.choose(Options::default());
+            part
+        };
+        let first = Boundaries::new(&[], &[], &part(&[b'x'; PREFIX])).prefix;
+        let second = Boundaries::new(&[], &[], &part(&first)).prefix;
+        assert_ne!(second, first);
+    }
+
+    #[test]
+    fn texts_without_the_start_of_a_boundary_hold_none() {
+        let many = "_".repeat(100);
+        for (text, may) in [
+            ("", false),
+            ("_", false),
+            ("_=", false),
+            ("a=b_c", false),
+            ("=_", true),
+            ("a_b=c_d==_e", true),
+            (&many, true),
+        ] {
+            assert_eq!(may_hold(text.as_bytes()), may, "{text}");
+        }
+    }
 }

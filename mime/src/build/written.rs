@@ -6,6 +6,7 @@ use core::convert::Infallible;
 use bytes::Bytes;
 
 use crate::EncodeBase64;
+use crate::encode::base64_body;
 
 /// A stretch that is not copied to what is around it.
 #[derive(Clone, Debug)]
@@ -41,11 +42,7 @@ impl<S> Segment<S> {
     fn write_to(&self, out: &mut Vec<u8>) {
         match self {
             Segment::Plain(bytes) => out.extend_from_slice(bytes),
-            Segment::Base64(bytes) => {
-                let mut encoder = EncodeBase64::new();
-                encoder.encode(bytes, out);
-                encoder.finish(out);
-            }
+            Segment::Base64(bytes) => base64_body(bytes, out),
             Segment::Source(..) => {}
         }
     }
@@ -117,7 +114,7 @@ impl Written {
     /// Appends all of it.
     pub(super) fn write_to(&self, out: &mut Vec<u8>) {
         let length = self.len().unwrap_or(0);
-        out.reserve(usize::try_from(length).unwrap_or(0));
+        out.reserve_exact(usize::try_from(length).unwrap_or(0));
         for stretch in self.stretches() {
             match stretch {
                 Stretch::Text(text) => out.extend_from_slice(text),
@@ -126,12 +123,16 @@ impl Written {
         }
     }
 
-    /// All of it; not copied if it is text alone.
-    pub(super) fn into_vec(self) -> Vec<u8> {
-        if self.large.is_empty() {
+    /// All of it. The text before the first that is large stays where it is, if there is
+    /// room behind it for the rest.
+    pub(super) fn into_vec(mut self) -> Vec<u8> {
+        let Some((first, _)) = self.large.first() else {
             return self.text;
-        }
-        let mut out = Vec::new();
+        };
+        let first = *first;
+        let behind = self.text.split_off(first);
+        let mut out = core::mem::replace(&mut self.text, behind);
+        self.large.iter_mut().for_each(|(at, _)| *at -= first);
         self.write_to(&mut out);
         out
     }

@@ -14,7 +14,7 @@ use super::header::NewHeader;
 use super::{Change, Edit, EditError};
 use crate::build;
 use crate::build::content::Options;
-use crate::build::write::{Boundaries, entity};
+use crate::build::write::{Boundaries, Boundary, entity};
 use crate::build::written::Segment;
 use crate::{Content, DefectKind, Parent, Part, tree_slice};
 
@@ -312,7 +312,7 @@ impl<'m, 'a> Out<'m, 'a> {
         let after: Result<Vec<_>, _> = after.into_iter().map(|p| self.render(p)).collect();
         let (before, after) = (before?, after?);
         let boundary = self.boundaries.as_mut().map(Boundaries::take);
-        let boundary = boundary.unwrap_or_default();
+        let boundary = boundary.as_ref().map_or("", Boundary::as_str);
         let delimiter = alloc::format!("--{boundary}").into_bytes();
         // One of which this is the start would take its lines for its own.
         let taken = |around: &&(Vec<u8>, u64)| delimiter.starts_with(&around.0);

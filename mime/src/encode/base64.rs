@@ -103,6 +103,23 @@ impl EncodeBase64 {
     }
 }
 
+/// Appends a body that is there as a whole: what an encoder makes of it.
+#[cfg(feature = "encodify")]
+pub(crate) fn body(bytes: &[u8], out: &mut Vec<u8>) {
+    encodify::base64::MIME.encode_append(bytes, out);
+    if !bytes.is_empty() {
+        // It ends the last line, too.
+        out.truncate(out.len() - 2);
+    }
+}
+
+#[cfg(not(feature = "encodify"))]
+pub(crate) fn body(bytes: &[u8], out: &mut Vec<u8>) {
+    let mut encoder = EncodeBase64::new();
+    encoder.encode(bytes, out);
+    encoder.finish(out);
+}
+
 /// Appends whole lines, a line end before each: with the line ends in its vector code,
 /// all but the last line, which would get one behind it.
 #[cfg(feature = "encodify")]
@@ -167,6 +184,9 @@ mod tests {
             data.chunks(cut).for_each(|chunk| encoder.encode(chunk, &mut out));
             encoder.finish(&mut out);
             prop_assert_eq!(out.len() as u64, EncodeBase64::encoded_len(data.len() as u64));
+            let mut whole = Vec::new();
+            body(&data, &mut whole);
+            prop_assert_eq!(&whole, &out);
             prop_assert!(!out.ends_with(b"\n"));
             let mut lines = out.split(|b| *b == b'\n').peekable();
             while let Some(line) = lines.next() {

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 pub use base64::EncodeBase64;
 pub use quoted_printable::EncodeQuotedPrintable;
 
-pub(crate) use base64::digits as base64_digits;
+pub(crate) use base64::{body as base64_body, digits as base64_digits};
 pub(crate) use quoted_printable::plain_length;
 
 use crate::TransferEncoding;
