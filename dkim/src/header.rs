@@ -154,20 +154,18 @@ impl Splitter {
     /// header (the empty line included).
     pub(crate) fn write(&mut self, data: &[u8]) -> Result<Option<usize>, LimitExceeded> {
         let (header, limits) = (&mut self.header, &self.limits);
-        let (mut exceeded, mut over) = (None, None);
+        let (mut exceeded, mut over, mut longest) = (None, None, 0);
         self.reader.push(data, |event| match event {
             Event::Header(field) => {
-                if field.at.length as usize > limits.field_bytes {
-                    exceeded.get_or_insert(LimitExceeded::Field(limits.field_bytes));
-                }
-                header.push(field.raw, field.at);
+                longest = longest.max(field.at.length);
+                header.push(field.raw, &field.at);
             }
             Event::Defect(defect) => match defect.kind {
                 DefectKind::HeaderTooLong => {
-                    exceeded.get_or_insert(LimitExceeded::Header(limits.header_bytes));
+                    exceeded = Some(LimitExceeded::Header(limits.header_bytes));
                 }
                 DefectKind::TooManyFields => {
-                    exceeded.get_or_insert(LimitExceeded::Fields(limits.fields));
+                    exceeded = Some(LimitExceeded::Fields(limits.fields));
                 }
                 // What is odd about a field is signed as it is.
                 _ => {}
@@ -175,6 +173,10 @@ impl Splitter {
             Event::BodyStart(body) => over = Some(body),
             _ => {}
         });
+        // No field comes behind what ends a header.
+        if longest as usize > limits.field_bytes {
+            return Err(LimitExceeded::Field(limits.field_bytes));
+        }
         if let Some(exceeded) = exceeded {
             return Err(exceeded);
         }
@@ -210,14 +212,11 @@ impl Splitter {
 
 impl Header {
     /// Adds a field behind the others.
-    #[inline]
-    fn push(&mut self, raw: &[u8], at: FieldAt) {
+    // Apart from the reader's loop, which is small enough then to be made one with its caller.
+    #[inline(never)]
+    fn push(&mut self, raw: &[u8], at: &FieldAt) {
         let name = raw.get(..at.name_length as usize).unwrap_or_default();
-        // Whole words are read faster than what is left of one.
-        let start = match raw.first_chunk() {
-            Some(octets) => start_of(u64::from_be_bytes(*octets), name.len()),
-            None => start(name),
-        };
+        let start = start_within(raw, name.len());
         let tag = tag(start, name.len());
         self.singles.add(name, start, tag);
         if let Some(place) = self.tags.0.get_mut(self.fields.len()) {
@@ -373,9 +372,14 @@ impl Header {
     #[inline]
     pub(crate) fn field_within(&self, i: usize) -> Within<'_> {
         let found = |at: &Field| {
+            let (bytes, length) = (self.bytes.get(at.offset..)?, at.length as usize);
+            // The last field of a message may have no CRLF, and what was put on top of it be
+            // behind.
+            let is_ended = bytes.get(length..length + 2) == Some(b"\r\n");
+            let end = if is_ended { bytes.len() } else { length };
             Some(Within {
-                bytes: self.bytes.get(at.offset..)?,
-                length: at.length as usize,
+                bytes: bytes.get(..end)?,
+                length,
             })
         };
         let field = self.fields.get(i).and_then(found);
@@ -470,6 +474,16 @@ pub(crate) const fn start(name: &[u8]) -> u64 {
         },
     };
     start_of(octets, name.len())
+}
+
+/// The same of the name of so many octets that is in front of a text: whole words are read
+/// faster than what is left of one.
+#[inline]
+pub(crate) fn start_within(text: &[u8], length: usize) -> u64 {
+    match text.first_chunk() {
+        Some(octets) => start_of(u64::from_be_bytes(*octets), length),
+        None => start(text.get(..length).unwrap_or_default()),
+    }
 }
 
 /// The same of the name of so many octets that is in front of these.

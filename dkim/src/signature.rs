@@ -9,7 +9,7 @@ use core::ops::Range;
 use crate::atps::Atps;
 use crate::canon::Canonicalization;
 use crate::copied::CopiedField;
-use crate::header::{start, tag};
+use crate::header::{start_within, tag};
 use crate::identity::Identity;
 use crate::message::Singles;
 use crate::name::{Domain, NameError, Selector};
@@ -552,7 +552,7 @@ fn header_list(value: &[u8], rules: Rules) -> Option<(String, Singles)> {
         if name.is_empty() && rules != Rules::Arc {
             return None;
         }
-        let start = start(name);
+        let start = start_within(rest, length);
         singles.add(name, start, tag(start, length));
         match behind_fws(behind) {
             [] => break,

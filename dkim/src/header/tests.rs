@@ -1,6 +1,6 @@
 use super::*;
 use alloc::collections::BTreeMap;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec;
 use proptest::prelude::*;
 
@@ -66,6 +66,23 @@ fn headers_that_end_early() {
     let (header, body) = split(b"A: 1\r\nB: 2", 4);
     assert_eq!(fields(&header), ["A: 1", "B: 2"]);
     assert!(body.is_empty());
+}
+
+/// Found by the fuzz target `dkim_arc`.
+#[cfg(feature = "arc")]
+#[test]
+fn what_stands_above_is_no_end_of_a_field_without_crlf() {
+    use crate::canon::{Canonicalization, HeaderCanon};
+    let (header, _) = split(b"X\r\nFrom: Ants:  a", 7);
+    let header = header.below("DKIM-Signature: a; b\r\n").unwrap();
+    let mut canon = HeaderCanon::new(Canonicalization::Relaxed);
+    (0..header.len()).for_each(|field| canon.line(header.field_within(field)));
+    let text = "x:\r\nfrom:Ants: a\r\ndkim-signature:a; b\r\n";
+    assert_eq!(
+        canon.bytes().escape_ascii().to_string(),
+        text.as_bytes().escape_ascii().to_string()
+    );
+    assert_eq!(header.field(1), b"From: Ants:  a");
 }
 
 #[test]
