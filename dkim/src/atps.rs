@@ -5,6 +5,11 @@
 //! signature verified and names a domain that is in From; the answer is in
 //! [`Outcome::atps`](crate::Outcome::atps).
 //!
+//! OpenDKIM 2.11 finds consent only by `atpsh=sha1` and in a record that is `v=ATPS1` and no
+//! more: it compares the whole record, though section 4.4 recommends `d=` in it, and pads the
+//! name of a SHA-256 with `=`, which the grammar of section 4.3 does not allow. Such a record is
+//! taken here as well.
+//!
 //! ```
 //! use scop_dkim::Domain;
 //! use scop_dkim::atps::{AtpsHash, AtpsRecord, query_name};

@@ -5,6 +5,11 @@ use super::*;
 /// OpenDKIM in test mode: messages from files, keys from a file. Gives what it
 /// prints, or `None` where it is not installed.
 fn opendkim(name: &str, args: &[&str], message: &[u8]) -> Option<String> {
+    opendkim_with(name, args, message, "")
+}
+
+/// The same with more lines in the file of its DNS.
+fn opendkim_with(name: &str, args: &[&str], message: &[u8], zone: &str) -> Option<String> {
     let file = |end: &str| format!("{}/{name}.{end}", env!("CARGO_TARGET_TMPDIR"));
     let (conf, dns, eml) = (file("conf"), file("dns"), file("eml"));
     let (rsa, ed) = (rsa_key().record(), ed25519().record());
@@ -19,7 +24,7 @@ fn opendkim(name: &str, args: &[&str], message: &[u8]) -> Option<String> {
     ]
     .map(|(selector, tld, record)| format!("{selector}._domainkey.example.{tld} {record}\n"))
     .concat();
-    std::fs::write(&dns, records).unwrap();
+    std::fs::write(&dns, records + zone).unwrap();
     std::fs::write(&eml, message).unwrap();
     let out = Command::new("opendkim")
         .args(["-x", &conf, "-v", "-t", &eml])
@@ -197,5 +202,43 @@ fn what_opendkim_testmsg_signs_is_refused() {
         let signed = run(&mut command, message.as_bytes());
         let refused = Reason::Signature(scop_dkim::SignatureError::Sha1);
         assert_eq!(reason(&signed, &record), refused);
+    }
+}
+
+/// ATPS (RFC 6541). Where OpenDKIM 2.11.0 says something else than pass, it reads the RFC otherwise:
+///
+/// - It compares the whole record with `v=ATPS1`, so the tag `d=`, which section 4.4
+///   recommends, makes it `fail`.
+/// - With SHA-256 it asks for a name padded by `====`, which the grammar of section 4.3
+///   (`BASE32 = ( ALPHA / %x32-37 )`) does not know, finds nothing, and says `neutral`.
+/// - `atpsh=none` is not tried: it then clears a buffer by a length that was never set.
+#[cfg(feature = "atps")]
+#[test]
+fn opendkim_looks_for_consent() {
+    use scop_dkim::atps::{AtpsHash, AtpsRecord, query_name};
+    let version = Command::new("opendkim").arg("-V").output();
+    if !version.is_ok_and(|out| out.stdout.windows(9).any(|w| w == b"_FFR_ATPS")) {
+        println!("skipped: opendkim with ATPS is not installed");
+        return;
+    }
+    let author = Domain::new("author.test").unwrap();
+    let third = Domain::new("example.com").unwrap();
+    let message = "Date: Tue, 14 Nov 2023 22:13:20 +0000\r\nFrom: a@author.test\r\n\r\nHello\r\n";
+    let ours = AtpsRecord::new(third.clone()).to_string();
+    // A name that its file of DNS does not hold is an error of DNS to it.
+    for (hash, padding, record, found) in [
+        (AtpsHash::Sha1, "", "v=ATPS1", "pass"),
+        (AtpsHash::Sha1, "", &ours, "fail"),
+        (AtpsHash::Sha256, "", "v=ATPS1", "neutral"),
+        (AtpsHash::Sha256, "====", "v=ATPS1", "pass"),
+    ] {
+        let signer = signer(rsa_key(), PAIRS[3]).on_behalf_of(author.clone(), hash);
+        let signed = sign(&signer, message);
+        let name = query_name(&third, hash, &author).unwrap();
+        let name = name.replacen('.', &format!("{padding}."), 1);
+        let zone = format!("{name} {record}\n");
+        let out = opendkim_with("atps", &["-vvv"], &signed, &zone).unwrap();
+        let wanted = format!("dkim-atps={found}");
+        assert!(out.contains(&wanted), "{hash} {record}: {out}");
     }
 }
