@@ -116,33 +116,36 @@ impl Extractor {
         }
     }
 
-    fn write(&mut self, mut input: &[u8], out: &mut Vec<u8>) {
-        while let Some(event) = self.reader.read(&mut input) {
-            match event {
-                Event::PartStart(_) => self.encoding = TransferEncoding::SevenBit,
-                Event::Header(field) => {
-                    let name = field.name();
-                    if name.eq_ignore_ascii_case(b"content-transfer-encoding") {
-                        self.encoding = TransferEncoding::parse(field.value());
-                    }
+    fn write(&mut self, input: &[u8], out: &mut Vec<u8>) {
+        let Extractor {
+            reader,
+            encoding,
+            decoder,
+        } = self;
+        reader.push(input, |event| match event {
+            Event::PartStart(_) => *encoding = TransferEncoding::SevenBit,
+            Event::Header(field) => {
+                let name = field.name();
+                if name.eq_ignore_ascii_case(b"content-transfer-encoding") {
+                    *encoding = TransferEncoding::parse(field.value());
                 }
-                Event::BodyStart(start) => {
-                    let leaf = start.content == Content::Leaf;
-                    self.decoder = leaf.then(|| Decoder::new(&self.encoding));
-                }
-                Event::Body(body) => {
-                    if let Some(decoder) = &mut self.decoder {
-                        decoder.decode(body.data, out);
-                    }
-                }
-                Event::PartEnd(_) => {
-                    if let Some(mut decoder) = self.decoder.take() {
-                        decoder.finish(out);
-                    }
-                }
-                _ => {}
             }
-        }
+            Event::BodyStart(start) => {
+                let leaf = start.content == Content::Leaf;
+                *decoder = leaf.then(|| Decoder::new(encoding));
+            }
+            Event::Body(body) => {
+                if let Some(decoder) = decoder {
+                    decoder.decode(body.data, out);
+                }
+            }
+            Event::PartEnd(_) => {
+                if let Some(mut decoder) = decoder.take() {
+                    decoder.finish(out);
+                }
+            }
+            _ => {}
+        });
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
