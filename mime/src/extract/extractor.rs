@@ -292,8 +292,8 @@ impl State {
             return Step::Nothing;
         }
         let id = self.id();
-        let otherwise = alloc::format!("part-{id}.{}", extension(&content_type));
-        let name = self.names.pick(filename.as_deref(), &otherwise);
+        let otherwise = || alloc::format!("part-{id}.{}", extension(&content_type));
+        let name = self.names.pick_or(filename.as_deref(), otherwise);
         let encoding = head.encoding.unwrap_or_default();
         self.taken = Some(Taken {
             decoder: Decoder::new(&encoding),
@@ -394,7 +394,7 @@ impl Head {
 }
 
 /// The usual extension of a type.
-fn extension(content_type: &ContentType) -> String {
+fn extension(content_type: &ContentType) -> &str {
     let known = match content_type.essence() {
         "text/plain" => "txt",
         "text/html" => "html",
@@ -418,9 +418,9 @@ fn extension(content_type: &ContentType) -> String {
     let subtype = content_type.subtype();
     let short = subtype.len() <= 5 && subtype.bytes().all(|b| b.is_ascii_alphanumeric());
     match (known, content_type.kind()) {
-        ("", "image" | "audio" | "video" | "application" | "text") if short => subtype.to_string(),
-        ("", "text") => "txt".to_string(),
-        ("", _) => "bin".to_string(),
-        (known, _) => known.to_string(),
+        ("", "image" | "audio" | "video" | "application" | "text") if short => subtype,
+        ("", "text") => "txt",
+        ("", _) => "bin",
+        (known, _) => known,
     }
 }

@@ -3,6 +3,7 @@
 //! extension, or be no name at all.
 
 use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 use alloc::string::{String, ToString};
 
 /// The longest name in bytes: most file systems take 255, and a number or a suffix
@@ -38,6 +39,9 @@ const EXTENSION: usize = 20;
 pub fn safe_filename(suggested: &str) -> Option<String> {
     let last = suggested.trim_end_matches(['/', '\\']);
     let last = last.rsplit(['/', '\\']).next().unwrap_or_default();
+    if is_plain(last) {
+        return Some(last.to_string());
+    }
     let mut name = String::new();
     for c in last.chars() {
         let c = match c {
@@ -74,6 +78,17 @@ pub fn safe_filename(suggested: &str) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
+/// Whether nothing is to change: letters and digits, marks between them. Not all such names
+/// are found.
+fn is_plain(name: &str) -> bool {
+    let is_word = |b: &u8| b.is_ascii_alphanumeric();
+    let ends = [name.as_bytes().first(), name.as_bytes().last()];
+    ends.iter().all(|end| end.is_some_and(is_word))
+        && name.len() <= LONGEST
+        && (name.bytes()).all(|b| is_word(&b) || matches!(b, b'.' | b'-' | b'_' | b' '))
+        && !is_device(name)
+}
+
 /// Controls, marks of direction, and what has no width of its own.
 fn is_hidden(c: char) -> bool {
     c.is_control()
@@ -88,20 +103,21 @@ fn is_hidden(c: char) -> bool {
 /// A name that Windows gives to a device, whatever its extension and case.
 fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default();
-    let stem = stem.trim_end_matches(' ').to_ascii_lowercase();
-    let numbered = |prefix| {
-        let rest = stem.strip_prefix(prefix).unwrap_or_default();
-        let mut digits = rest.chars();
-        let digit = digits
-            .next()
-            .is_some_and(|c| c.is_ascii_digit() || matches!(c, '\u{b9}' | '\u{b2}' | '\u{b3}'));
-        digit && digits.next().is_none()
+    let stem = stem.trim_end_matches(' ');
+    let is = |name: &str| stem.eq_ignore_ascii_case(name);
+    // COM1 to LPT9, and what is written above the line.
+    let numbered = || {
+        let digits = stem.get(3..).unwrap_or_default();
+        let prefix = stem.get(..3).unwrap_or_default();
+        let is = |name: &str| prefix.eq_ignore_ascii_case(name);
+        let is_digit = |c: char| c.is_ascii_digit() || matches!(c, '\u{b9}' | '\u{b2}' | '\u{b3}');
+        let mut digits = digits.chars();
+        (is("com") || is("lpt")) && digits.next().is_some_and(is_digit) && digits.next().is_none()
     };
-    matches!(
-        stem.as_str(),
-        "con" | "prn" | "aux" | "nul" | "conin$" | "conout$" | "clock$"
-    ) || numbered("com")
-        || numbered("lpt")
+    ["con", "prn", "aux", "nul", "conin$", "conout$", "clock$"]
+        .into_iter()
+        .any(is)
+        || numbered()
 }
 
 /// Where the extension begins, its dot included; the end where there is none.
@@ -160,13 +176,24 @@ impl FileNames {
     /// A safe name that was not given out: the suggested one or, if nothing is left of
     /// it, `otherwise`, or `attachment`; with a number where it is taken.
     pub fn pick(&mut self, suggested: Option<&str>, otherwise: &str) -> String {
+        self.pick_or(suggested, || otherwise.to_string())
+    }
+
+    /// The same where the other name is made only if it is needed.
+    pub(super) fn pick_or(
+        &mut self,
+        suggested: Option<&str>,
+        otherwise: impl FnOnce() -> String,
+    ) -> String {
         let name = suggested.and_then(safe_filename);
-        let name = name.or_else(|| safe_filename(otherwise));
+        let name = name.or_else(|| safe_filename(&otherwise()));
         let name = name.unwrap_or_else(|| "attachment".to_string());
-        let key = name.to_lowercase();
-        let Some(number) = self.taken.get(&key).copied() else {
-            self.taken.insert(key, 1);
-            return name;
+        let (key, number) = match self.taken.entry(name.to_lowercase()) {
+            Entry::Vacant(place) => {
+                place.insert(1);
+                return name;
+            }
+            Entry::Occupied(taken) => (taken.key().clone(), *taken.get()),
         };
         // Names with a number may have been suggested as well: each is skipped once.
         let mut number = number;
@@ -189,6 +216,15 @@ mod tests {
     use super::*;
     use alloc::string::ToString;
     use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_plain_stays_as_it_is(name in "(con|com1|[a-zA-Z0-9]{0,4})[-a-zA-Z0-9._ <]{0,12}") {
+            // A letter that is hidden goes, and has the others looked at.
+            let long = safe_filename(&alloc::format!("{name}\u{200b}"));
+            prop_assert_eq!(safe_filename(&name), long);
+        }
+    }
 
     #[test]
     fn mi_names_of_the_senders_are_made_safe() {
