@@ -14,7 +14,7 @@ use core::fmt;
 #[non_exhaustive]
 pub enum NameError {
     /// No text, or nothing between two dots or at an end.
-    #[error("empty label")]
+    #[error("empty label: a name has no dot at its ends, and never two in a row")]
     EmptyLabel,
     /// A label over 63 or a name over 253 octets (RFC 1035 section 2.3.4).
     #[error("label over 63 or name over 253 octets (RFC 1035 section 2.3.4)")]

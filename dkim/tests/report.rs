@@ -418,6 +418,10 @@ fn control_characters_are_replaced() {
     for (text, read_as) in [
         ("a\u{3}\u{1f}b", "a\u{fffd}\u{fffd}b"),
         ("a&#13;b", "a\u{fffd}b"),
+        // Characters that XML does not have, and what is no number, lose no report.
+        ("a&#0;b", "a\u{fffd}b"),
+        ("a&#xd800;b&#x110000;", "a\u{fffd}b\u{fffd}"),
+        ("a&#;b&#99999999999999;", "a\u{fffd}b\u{fffd}"),
         ("a\nb", "a\nb"),
     ] {
         let xml = SAMPLE.replace("Sample Reporter", text);

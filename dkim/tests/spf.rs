@@ -354,11 +354,11 @@ fn errors_say_where() {
     for (record, message) in [
         (
             "v=spf1 ip4:1.2.3/24",
-            "no IP address at byte 11 of the SPF record (RFC 7208 section 5.6)",
+            "what should be an IP address is none at byte 11 of the SPF record (RFC 7208 section 5.6)",
         ),
         (
             "v=spf1 a mx:foo/33",
-            "no prefix length at byte 15 of the SPF record (RFC 7208 section 5.6)",
+            "what should be a prefix length is none, 0 to 32 or 0 to 128 at byte 15 of the SPF record (RFC 7208 section 5.6)",
         ),
         (
             "v=spf1 mailto:x",
@@ -366,7 +366,7 @@ fn errors_say_where() {
         ),
         (
             "v=spf1 include:%{x}",
-            "no macro at byte 15 of the SPF record (RFC 7208 section 7.1)",
+            "a \"%\" that begins no macro at byte 15 of the SPF record (RFC 7208 section 7.1)",
         ),
     ] {
         let error = Record::parse(record.as_bytes()).unwrap_err();

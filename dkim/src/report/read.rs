@@ -140,8 +140,9 @@ impl AggregateReport {
                         Some(text) => state.text(text),
                         None if name.starts_with('#') => {
                             let text = alloc::format!("&{name};");
-                            let text =
-                                unescape(&text).map_err(|e| malformed(alloc::format!("{e}")))?;
+                            // A character that XML does not have is one for which there is no
+                            // room, as where it stands for itself; the report goes on.
+                            let text = unescape(&text).unwrap_or("\u{fffd}".into());
                             state.text(&text);
                         }
                         None => {}

@@ -597,12 +597,12 @@ impl Rule {
             Rule::UnknownMechanism => "a mechanism that does not exist",
             Rule::MissingArgument => "a mechanism without the \":\" and value that it needs",
             Rule::UnexpectedArgument => "an argument that the mechanism does not take",
-            Rule::Network => "no IP address",
-            Rule::Prefix => "no prefix length",
+            Rule::Network => "what should be an IP address is none",
+            Rule::Prefix => "what should be a prefix length is none, 0 to 32 or 0 to 128",
             Rule::DomainSpec => "a domain that ends in neither a top label nor a macro",
-            Rule::Macro => "no macro",
+            Rule::Macro => "a \"%\" that begins no macro",
             Rule::Character => "a character that is not allowed",
-            Rule::ModifierName => "no name of a modifier",
+            Rule::ModifierName => "what should be the name of a modifier is none",
             Rule::RepeatedModifier => "a modifier that may come once came again",
         }
     }

@@ -249,12 +249,23 @@ fn verify(args: &Verify) -> Result<(), Failure> {
     }
 }
 
+/// What a signature that counts says nothing about, though it is shown or decides how the
+/// body is read.
+fn open_fields(outcome: &Outcome) -> String {
+    let open = outcome.unsigned_fields.iter().map(|field| field.name);
+    let open: Vec<&str> = open.collect();
+    match outcome.result() == DkimResult::Pass && !open.is_empty() {
+        true => format!("; not signed: {}", open.join(", ")),
+        false => String::new(),
+    }
+}
+
 /// A line for each signature.
 pub(crate) fn to_text(verification: &Verification) -> String {
     let outcomes = verification.outcomes();
     let mut text: String = outcomes
         .iter()
-        .map(|outcome| format!("{outcome}\n"))
+        .map(|outcome| format!("{outcome}{}\n", open_fields(outcome)))
         .collect();
     if let Some(limit) = verification.limit() {
         text += &format!("permerror: {limit}\n");

@@ -10,6 +10,8 @@ use scop_core::Fault;
 use scop_smtp_proto::ClientError;
 use scop_tls_adapters::{DriverError, TlsError};
 
+use crate::mime::printable;
+
 /// The codes of sysexits.h that are used here.
 pub(crate) mod code {
     pub(crate) const OK: u8 = 0;
@@ -29,10 +31,12 @@ pub(crate) mod code {
     pub(crate) const INTERRUPTED: u8 = 130;
 }
 
-/// A line on standard error. Nobody may be left to read it; the exit code still says how
-/// it went.
-pub(crate) fn tell(line: impl Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+/// Lines on standard error, without control characters: a name, a reply or a record in them may
+/// be a stranger's. Nobody may be left to read it; the exit code still says how it went.
+pub(crate) fn tell(lines: impl Display) {
+    for line in lines.to_string().split('\n') {
+        let _ = writeln!(io::stderr(), "{}", printable(line));
+    }
 }
 
 /// Why it did not work.

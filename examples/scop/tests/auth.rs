@@ -440,6 +440,58 @@ esac
     }
 }
 
+/// What a signature that passes leaves open is told beside it (RFC 6376 section 8.15): a
+/// Content-Type that anybody may have put there decides how the body is read.
+#[test]
+fn dkim_verify_tells_what_is_not_signed() {
+    let folder = folder("open");
+    let line = "dkim keygen --domain example.com --selector s --key s.pem";
+    let (_, record) = scop(&folder, line, b"");
+    fs::write(folder.join("zone"), record).unwrap();
+    // The key signs what it is given: a signature of From and Subject alone.
+    let message = b"From: Ann <ann@example.com>\r\nSubject: hi\r\n\r\nHello\r\n";
+    let line = "dkim sign --domain example.com --selector s --key s.pem";
+    let (_, signed) = scop(&folder, line, message);
+    let (_, text) = scop(&folder, "dkim verify --zone zone", signed.as_bytes());
+    assert_eq!(text, "pass d=example.com s=s a=ed25519-sha256: verified\n");
+    // Message-ID is not oversigned.
+    let added = format!("Message-ID: <1@evil.test>\r\n{signed}");
+    let (code, text) = scop(&folder, "dkim verify --zone zone", added.as_bytes());
+    let expected = "pass d=example.com s=s a=ed25519-sha256: verified; not signed: Message-ID\n";
+    assert_eq!((code, text.as_str()), (0, expected));
+}
+
+/// No terminal is steered by what an error repeats.
+#[test]
+fn errors_hold_no_control_characters() {
+    let folder = folder("control");
+    for args in [
+        &[
+            "dmarc",
+            "check",
+            "--zone",
+            "zone",
+            "--from",
+            "\u{1b}[2J\u{202e}",
+        ][..],
+        &["dkim", "verify", "\u{1b}]0;x\u{7}"],
+        &["mime", "\u{9b}31m"],
+    ] {
+        let (code, text, said) = scop_with(&folder, args, b"");
+        assert_ne!(code, 0);
+        assert_eq!(text, "");
+        let shown = said.trim_end_matches('\n');
+        assert!(
+            !shown.contains(|c: char| c.is_control() || c == '\u{202e}'),
+            "{said:?}"
+        );
+        assert!(
+            said.starts_with("scop: ") && said.contains("\\u{"),
+            "{said}"
+        );
+    }
+}
+
 /// RSA and Ed25519 in one pass, and all that a verification can tell.
 #[test]
 fn dkim_with_two_keys() {
