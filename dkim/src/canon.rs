@@ -144,9 +144,11 @@ impl<S: Sink> Lines<S> {
             self.cr = true;
         }
         let mut kept = end;
-        for size in [CRLFS.len(), 32, 2] {
-            while data[..kept].ends_with(&CRLFS[..size]) {
-                kept -= size;
+        if data[..end].last() == Some(&b'\n') {
+            for size in [CRLFS.len(), 32, 2] {
+                while data[..kept].ends_with(&CRLFS[..size]) {
+                    kept -= size;
+                }
             }
         }
         if kept > 0 {
@@ -215,7 +217,8 @@ impl Relax {
     fn new() -> Self {
         Self {
             held: Held::Nothing,
-            gathered: Box::new([0; GATHER]),
+            // Not zeroed: an allocator looks for memory that was not used yet then.
+            gathered: Box::new([b' '; GATHER]),
             used: 0,
         }
     }

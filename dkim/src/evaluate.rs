@@ -117,8 +117,8 @@ impl Evaluation {
         self.skipped = all.len().saturating_sub(self.limits.signatures);
         let from = from_problem(header);
         let count = all.len() - self.skipped;
-        self.outcomes.reserve_exact(count);
-        self.trials.reserve_exact(count);
+        self.outcomes = Vec::with_capacity(count);
+        self.trials = Vec::with_capacity(count);
         let mut kinds = Vec::with_capacity(count);
         for field in all.take(self.limits.signatures) {
             let (mut outcome, mut trial) = (Outcome::pending(), Trial::new(field));

@@ -48,8 +48,8 @@ pub(crate) fn unacceptable(
 /// A field of [`SINGLE`](crate::message::SINGLE) that occurs more often than it is among
 /// what is `signed` (RFC 6376 section 8.15).
 pub(crate) fn extra_instance(header: &Header, signed: &Singles) -> Option<Reason> {
-    let mut instances = header.singles().beside(signed);
-    let extra = instances.find(|(_, there, signed)| *signed > 0 && there > signed);
+    let mut more = header.singles().beyond(signed);
+    let extra = more.find(|(.., signed)| *signed > 0);
     extra.map(|(name, ..)| Reason::ExtraInstance(name))
 }
 
@@ -82,10 +82,7 @@ pub(crate) fn from_problem(header: &Header) -> Option<Reason> {
 }
 
 pub(crate) fn unsigned_fields(header: &Header, signed: &Singles) -> Vec<UnsignedField> {
-    let unsigned = |(name, there, signed): (&'static str, usize, usize)| {
-        let instances = there.saturating_sub(signed);
-        (instances > 0).then_some(UnsignedField { name, instances })
-    };
-    let instances = header.singles().beside(signed);
-    instances.filter_map(unsigned).collect()
+    let more = header.singles().beyond(signed);
+    more.map(|(name, instances, _)| UnsignedField { name, instances })
+        .collect()
 }

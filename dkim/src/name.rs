@@ -118,7 +118,12 @@ macro_rules! name_type {
             /// # Ok::<(), scop_dkim::NameError>(())
             /// ```
             pub fn from_unicode(text: &str) -> Result<Self, NameError> {
-                Self::new(&to_ascii(text).ok_or(NameError::NotAscii)?)
+                match Self::new(text) {
+                    Err(NameError::NotAscii) => {
+                        Self::new(&to_ascii(text).ok_or(NameError::NotAscii)?)
+                    }
+                    found => found,
+                }
             }
 
             /// The text as it was given.

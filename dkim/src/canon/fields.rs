@@ -59,7 +59,7 @@ impl HeaderCanon {
 
     /// A field with the CRLF that ends it.
     pub(crate) fn line(&mut self, field: Within<'_>) {
-        self.field_in_two(field, &[]);
+        self.put(field, &[]);
         if let Some(room) = self.room(2).first_chunk_mut() {
             *room = *b"\r\n";
         }
@@ -68,33 +68,40 @@ impl HeaderCanon {
 
     /// A field without it.
     pub(crate) fn field(&mut self, field: &[u8]) {
-        self.field_in_two(Within::all(field), &[]);
+        self.put(Within::all(field), &[]);
     }
 
-    /// A field that is given in two pieces. The name is in the first.
-    #[inline]
+    /// A field that is given in two pieces, without it. The name is in the first.
     pub(crate) fn field_in_two(&mut self, before: Within<'_>, behind: &[u8]) {
+        self.put(before, behind);
+    }
+
+    #[inline]
+    fn put(&mut self, before: Within<'_>, behind: &[u8]) {
         // No more than it was, but for a colon that was missing, and what is too much of the
         // last vectors.
         let kind = self.kind;
         let room = self.room(before.length + behind.len() + 1 + 2 * VECTOR);
-        self.used += match kind {
+        let mut used = 0;
+        match kind {
             Canonicalization::Simple => {
-                let used = put(before.text(), room);
-                used + put(behind, room.get_mut(used..).unwrap_or_default())
+                for text in [before.text(), behind] {
+                    used += copy(text, room.get_mut(used..).unwrap_or_default());
+                }
             }
             Canonicalization::Relaxed => {
-                let (read, mut used) = name(before, room);
+                let (read, written) = name(before, room);
                 let mut run = Run::default();
-                let end = room.get_mut(used..).unwrap_or_default();
-                used += unfold(&mut run, before.behind(read), end);
-                if !behind.is_empty() {
-                    let end = room.get_mut(used..).unwrap_or_default();
-                    used += unfold(&mut run, Within::all(behind), end);
+                used = written;
+                for text in [before.behind(read), Within::all(behind)] {
+                    if text.length > 0 {
+                        let room = room.get_mut(used..).unwrap_or_default();
+                        used += unfold(&mut run, text, room);
+                    }
                 }
-                used
             }
-        };
+        }
+        self.used += used;
     }
 
     /// Room for so many bytes.
@@ -145,7 +152,8 @@ impl HeaderCanon {
 }
 
 /// Writes bytes as they are, and gives how many.
-fn put(text: &[u8], room: &mut [u8]) -> usize {
+#[inline]
+fn copy(text: &[u8], room: &mut [u8]) -> usize {
     if let Some(room) = room.get_mut(..text.len()) {
         room.copy_from_slice(text);
     }
@@ -156,26 +164,38 @@ fn put(text: &[u8], room: &mut [u8]) -> usize {
 /// was written.
 #[inline]
 fn name(field: Within<'_>, room: &mut [u8]) -> (usize, usize) {
-    let first = vector(field.bytes);
-    let colon = equal(first, b':').to_bitmask().trailing_zeros() as usize;
-    let white = equal(first, b' ') | equal(first, b'\t') | equal(first, b'\r');
-    let white = white.to_bitmask().trailing_zeros() as usize;
-    if colon < white.min(field.length) {
-        // What most names are.
-        if let Some(room) = room.first_chunk_mut() {
-            *room = lower(first).to_array();
+    let mut at = 0;
+    while at < field.length {
+        let bytes = vector(field.bytes.get(at..).unwrap_or_default());
+        let room = room.get_mut(at..).and_then(<[u8]>::first_chunk_mut);
+        if let Some(room) = room {
+            *room = lower(bytes).to_array();
         }
-        return (colon + 1, colon + 1);
+        let white = equal(bytes, b' ') | equal(bytes, b'\t') | equal(bytes, b'\r');
+        let end = (white | equal(bytes, b':')).to_bitmask();
+        if end != 0 {
+            let end = at + end.trailing_zeros() as usize;
+            if end < field.length && field.bytes.get(end) == Some(&b':') {
+                return (end + 1, end + 1);
+            }
+            break;
+        }
+        at += VECTOR;
     }
-    let text = field.text();
-    let colon = memchr::memchr(b':', text).unwrap_or(text.len());
-    let name = text.get(..colon).unwrap_or_default();
+    uncommon_name(field.text(), room)
+}
+
+/// The same of a name with white space behind it, or of a line that has none.
+#[cold]
+fn uncommon_name(field: &[u8], room: &mut [u8]) -> (usize, usize) {
+    let colon = memchr::memchr(b':', field).unwrap_or(field.len());
+    let name = field.get(..colon).unwrap_or_default();
     let used = unfold(&mut Run::default(), Within::all(name), room);
     if let Some(name) = room.get_mut(..used) {
         name.make_ascii_lowercase();
     }
     let end = room.get_mut(used..).unwrap_or_default();
-    (colon + 1, used + put(b":", end))
+    (colon + 1, used + copy(b":", end))
 }
 
 /// Where in a text the white space was that counts for one space, if text follows.
@@ -187,7 +207,7 @@ struct Run {
 
 /// Writes `text` unfolded, runs of white space reduced to one space, none at either end;
 /// gives how much that is.
-#[inline]
+#[inline(always)]
 fn unfold(run: &mut Run, text: Within<'_>, room: &mut [u8]) -> usize {
     let Within { bytes, length } = text;
     let (mut at, mut used) = (0, 0);
