@@ -434,7 +434,10 @@ impl<S> Builder<S> {
             (Some(content), true) if !content.is_entity() => content,
             (None, true) => Part::text("").lift(),
             (content, _) => {
-                let parts = content.into_iter().chain(attachments).collect();
+                let mut parts = attachments;
+                if let Some(content) = content {
+                    parts.insert(0, content);
+                }
                 Part::of_parts("multipart/mixed", parts)
             }
         }

@@ -484,30 +484,32 @@ fn check_shown(what: &'static str, text: &str) -> Result<(), BuildError> {
 
 /// Refuses what is no `type/subtype` (RFC 6838 4.2).
 pub(super) fn check_type(content_type: &str) -> Result<(), BuildError> {
-    if content_type.contains(';') {
-        return Err(BuildError::ContentType(
-            "the type alone; `parameter` adds parameters",
-        ));
-    }
-    let Some((kind, subtype)) = content_type.split_once('/') else {
-        return Err(BuildError::ContentType("no slash"));
+    let bad = |what| {
+        Err(BuildError::ContentType(match content_type.contains(';') {
+            true => "the type alone; `parameter` adds parameters",
+            false => what,
+        }))
+    };
+    let slash = content_type.bytes().position(|b| b == b'/');
+    let Some((kind, subtype)) = slash.and_then(|at| content_type.split_at_checked(at)) else {
+        return bad("no slash");
     };
     let name = |t: &str| {
         (1..=127).contains(&t.len()) && t.bytes().all(|b| is_token(b) && !b"`|~".contains(&b))
     };
-    match name(kind) && name(subtype) {
+    match name(kind) && subtype.get(1..).is_some_and(name) {
         true => Ok(()),
-        false => Err(BuildError::ContentType(
-            "not two names of up to 127 letters, digits and !#$&-^_.+ (RFC 6838 4.2)",
-        )),
+        false => bad("not two names of up to 127 letters, digits and !#$&-^_.+ (RFC 6838 4.2)"),
     }
 }
 
 pub(super) fn check_leaf(content_type: &str) -> Result<(), BuildError> {
     check_type(content_type)?;
-    let kind = content_type.split('/').next().unwrap_or_default();
-    let composite = ["multipart", "message"];
-    match composite.iter().any(|c| kind.eq_ignore_ascii_case(c)) {
+    let is_of = |kind: &str| {
+        let of = content_type.get(..kind.len());
+        of.is_some_and(|of| of.eq_ignore_ascii_case(kind))
+    };
+    match is_of("multipart/") || is_of("message/") {
         true => Err(BuildError::ContentType(
             "it may not be in base64; multiparts and messages have constructors of their own",
         )),

@@ -100,9 +100,9 @@ fn hex(number: u64, out: &mut [u8]) {
 /// behind `=`; what has many is searched.
 fn may_hold(bytes: &[u8]) -> bool {
     const FEW: usize = 32;
-    let mut places = memchr_iter(b'_', bytes);
     let is_behind = |at: usize| bytes.get(..at).is_some_and(|b| b.ends_with(b"="));
-    places.by_ref().take(FEW).any(is_behind) || places.next().is_some()
+    let mut places = memchr_iter(b'_', bytes).enumerate();
+    places.any(|(n, at)| n == FEW || is_behind(at))
 }
 
 /// Hashes what a part is, and finds what will be sent as it is and may hold a boundary.
