@@ -4,7 +4,7 @@
 use memchr::memmem;
 use wide::{i8x16, u8x16};
 
-use crate::vectors::widest;
+use crate::vectors::{Vectors, widest};
 
 /// Bytes that are looked at together.
 const BLOCK: usize = 64;
@@ -146,7 +146,7 @@ impl Dashes {
         let mut at = start;
         loop {
             let rest = bytes.get(at..)?;
-            at += widest!(_ => dashless(rest));
+            at += widest!(vectors => dashless(vectors, rest));
             // A line end and a dash may be right before.
             let from = at.saturating_sub(2);
             let end = at.saturating_add(STRETCH).min(bytes.len());
@@ -161,27 +161,37 @@ impl Dashes {
     }
 }
 
-/// How many bytes, in blocks, come before one with a dash in it or the last block. The
-/// compiler makes vectors of it.
+/// Bytes in which a dash is looked for together where there is mostly none.
+const DASHLESS: usize = 256;
+
+/// How many bytes, in blocks, come before one with a dash in it or the last block.
 #[inline(always)]
-fn dashless(bytes: &[u8]) -> usize {
-    const BLOCK: usize = 256;
+fn dashless<V: Vectors>(vectors: V, bytes: &[u8]) -> usize {
     /// Where a vector may lie across two lines of the cache, each fourth load takes twice
     /// as long.
     const LINE: usize = 64;
-    let has_dash = |block: &[u8; BLOCK]| {
-        let mut any = false;
-        for byte in block {
-            any |= *byte == b'-';
-        }
-        any
-    };
-    if bytes.first_chunk().is_none_or(has_dash) {
-        return 0;
+    match bytes.first_chunk() {
+        Some(block) if !has_dash(vectors, block) => {}
+        _ => return 0,
     }
-    let aligned = bytes.as_ptr().align_offset(LINE).min(BLOCK);
-    let blocks = bytes.get(aligned..).unwrap_or_default().as_chunks().0;
-    aligned + blocks.iter().take_while(|block| !has_dash(block)).count() * BLOCK
+    let aligned = bytes.as_ptr().align_offset(LINE).min(DASHLESS);
+    let mut length = aligned;
+    for block in bytes.get(aligned..).unwrap_or_default().as_chunks().0 {
+        if has_dash(vectors, block) {
+            break;
+        }
+        length += DASHLESS;
+    }
+    length
+}
+
+#[inline(always)]
+fn has_dash<V: Vectors>(vectors: V, block: &[u8; DASHLESS]) -> bool {
+    let mut any = vectors.are(vectors.load(block, 0), b'-');
+    for n in (V::LENGTH..DASHLESS).step_by(V::LENGTH) {
+        any = any | vectors.are(vectors.load(block, n), b'-');
+    }
+    vectors.bits(any) != 0
 }
 
 /// The same in one block with the two bytes behind it. Most have no dash.
@@ -286,6 +296,7 @@ impl Word {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vectors::Usual;
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
@@ -336,6 +347,13 @@ mod tests {
         ) {
             let text = pieces.concat().repeat(times) + end;
             let text = text.as_bytes();
+            let dash = text.iter().position(|b| *b == b'-').unwrap_or(text.len());
+            let lengths = [
+                dashless(Usual, text),
+                widest!(vectors => dashless(vectors, text)),
+            ];
+            prop_assert_eq!(lengths[0], lengths[1]);
+            prop_assert!(lengths[0] <= dash);
             let mut dashes = Dashes::default();
             let (mut from, mut found) = (0, Vec::new());
             while let Some(at) = dashes.find(&text[from..]) {

@@ -5,7 +5,8 @@
 //! [`widest`] compiles what it is given once for each width. The code for AVX2 cannot become a
 //! part of the function that asks for it, so it is for some hundred bytes at a time; a line
 //! is looked at by [`crate::scan`], in vectors that are always there. All that is called
-//! within must be `#[inline(always)]`: what is a function of its own is compiled without AVX2.
+//! within must be `#[inline(always)]`, and no closure: what is a function of its own is compiled
+//! without AVX2, and each operation is a call there.
 
 use core::ops::{BitAnd, BitOr, Not};
 

@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use memchr::memchr_iter;
 
-use crate::vectors::widest;
+use crate::vectors::{Usual, Vectors, widest};
 
 /// How large a stretch of a message is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -100,35 +100,39 @@ impl Mark {
     }
 }
 
-/// So many bytes are counted at a time: their sum fits into a byte.
-const BLOCK: usize = 192;
-
 /// The LF in `bytes`, and those behind a CR.
 fn line_ends(bytes: &[u8]) -> (u64, u64) {
     match bytes.len() {
-        ..64 => line_ends_of_few(bytes),
-        64..1024 => line_ends_of_many(bytes),
-        1024.. => widest!(_ => line_ends_of_many(bytes)),
+        ..BLOCK => line_ends_of_few(bytes),
+        BLOCK..MANY => line_ends_in(Usual, bytes),
+        MANY.. => widest!(vectors => line_ends_in(vectors, bytes)),
     }
 }
 
-/// The same, of which the compiler makes vectors.
+/// Bytes that are looked at together: as many as there are bits in a word.
+const BLOCK: usize = u64::BITS as usize;
+
+/// So many bytes are worth to ask for the widest vectors.
+const MANY: usize = 8 * BLOCK;
+
 #[inline(always)]
-fn line_ends_of_many(bytes: &[u8]) -> (u64, u64) {
-    let (mut lines, mut crlf) = (0, 0);
-    let behind = bytes.get(1..).unwrap_or_default();
-    for block in bytes.chunks(BLOCK) {
-        let sum: u8 = block.iter().map(|b| u8::from(*b == b'\n')).sum();
-        lines += u64::from(sum);
+fn line_ends_in<V: Vectors>(vectors: V, bytes: &[u8]) -> (u64, u64) {
+    let (mut lines, mut crlf, mut after_cr) = (0, 0, 0);
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    for block in blocks {
+        let (mut lf, mut cr) = (0u64, 0u64);
+        for n in (0..BLOCK).step_by(V::LENGTH) {
+            let these = vectors.load(block, n);
+            lf |= vectors.bits(vectors.are(these, b'\n')) << n;
+            cr |= vectors.bits(vectors.are(these, b'\r')) << n;
+        }
+        lines += u64::from(lf.count_ones());
+        crlf += u64::from((lf & (cr << 1 | after_cr)).count_ones());
+        after_cr = cr >> (BLOCK - 1);
     }
-    for (first, second) in bytes.chunks(BLOCK).zip(behind.chunks(BLOCK)) {
-        let pairs = first.iter().zip(second);
-        let sum: u8 = pairs
-            .map(|(a, b)| u8::from(*a == b'\r') & u8::from(*b == b'\n'))
-            .sum();
-        crlf += u64::from(sum);
-    }
-    (lines, crlf)
+    let (last_lines, last_crlf) = line_ends_of_few(rest);
+    let split = u64::from(rest.first() == Some(&b'\n')) & after_cr;
+    (lines + last_lines, crlf + last_crlf + split)
 }
 
 /// The same by words of eight bytes: a delimiter, or the line that is all of a part, is
@@ -178,10 +182,10 @@ mod tests {
     }
 
     #[test]
-    fn few_bytes_are_counted_as_bytes_are() {
+    fn line_ends_are_counted_as_bytes_are() {
         let mut random = 7u32;
-        let mut text = [0; 40];
-        for length in (0..40).cycle().take(4000) {
+        let mut text = [0; 1100];
+        for length in (0..40).cycle().take(4000).chain((40..1100).step_by(7)) {
             for byte in &mut text[..length] {
                 random = random.wrapping_mul(1_103_515_245).wrapping_add(12345);
                 *byte = b"\r\n\n\r\x0b\x8a\x8da"[(random >> 20) as usize % 8];
@@ -189,7 +193,13 @@ mod tests {
             let text = &text[..length];
             let lines = text.iter().filter(|b| **b == b'\n').count() as u64;
             let crlf = text.windows(2).filter(|w| w == b"\r\n").count() as u64;
-            assert_eq!(line_ends(text), (lines, crlf), "{}", text.escape_ascii());
+            let counted = [
+                line_ends(text),
+                line_ends_of_few(text),
+                line_ends_in(Usual, text),
+                widest!(vectors => line_ends_in(vectors, text)),
+            ];
+            assert_eq!(counted, [(lines, crlf); 4], "{}", text.escape_ascii());
         }
     }
 
