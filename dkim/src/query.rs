@@ -296,6 +296,8 @@ pub(crate) struct Answers {
     questions: Vec<Question>,
     /// How many have no answer.
     open: usize,
+    /// How many at the front left as queries.
+    asked: usize,
 }
 
 #[derive(Debug)]
@@ -314,6 +316,15 @@ impl Answers {
         self.find_by(kind, |known| {
             known == name || known.eq_ignore_ascii_case(name)
         })
+    }
+
+    /// As [`find`](Self::find), where it is likely that of the question named.
+    pub(crate) fn find_at(&self, likely: usize, name: &str, kind: RecordKind) -> Option<usize> {
+        let question = self.questions.get(likely);
+        match question.is_some_and(|likely| likely.kind == kind && *likely.name == *name) {
+            true => Some(likely),
+            false => self.find(name, kind),
+        }
     }
 
     /// As [`find`](Self::find), for a name that need not be made for it.
@@ -371,9 +382,12 @@ impl Answers {
 
     /// The next question that was not asked and whose number is `wanted`.
     pub(crate) fn next_query(&mut self, wanted: impl Fn(usize) -> bool) -> Option<Query> {
-        let mut open = self.questions.iter_mut().enumerate();
+        let mut open = self.questions.iter_mut().enumerate().skip(self.asked);
         let (number, question) = open.find(|(number, q)| !q.asked && wanted(*number))?;
         question.asked = true;
+        if number == self.asked {
+            self.asked += 1;
+        }
         Some(Query {
             id: QueryId(number),
             name: Arc::clone(&question.name),

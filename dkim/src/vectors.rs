@@ -52,6 +52,20 @@ pub(crate) fn lower(bytes: u8x16) -> u8x16 {
     bytes | (is_upper.cast_unsigned() & u8x16::splat(0x20))
 }
 
+/// Where the first byte is that is one of these, or the length.
+#[inline(always)]
+pub(crate) fn find(bytes: &[u8], of: impl Fn(u8x16) -> u8x16) -> usize {
+    let mut at = 0;
+    for bytes in bytes.chunks(VECTOR) {
+        let found = of(vector(bytes)).to_bitmask().trailing_zeros() as usize;
+        if found < bytes.len() {
+            return at + found;
+        }
+        at += bytes.len();
+    }
+    at
+}
+
 /// Bits of a block of this many bytes, from those of the four vectors in it.
 pub(crate) const BLOCK: usize = 4 * VECTOR;
 

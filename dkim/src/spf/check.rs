@@ -20,7 +20,7 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use super::record::{Directive, Qualifier, Record};
-use super::terms::{Client, Domain, Progress, Term, World, is_domain};
+use super::terms::{Client, Domain, Progress, Term, World, is_domain, without_dot};
 use super::verdict::{Identity, Matched, Names, Reason, SpfResult, Verdict};
 use crate::name::to_ascii;
 use crate::query::{DnsError, Misuse, Query, QueryId, RecordKind, Records, Text};
@@ -113,11 +113,13 @@ impl Check {
         let bare = reverse_path.strip_prefix('<');
         let bare = bare.and_then(|path| path.strip_suffix('>'));
         let reverse_path = bare.unwrap_or(reverse_path);
-        match reverse_path.rsplit_once('@') {
-            _ if reverse_path.is_empty() => Self::new(ip, Identity::MailFrom, "", helo, helo),
-            Some((local, domain)) => Self::new(ip, Identity::MailFrom, local, domain, helo),
-            None => Self::new(ip, Identity::MailFrom, "", reverse_path, helo),
+        if reverse_path.is_empty() {
+            return Self::new(ip, Identity::MailFrom, "", helo, helo);
         }
+        let at = memchr::memrchr(b'@', reverse_path.as_bytes());
+        let parts = at.and_then(|at| Some((reverse_path.get(..at)?, reverse_path.get(at + 1..)?)));
+        let (local, domain) = parts.unwrap_or(("", reverse_path));
+        Self::new(ip, Identity::MailFrom, local, domain, helo)
     }
 
     /// Checks the HELO identity (section 2.3).
@@ -127,10 +129,15 @@ impl Check {
     }
 
     fn new(ip: IpAddr, identity: Identity, local: &str, domain: &str, helo: &str) -> Self {
-        let domain = domain.strip_suffix('.').unwrap_or(domain);
-        // U-labels of RFC 6531 are looked up as A-labels (section 4.3).
-        let ascii = to_ascii(domain);
-        let domain = ascii.as_deref().unwrap_or(domain);
+        let mut domain = without_dot(domain);
+        let mut is_valid = is_domain(domain);
+        let ascii;
+        if !is_valid {
+            // U-labels of RFC 6531 are looked up as A-labels (section 4.3).
+            ascii = to_ascii(domain);
+            domain = ascii.as_deref().unwrap_or(domain);
+            is_valid = is_domain(domain);
+        }
         let mut check = Check {
             world: World::new(Client {
                 // An IPv4 client may come through an IPv6 socket (section 5).
@@ -153,7 +160,7 @@ impl Check {
             explaining: false,
             verdict: None,
         };
-        if is_domain(domain) {
+        if is_valid {
             let name = Arc::from(domain);
             let question = check.world.answers.question_of(&name, RecordKind::Txt);
             check
@@ -385,10 +392,11 @@ impl Frame {
                 return Step::Done(SpfResult::TempError, reason);
             }
         };
-        let texts = texts
-            .into_iter()
-            .flat_map(|all| all.iter().zip(0..).map(move |one| (all, one)));
-        let mut records = texts.filter(|(_, (text, _))| Record::is_spf(text));
+        let all = texts.map_or(&[][..], |texts| texts);
+        let mut records = all
+            .iter()
+            .enumerate()
+            .filter(|(_, text)| Record::is_spf(text));
         let (first, second) = (records.next(), records.next());
         let error = match (first, second) {
             (None, _) if self.by == Some(By::Redirect) => {
@@ -396,12 +404,12 @@ impl Frame {
             }
             (None, _) => return Step::Done(SpfResult::None, Reason::NoRecord),
             (Some(_), Some(_)) => Reason::SeveralRecords(self.domain.to_string()),
-            (Some((_, (text, _))), None) if text.len() > world.limits.record_bytes => {
+            (Some((_, text)), None) if text.len() > world.limits.record_bytes => {
                 Reason::RecordTooLong(self.domain.to_string())
             }
-            (Some((all, (text, at))), None) => {
+            (Some((at, text)), None) => {
                 if self.by.is_none() {
-                    *own = Some((Arc::clone(all), at));
+                    *own = texts.map(|texts| (Arc::clone(texts), at));
                 }
                 match text.spf() {
                     Ok(record) => {

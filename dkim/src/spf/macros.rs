@@ -94,20 +94,18 @@ impl MacroString {
 
     /// Whether it ends as a `domain-spec` must: in a macro, or in a top label.
     pub(super) fn ends_as_domain(&self) -> bool {
-        let text = match self.text.get(self.form.tail..) {
-            None | Some("") => return !self.text.is_empty(),
-            Some(text) => text.strip_suffix('.').unwrap_or(text),
+        let text = match self.text.as_bytes().get(self.form.tail..) {
+            None | Some([]) => return !self.text.is_empty(),
+            Some([text @ .., b'.'] | text) => text,
         };
-        let bytes = text.as_bytes();
-        let Some(dot) = bytes.iter().rposition(|b| *b == b'.') else {
+        let Some(dot) = text.iter().rposition(|b| *b == b'.') else {
             return false;
         };
-        let label = bytes.get(dot + 1..).unwrap_or_default();
+        let label = text.get(dot + 1..).unwrap_or_default();
         let is_inner = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-';
         label.iter().all(is_inner)
             && !label.iter().all(u8::is_ascii_digit)
-            && !label.starts_with(b"-")
-            && !label.ends_with(b"-")
+            && !matches!(label, [b'-', ..] | [.., b'-'])
     }
 
     /// Whether `%{p}` is in it, which needs DNS.

@@ -7,6 +7,7 @@ use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use super::macros::{MacroString, is_well_formed};
+use crate::vectors::{equal, find};
 
 /// What a mechanism that matches says about the client (section 4.6.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -277,7 +278,9 @@ impl Record {
     /// `v=spf1` and a space or its end (section 4.5).
     #[must_use]
     pub fn is_spf(text: &[u8]) -> bool {
-        let (version, rest) = text.split_at(text.len().min(VERSION.len()));
+        let Some((version, rest)) = text.split_first_chunk::<6>() else {
+            return false;
+        };
         version.eq_ignore_ascii_case(VERSION) && matches!(rest.first(), None | Some(b' '))
     }
 
@@ -296,7 +299,7 @@ impl Record {
         };
         let mut at = VERSION.len();
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-            let length = memchr::memchr(b' ', rest).unwrap_or(rest.len());
+            let length = find(rest, |vector| equal(vector, b' '));
             if let Some(term) = rest.get(..length).filter(|term| !term.is_empty()) {
                 record.term(term, at)?;
             }
@@ -344,7 +347,7 @@ impl Record {
     }
 }
 
-const VERSION: &[u8] = b"v=spf1";
+const VERSION: &[u8; 6] = b"v=spf1";
 
 /// A mechanism: its name with the qualifier, and what comes from `:` or `/` on.
 fn directive(name: &[u8], argument: &[u8], offset: usize) -> Result<Directive, RecordError> {
@@ -356,7 +359,6 @@ fn directive(name: &[u8], argument: &[u8], offset: usize) -> Result<Directive, R
         _ => (Qualifier::Pass, name),
     };
     let at = offset + name.len();
-    let is = |known: &str| bare.eq_ignore_ascii_case(known.as_bytes());
     // What is behind a colon, which must be there.
     let required = || match argument.split_first() {
         Some((b':', spec)) => Ok((spec, at + 1)),
@@ -367,47 +369,74 @@ fn directive(name: &[u8], argument: &[u8], offset: usize) -> Result<Directive, R
         Some((b':', spec)) => DomainSpec::at(spec, at + 1).map(Some),
         Some(_) => Err(RecordError::new(at, Rule::UnexpectedArgument)),
     };
-    let mechanism = if is("ip4") {
-        let (network, at) = required()?;
-        let (network, bits) = cidr(network, at, 32)?;
-        let address = dotted_quad(network).ok_or(RecordError::new(at, Rule::Network))?;
-        let ip4 = Prefix {
-            ip4: bits,
-            ip6: 128,
-        };
-        Mechanism::Ip4(address, ip4)
-    } else if is("ip6") {
-        let (network, at) = required()?;
-        let (network, bits) = cidr(network, at, 128)?;
-        let address = groups(network).ok_or(RecordError::new(at, Rule::Network))?;
-        Mechanism::Ip6(address, Prefix { ip4: 32, ip6: bits })
-    } else if is("all") {
-        match argument {
+    let mechanism = match key(bare) {
+        IP4 => {
+            let (network, at) = required()?;
+            let (network, bits) = cidr(network, at, 32)?;
+            let address = dotted_quad(network).ok_or(RecordError::new(at, Rule::Network))?;
+            let ip4 = Prefix {
+                ip4: bits,
+                ip6: 128,
+            };
+            Mechanism::Ip4(address, ip4)
+        }
+        IP6 => {
+            let (network, at) = required()?;
+            let (network, bits) = cidr(network, at, 128)?;
+            let address = groups(network).ok_or(RecordError::new(at, Rule::Network))?;
+            Mechanism::Ip6(address, Prefix { ip4: 32, ip6: bits })
+        }
+        ALL => match argument {
             [] => Mechanism::All,
             _ => return Err(RecordError::new(at, Rule::UnexpectedArgument)),
+        },
+        INCLUDE => {
+            let (spec, at) = required()?;
+            Mechanism::Include(DomainSpec::at(spec, at)?)
         }
-    } else if is("include") {
-        let (spec, at) = required()?;
-        Mechanism::Include(DomainSpec::at(spec, at)?)
-    } else if is("exists") {
-        let (spec, at) = required()?;
-        Mechanism::Exists(DomainSpec::at(spec, at)?)
-    } else if is("a") || is("mx") {
-        let (argument, prefix) = dual_cidr(argument, at)?;
-        let spec = optional(argument)?;
-        match bare.len() {
-            1 => Mechanism::A(spec, prefix),
-            _ => Mechanism::Mx(spec, prefix),
+        EXISTS => {
+            let (spec, at) = required()?;
+            Mechanism::Exists(DomainSpec::at(spec, at)?)
         }
-    } else if is("ptr") {
-        Mechanism::Ptr(optional(argument)?)
-    } else {
-        return Err(RecordError::new(offset, Rule::UnknownMechanism));
+        A => {
+            let (argument, prefix) = dual_cidr(argument, at)?;
+            Mechanism::A(optional(argument)?, prefix)
+        }
+        MX => {
+            let (argument, prefix) = dual_cidr(argument, at)?;
+            Mechanism::Mx(optional(argument)?, prefix)
+        }
+        PTR => Mechanism::Ptr(optional(argument)?),
+        _ => return Err(RecordError::new(offset, Rule::UnknownMechanism)),
     };
     Ok(Directive {
         qualifier,
         mechanism,
     })
+}
+
+const A: u64 = key(b"a");
+const ALL: u64 = key(b"all");
+const EXISTS: u64 = key(b"exists");
+const INCLUDE: u64 = key(b"include");
+const IP4: u64 = key(b"ip4");
+const IP6: u64 = key(b"ip6");
+const MX: u64 = key(b"mx");
+const PTR: u64 = key(b"ptr");
+
+/// A name of up to seven octets as a number, which is soon compared: letters small, the
+/// length on top. 0 for longer ones.
+const fn key(name: &[u8]) -> u64 {
+    let mut key = name.len() as u64;
+    let mut rest = name;
+    while let [first, behind @ ..] = rest {
+        key = key << 8 | first.to_ascii_lowercase() as u64;
+        rest = behind;
+    }
+    match name.len() {
+        0..=7 => key,
+        _ => 0,
+    }
 }
 
 /// Takes `/24` off the end, if it is there.
@@ -469,24 +498,24 @@ fn number(digits: &[u8], most: u8) -> Option<u8> {
 
 /// Four numbers without leading zeros, as [`Ipv4Addr`] reads them, from bytes.
 fn dotted_quad(text: &[u8]) -> Option<Ipv4Addr> {
+    let digit = |byte: u8| Some(byte.wrapping_sub(b'0')).filter(|digit| *digit < 10);
     let mut octets = [0; 4];
-    let (mut at, mut number, mut digits) = (0, 0, 0);
-    for byte in text {
-        match byte {
-            b'0'..=b'9' if digits == 0 || digits < 3 && number > 0 => {
-                number = number * 10 + u16::from(byte - b'0');
-                digits += 1;
-            }
-            b'.' if digits > 0 => {
-                *octets.get_mut(at)? = u8::try_from(number).ok()?;
-                at += 1;
-                (number, digits) = (0, 0);
-            }
-            _ => return None,
+    let mut rest = text;
+    for (n, octet) in octets.iter_mut().enumerate() {
+        if n > 0 {
+            rest = rest.strip_prefix(b".")?;
+        }
+        let (first, behind) = rest.split_first()?;
+        (*octet, rest) = (digit(*first)?, behind);
+        while *octet > 0
+            && let Some((next, behind)) = rest.split_first()
+            && let Some(next) = digit(*next)
+        {
+            *octet = octet.checked_mul(10)?.checked_add(next)?;
+            rest = behind;
         }
     }
-    *octets.get_mut(at)? = u8::try_from(number).ok()?;
-    (at == 3 && digits > 0).then(|| octets.into())
+    rest.is_empty().then(|| octets.into())
 }
 
 /// Groups of hexadecimal digits, as [`Ipv6Addr`] reads them, from bytes.

@@ -4,13 +4,14 @@ use alloc::borrow::{Cow, ToOwned as _};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::check::Limits;
 use super::macros::{MacroString, Values, reverse_name};
 use super::record::{Directive, DomainSpec, Mechanism, Prefix};
 use super::verdict::{Cost, Identity, Names, Reason, SpfResult};
 use crate::query::{Answers, DnsError, RecordKind, Records};
+use crate::vectors::{VECTOR, below_or_high, equal, vector};
 
 /// Who is checked, and by whom.
 #[derive(Debug)]
@@ -78,6 +79,16 @@ enum Found<'a> {
     Failed,
 }
 
+impl Term {
+    /// Of so many bits that were compared, if the address is one that counts.
+    fn of(bits: Option<u8>) -> Self {
+        match bits {
+            Some(_) => Term::Yes(bits),
+            None => Term::No,
+        }
+    }
+}
+
 impl World {
     pub(super) fn new(client: Client) -> Self {
         World {
@@ -108,10 +119,16 @@ impl World {
         let (spec, kind) = match &directive.mechanism {
             Mechanism::All => return Term::Yes(None),
             Mechanism::Ip4(network, prefix) => {
-                return self.network((*network).into(), *prefix);
+                return match self.client.ip {
+                    IpAddr::V4(ip) => Term::of(contains4(*network, *prefix, ip)),
+                    IpAddr::V6(_) => Term::No,
+                };
             }
             Mechanism::Ip6(network, prefix) => {
-                return self.network((*network).into(), *prefix);
+                return match self.client.ip {
+                    IpAddr::V4(_) => Term::No,
+                    IpAddr::V6(ip) => Term::of(contains6(*network, *prefix, ip)),
+                };
             }
             Mechanism::Include(spec) => (Some(spec), RecordKind::Txt),
             Mechanism::Exists(spec) => (Some(spec), RecordKind::A),
@@ -275,13 +292,6 @@ impl World {
         }
     }
 
-    fn network(&self, network: IpAddr, prefix: Prefix) -> Term {
-        match contains(network, prefix, self.client.ip) {
-            Some(bits) => Term::Yes(Some(bits)),
-            None => Term::No,
-        }
-    }
-
     fn address_kind(&self) -> RecordKind {
         match self.client.ip {
             IpAddr::V4(_) => RecordKind::A,
@@ -315,10 +325,7 @@ impl World {
             Found::Wait => Term::Wait,
             Found::Failed => self.failed(question),
             Found::Void => self.void(),
-            Found::Records(records) => match covering(records, prefix, self.client.ip) {
-                Some(bits) => Term::Yes(Some(bits)),
-                None => Term::No,
-            },
+            Found::Records(records) => Term::of(covering(records, prefix, self.client.ip)),
         }
     }
 
@@ -349,14 +356,17 @@ impl World {
         }
         let (ip, kind) = (self.client.ip, self.address_kind());
         let (mut waits, mut void, mut decided) = (false, false, None);
+        // They are put one behind the other.
+        let mut next = question + 1;
         for (_, host) in &*hosts {
             let host = without_dot(host);
-            let question = match self.answers.find(host, kind) {
+            let question = match self.answers.find_at(next, host, kind) {
                 Some(question) => question,
                 None if is_name(host) => self.answers.put(host.into(), kind),
                 // The null MX of RFC 7505 has no name.
                 None => continue,
             };
+            next = question + 1;
             match self.found(question) {
                 Found::Wait => waits = true,
                 _ if decided.is_some() => {}
@@ -479,25 +489,26 @@ fn failed(name: &str) -> Term {
 
 /// How many bits of the first address that matches are those of `ip`.
 fn covering(records: &Records, prefix: Prefix, ip: IpAddr) -> Option<u8> {
-    records
-        .addresses()
-        .find_map(|address| contains(address, prefix, ip))
+    match (records, ip) {
+        (Records::A(addresses), IpAddr::V4(ip)) => {
+            addresses.iter().find_map(|a| contains4(*a, prefix, ip))
+        }
+        (Records::Aaaa(addresses), IpAddr::V6(ip)) => {
+            addresses.iter().find_map(|a| contains6(*a, prefix, ip))
+        }
+        _ => None,
+    }
 }
 
 /// How many bits of `network` are those of `ip`, if all that count are.
-fn contains(network: IpAddr, prefix: Prefix, ip: IpAddr) -> Option<u8> {
-    let (same, bits) = match (network, ip) {
-        (IpAddr::V4(network), IpAddr::V4(ip)) => {
-            let differ = network.to_bits() ^ ip.to_bits();
-            (differ.leading_zeros(), prefix.ip4())
-        }
-        (IpAddr::V6(network), IpAddr::V6(ip)) => {
-            let differ = network.to_bits() ^ ip.to_bits();
-            (differ.leading_zeros(), prefix.ip6())
-        }
-        _ => return None,
-    };
-    (same >= u32::from(bits)).then_some(bits)
+fn contains4(network: Ipv4Addr, prefix: Prefix, ip: Ipv4Addr) -> Option<u8> {
+    let same = (network.to_bits() ^ ip.to_bits()).leading_zeros();
+    (same >= u32::from(prefix.ip4())).then_some(prefix.ip4())
+}
+
+fn contains6(network: Ipv6Addr, prefix: Prefix, ip: Ipv6Addr) -> Option<u8> {
+    let same = (network.to_bits() ^ ip.to_bits()).leading_zeros();
+    (same >= u32::from(prefix.ip6())).then_some(prefix.ip6())
 }
 
 /// Whether `name` is `domain` or below it.
@@ -520,26 +531,40 @@ pub(crate) fn without_dot(name: &str) -> &str {
 /// Whether DNS can be asked for a name as it is written: labels of 1 to 63 octets, 253
 /// in all, visible ASCII but the backslash, which would escape what is behind it.
 pub(crate) fn is_name(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    let is_text = |all, byte: &u8| all & byte.is_ascii_graphic() & (*byte != b'\\');
-    let mut start = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        if *byte == b'.' {
-            if !is_label(at - start) {
-                return false;
-            }
-            start = at + 1;
-        }
-    }
-    is_label(bytes.len() - start) && bytes.len() <= 253 && bytes.iter().fold(true, is_text)
-}
-
-fn is_label(length: usize) -> bool {
-    (1..=63).contains(&length)
+    labels(name).is_some()
 }
 
 /// Whether a name may be an identity's domain (section 4.3): several labels, and no
 /// address literal.
 pub(super) fn is_domain(name: &str) -> bool {
-    is_name(name) && name.contains('.') && !name.starts_with('[')
+    labels(name).is_some_and(|labels| labels > 1) && !name.starts_with('[')
+}
+
+/// How many labels a name has, if it is one.
+fn labels(name: &str) -> Option<usize> {
+    let is_label = |length| (1..=63).contains(&length);
+    if name.len() > 253 {
+        return None;
+    }
+    let (mut labels, mut label) = (1, 0);
+    for bytes in name.as_bytes().chunks(VECTOR) {
+        let vector = vector(bytes);
+        // Blanks, DEL, backslashes and what is no ASCII; also what fills a short vector.
+        let bad = below_or_high(vector, b'!') | equal(vector, 0x7f) | equal(vector, b'\\');
+        if (bad.to_bitmask().trailing_zeros() as usize) < bytes.len() {
+            return None;
+        }
+        let mut dots = equal(vector, b'.').to_bitmask();
+        let mut start = 0;
+        while dots != 0 {
+            let dot = dots.trailing_zeros() as usize;
+            if !is_label(label + dot - start) {
+                return None;
+            }
+            (labels, label, start) = (labels + 1, 0, dot + 1);
+            dots &= dots - 1;
+        }
+        label += bytes.len() - start;
+    }
+    is_label(label).then_some(labels)
 }
