@@ -21,7 +21,7 @@ use crate::canon::HeaderCanon;
 use crate::claim::{Claim, records};
 use crate::header::Header;
 use crate::hidden::hidden;
-use crate::judge::{body_problem, extra_instance, from_problem, unacceptable, unsigned_fields};
+use crate::judge::{body_problem, extra_instances, from_problem, unacceptable, unsigned_fields};
 use crate::key::KeyRecord;
 use crate::limits::{LimitExceeded, Limits};
 use crate::message::{BodyHash, BodyKind, put_data_of, selected};
@@ -163,7 +163,8 @@ impl Evaluation {
             .or_else(|| {
                 let hides = || hidden(header, || covered(header, trial.field, signature));
                 let looked_for = self.policy.reject_extra_instances;
-                looked_for.then(|| extra_instance(header, signed).or_else(hides))?
+                let extra = || extra_instances(header, signed).next();
+                looked_for.then(|| extra().map(Reason::ExtraInstance).or_else(hides))?
             });
         match refused {
             Some(reason) => outcome.reason = reason,

@@ -45,12 +45,14 @@ pub(crate) fn unacceptable(
     None
 }
 
-/// A field of [`SINGLE`](crate::message::SINGLE) that occurs more often than it is among
+/// Fields of [`SINGLE`](crate::message::SINGLE) that occur more often than they are among
 /// what is `signed` (RFC 6376 section 8.15).
-pub(crate) fn extra_instance(header: &Header, signed: &Singles) -> Option<Reason> {
-    let mut more = header.singles().beyond(signed);
-    let extra = more.find(|(.., signed)| *signed > 0);
-    extra.map(|(name, ..)| Reason::ExtraInstance(name))
+pub(crate) fn extra_instances(
+    header: &Header,
+    signed: &Singles,
+) -> impl Iterator<Item = &'static str> {
+    let more = header.singles().beyond(signed);
+    more.filter_map(|(name, _, signed)| (signed > 0).then_some(name))
 }
 
 /// RFC 6376 section 6.1.3 step 3.

@@ -168,8 +168,8 @@ pub struct Policy {
     /// Whether a field of which RFC 5322 allows one, and of which the message
     /// has more than are signed, makes the signature unacceptable (RFC 6376
     /// section 8.15); also one that only readers see who take a bare CR or LF for a line
-    /// end, or another body that they see. Default true. More than one From always fails. In a
-    /// chain of ARC, whose handlers may add fields, only what hides counts, and another From.
+    /// end, or another body that they see. Default true. More than one From always fails. It
+    /// holds for the message signatures of ARC as well: who changes a message seals it anew.
     pub reject_extra_instances: bool,
     /// Who computes: ring by default.
     pub cryptography: Cryptography,

@@ -187,8 +187,15 @@ fn any_change_of_what_is_sealed_fails() {
 /// message is sealed.
 #[test]
 fn what_only_some_readers_see_is_not_vouched_for() {
-    let message = chain(2);
+    let original = format!("Reply-To: ann@example.com\r\n{MESSAGE}");
+    let sealed = seal(&original, ChainStatus::None, false).unwrap();
+    let message = seal(&sealed, ChainStatus::Pass, true).unwrap();
     for (field, reason) in [
+        ("Subject: evil", Reason::ExtraInstance("Subject")),
+        (
+            "MIME-Version: 1.0\r\nReply-To: a@b.test",
+            Reason::ExtraInstance("Reply-To"),
+        ),
         ("X: y\nSubject: evil", Reason::ExtraInstance("Subject")),
         ("X: y\rTo: eve@x.test", Reason::ExtraInstance("To")),
         ("X: y\n\nAnother body", Reason::HiddenBody),
@@ -205,13 +212,17 @@ fn what_only_some_readers_see_is_not_vouched_for() {
             ChainStatus::None,
             false,
         );
-        match field.starts_with(' ') {
-            true => drop(refused.expect("it goes on with A")),
-            false => assert!(matches!(refused, Err(SealError::Sign(_))), "{field:?}"),
+        // As the first line it goes on with A; a field that is there before is sealed.
+        match field {
+            " From: eve@x.test" | "Subject: evil" | "MIME-Version: 1.0\r\nReply-To: a@b.test" => {
+                let found = validate(&refused.unwrap());
+                assert_eq!(found.status, ChainStatus::Pass, "{field:?}: {found}");
+            }
+            _ => assert!(matches!(refused, Err(SealError::Sign(_))), "{field:?}"),
         }
     }
     // A handler adds fields, and what hides nothing is none of these.
-    for field in ["Subject: [list] hi", "X: y\nz", "Received: from a by b"] {
+    for field in ["Sender: list@x.test", "X: y\nz", "MIME-Version: 1.0"] {
         let found = validate(&format!("{field}\r\n{message}"));
         assert_eq!(found.status, ChainStatus::Pass, "{field:?}: {found}");
     }

