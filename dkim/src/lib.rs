@@ -76,6 +76,9 @@
 //! has a [`DkimResult`] of RFC 8601 and a [`Reason`] that names the RFC section;
 //! [`Verification::coverage`] tells which fields a signature is about.
 //!
+//! Features: `arc`, `atps` and `reports` add the modules of these names (`reports` that of
+//! [`dmarc`]'s and TLS's reports), `psl` a list of public suffixes, `idn` (default) U-labels.
+//!
 //! [`Policy::cryptography`] names what signatures are verified with, where it is not ring.
 //!
 //! The parsers stand alone as well: [`Signature::parse`], [`KeyRecord::parse`].
