@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::Canonicalization;
-use crate::vectors::{VECTOR, equal, lower, vector};
+use crate::vectors::{BLOCK, VECTOR, bits, equal, lower, vector};
 
 /// Puts fields into canonical form, one behind the other. A field is given as
 /// [`crate::header`] splits it: folded lines included, the CRLF that ends it not.
@@ -79,9 +79,9 @@ impl HeaderCanon {
     #[inline]
     fn put(&mut self, before: Within<'_>, behind: &[u8]) {
         // No more than it was, but for a colon that was missing, and what is too much of the
-        // last vectors.
+        // last blocks.
         let kind = self.kind;
-        let room = self.room(before.length + behind.len() + 1 + 2 * VECTOR);
+        let room = self.room(before.length + behind.len() + 1 + 2 * BLOCK);
         let mut used = 0;
         match kind {
             Canonicalization::Simple => {
@@ -238,11 +238,30 @@ fn unfold(run: &mut Run, text: Within<'_>, room: &mut [u8]) -> usize {
 
 /// Copies what passes unfolding as it is, and gives how much that is: up to white space that
 /// is no single space inside a line. Behind the end is white space, too. The first byte is
-/// not looked at, since it is none. Whole vectors are written; what is too much of one is
-/// written over.
+/// not looked at, since it is none. Whole blocks are written, or vectors near the end of all;
+/// what is too much of one is written over.
 #[inline(always)]
 fn copy_plain(text: &[u8], out: &mut [u8]) -> usize {
+    let break_or_tab = |bytes| equal(bytes, b'\t') | equal(bytes, b'\r');
     let (mut done, mut first) = (0, 1);
+    while let (Some(window), Some(room)) = (
+        text.get(done..)
+            .and_then(<[u8]>::first_chunk::<{ BLOCK + 1 }>),
+        out.get_mut(done..)
+            .and_then(<[u8]>::first_chunk_mut::<BLOCK>),
+    ) {
+        let [block @ .., next] = window;
+        *room = *block;
+        let spaces = bits(block, |bytes| equal(bytes, b' '));
+        let others = bits(block, break_or_tab);
+        let next = u64::from(matches!(next, b' ' | b'\t' | b'\r')) << (BLOCK - 1);
+        let before_white = (spaces | others) >> 1 | next;
+        let stops = (others | spaces & before_white) & !first;
+        if stops != 0 {
+            return done + stops.trailing_zeros() as usize;
+        }
+        (done, first) = (done + BLOCK, 0);
+    }
     loop {
         let rest = text.get(done..).unwrap_or_default();
         let bytes = vector(rest);
@@ -251,10 +270,9 @@ fn copy_plain(text: &[u8], out: &mut [u8]) -> usize {
         if let Some(room) = room {
             *room = bytes.to_array();
         }
-        let break_or_tab = |bytes| equal(bytes, b'\t') | equal(bytes, b'\r');
         let before_white = break_or_tab(next) | equal(next, b' ');
         let stops = break_or_tab(bytes) | equal(bytes, b' ') & before_white;
-        let stops = stops.to_bitmask() & !first;
+        let stops = u64::from(stops.to_bitmask()) & !first;
         if stops != 0 {
             return done + stops.trailing_zeros() as usize;
         }
