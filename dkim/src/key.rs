@@ -196,6 +196,19 @@ impl PublicKey {
         }
     }
 
+    /// Whether a key of this size signs here: RSA of 2048 to 4096 bits, Ed25519.
+    pub(crate) fn may_sign(&self) -> bool {
+        self.key_type() != KeyType::Rsa || (2048..=4096).contains(&self.bits())
+    }
+
+    /// What `a=` says of its signatures.
+    pub(crate) fn signs(&self) -> Algorithm {
+        match self.key_type() {
+            KeyType::Rsa => Algorithm::RsaSha256,
+            KeyType::Ed25519 => Algorithm::Ed25519Sha256,
+        }
+    }
+
     /// The octets of an Ed25519 key.
     pub(crate) fn as_ed25519(&self) -> Option<&[u8; 32]> {
         match &self.0 {

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use crate::cryptography::Cryptography;
-use crate::key::{KeyRecord, KeyType, PublicKey};
+use crate::key::{KeyRecord, PublicKey};
 use crate::signature::Algorithm;
 use crate::signing_key::{KeyError, SigningKey};
 
@@ -87,9 +87,9 @@ impl RemoteKey {
     /// # Errors
     /// [`KeyError::Rejected`] for an RSA key outside 2048 to 4096 bits, as for one in memory.
     pub fn new(public: PublicKey) -> Result<Self, KeyError> {
-        match public.key_type() {
-            KeyType::Rsa if !(2048..=4096).contains(&public.bits()) => Err(KeyError::Rejected),
-            KeyType::Rsa | KeyType::Ed25519 => Ok(Self {
+        match public.may_sign() {
+            false => Err(KeyError::Rejected),
+            true => Ok(Self {
                 public: Arc::new(public),
                 cryptography: Cryptography::default(),
             }),
@@ -106,10 +106,7 @@ impl RemoteKey {
     /// What `a=` will say.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
-        match self.public.key_type() {
-            KeyType::Rsa => Algorithm::RsaSha256,
-            KeyType::Ed25519 => Algorithm::Ed25519Sha256,
-        }
+        self.public.signs()
     }
 
     /// The public half.

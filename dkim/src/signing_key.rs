@@ -1,5 +1,6 @@
 //! Private keys, read from what tools write.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -8,6 +9,7 @@ use core::fmt;
 use ring::rand::SecureRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 
+use crate::cryptography::Cryptography;
 use crate::der;
 use crate::key::{KeyRecord, PublicKey};
 use crate::signature::Algorithm;
@@ -35,13 +37,17 @@ pub enum KeyError {
     /// 2048).
     #[error("the key is damaged, or an RSA key outside 2048 to 4096 bits (RFC 8301 section 3.2)")]
     Rejected,
+    /// What another library signs does not verify with the public half.
+    #[error("what the library signs does not verify with the public key that was given")]
+    Mismatch,
     /// The random source failed.
     #[error("the system gives no random numbers")]
     Random,
 }
 
-/// A private key that signs messages. Clones share it; no copy of the secret is made. For a key
-/// that is not in memory there is [`RemoteKey`](crate::RemoteKey).
+/// A private key that signs messages. Clones share it; no copy of the secret is made. ring
+/// signs with it, or [another library](Self::with_library). For a key that is not in this process
+/// there is [`RemoteKey`](crate::RemoteKey).
 ///
 /// ```
 /// use scop_dkim::SigningKey;
@@ -53,6 +59,8 @@ pub enum KeyError {
 #[derive(Clone)]
 pub struct SigningKey {
     pair: Arc<Pair>,
+    /// Who verifies each signature before it goes out, if somebody does.
+    check: Option<Cryptography>,
 }
 
 struct Pair {
@@ -63,7 +71,11 @@ struct Pair {
 enum Material {
     Rsa(RsaKeyPair),
     Ed25519(Ed25519KeyPair),
+    Given(Box<Sign>),
 }
+
+/// Another library's primitive.
+type Sign = dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync;
 
 impl SigningKey {
     /// Reads the first PEM block of `pem`: `PRIVATE KEY` (PKCS#8, RSA or
@@ -114,7 +126,71 @@ impl SigningKey {
 
     fn new(material: Material, public: PublicKey) -> Self {
         let pair = Arc::new(Pair { material, public });
-        Self { pair }
+        Self { pair, check: None }
+    }
+
+    /// A key that another library than ring signs with in this process. `sign` is its bare
+    /// primitive, for the kind of key that `public` is: RSASSA-PKCS1-v1_5 with SHA-256 of a
+    /// message that is not hashed yet (RFC 8017 section 8.2.1), or PureEdDSA of edwards25519
+    /// (RFC 8032 section 5.1.6), whose message is the digest that RFC 8463 section 3 wants,
+    /// made already. `None` for an error of any kind.
+    ///
+    /// One signature is made and verified here, so that a key which is another than `public`,
+    /// or a library that hashes as it should not, shows at once. Those of messages then go out
+    /// as they come: see [`verified_by`](Self::verified_by).
+    ///
+    /// ```
+    /// use ring::signature::{Ed25519KeyPair, KeyPair as _}; // or aws-lc-rs, whose names are these
+    /// use scop_dkim::{KeyError, PublicKey, SigningKey};
+    ///
+    /// let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32])?;
+    /// let public = PublicKey::ed25519(pair.public_key().as_ref().try_into()?);
+    /// let key = SigningKey::with_library(public, move |message| Some(pair.sign(message).as_ref().to_vec()))?;
+    /// assert_eq!(key.public_key(), SigningKey::ed25519(&[7; 32])?.public_key());
+    ///
+    /// let stranger = PublicKey::ed25519([9; 32]);
+    /// let wrong = SigningKey::with_library(stranger, |_| Some(vec![0; 64]));
+    /// assert_eq!(wrong.unwrap_err(), KeyError::Mismatch);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`KeyError::Mismatch`], also where `sign` gives nothing; [`KeyError::Rejected`] for an RSA
+    /// key outside 2048 to 4096 bits.
+    pub fn with_library(
+        public: PublicKey,
+        sign: impl Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync + 'static,
+    ) -> Result<Self, KeyError> {
+        if !public.may_sign() {
+            return Err(KeyError::Rejected);
+        }
+        let key = Self::new(Material::Given(Box::new(sign)), public);
+        let data = b"Whether a private key belongs to its public half";
+        let signature = key.made(None, data).ok_or(KeyError::Mismatch)?;
+        match key.signed(&Cryptography::default(), data, &signature) {
+            true => Ok(key),
+            false => Err(KeyError::Mismatch),
+        }
+    }
+
+    /// The same with each signature verified before it goes out, which costs a verification;
+    /// a message whose signature does not verify ends in
+    /// [`SignError::Crypto`](crate::SignError::Crypto).
+    ///
+    /// That protects from a library or a processor that computes wrongly: an RSA signature with
+    /// a fault in one of its halves gives the private key away to whoever sees it. ring and
+    /// aws-lc look for that themselves with RSA. A [`RemoteKey`](crate::RemoteKey) always
+    /// verifies: what answers for it is not in this process.
+    ///
+    /// ```
+    /// use scop_dkim::{Cryptography, SigningKey};
+    /// let key = SigningKey::ed25519(&[7; 32])?.verified_by(Cryptography::default());
+    /// # Ok::<(), scop_dkim::KeyError>(())
+    /// ```
+    #[must_use]
+    pub fn verified_by(mut self, cryptography: Cryptography) -> Self {
+        self.check = Some(cryptography);
+        self
     }
 
     /// The Ed25519 key of a seed: 32 octets that the caller took from a
@@ -168,10 +244,7 @@ impl SigningKey {
     /// What `a=` will say.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
-        match self.pair.material {
-            Material::Rsa(_) => Algorithm::RsaSha256,
-            Material::Ed25519(_) => Algorithm::Ed25519Sha256,
-        }
+        self.pair.public.signs()
     }
 
     /// The public half.
@@ -187,20 +260,40 @@ impl SigningKey {
         KeyRecord::new(self.public_key().clone())
     }
 
-    /// Signs `data`, which is hashed here. `None` only if ring fails.
+    /// Signs `data`, which is hashed here. `None` if the library fails, or what it made does
+    /// not verify.
     pub(crate) fn sign(&self, random: &dyn SecureRandom, data: &[u8]) -> Option<Vec<u8>> {
+        let signature = self.made(Some(random), data)?;
+        match &self.check {
+            Some(cryptography) if !self.signed(cryptography, data, &signature) => None,
+            _ => Some(signature),
+        }
+    }
+
+    /// A signature as it comes; only ring's RSA asks for random numbers.
+    fn made(&self, random: Option<&dyn SecureRandom>, data: &[u8]) -> Option<Vec<u8>> {
         match &self.pair.material {
             Material::Rsa(pair) => {
                 let mut out = alloc::vec![0; pair.public().modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, random, data, &mut out).ok()?;
+                pair.sign(&RSA_PKCS1_SHA256, random?, data, &mut out).ok()?;
                 Some(out)
             }
-            Material::Ed25519(pair) => {
-                let hash = ring::digest::digest(&ring::digest::SHA256, data);
-                Some(pair.sign(hash.as_ref()).as_ref().to_vec())
-            }
+            Material::Ed25519(pair) => Some(pair.sign(sha256(data).as_ref()).as_ref().to_vec()),
+            Material::Given(sign) => match self.algorithm() {
+                Algorithm::Ed25519Sha256 => sign(sha256(data).as_ref()),
+                _ => sign(data),
+            },
         }
     }
+
+    fn signed(&self, cryptography: &Cryptography, data: &[u8], signature: &[u8]) -> bool {
+        let public = &self.pair.public;
+        public.verify(cryptography, self.algorithm(), data, signature)
+    }
+}
+
+fn sha256(data: &[u8]) -> ring::digest::Digest {
+    ring::digest::digest(&ring::digest::SHA256, data)
 }
 
 /// Never shows the secret.
