@@ -252,9 +252,8 @@ pub struct Outcome {
     pub reason: Reason,
     /// The key that was tried, if one was fit to be.
     pub key: Option<PublicKey>,
-    /// The key record says `t=y`: whatever became of the signature, the message is to be treated
-    /// as one without it (RFC 6376 section 3.6.1). See
-    /// [`Policy::honour_testing`](crate::Policy::honour_testing).
+    /// The key record says `t=y`: the domain tries DKIM out (RFC 6376 section 3.6.1). What that
+    /// does to the result, [`Policy::honour_testing`](crate::Policy::honour_testing) says.
     pub testing: bool,
     /// Fields a reader sees that this signature leaves open, wholly or partly.
     pub unsigned_fields: Vec<UnsignedField>,

@@ -150,9 +150,10 @@ pub struct Policy {
     pub honour_expiration: bool,
     /// Whether a signature that verifies is as none where the key record says `t=y`: "Verifiers
     /// MUST NOT treat messages from Signers in testing mode differently from unsigned email"
-    /// (RFC 6376 section 3.6.1). Default true: it has
-    /// [`Reason::TestingKey`](crate::Reason::TestingKey), and DMARC does not count it. Several
-    /// large receivers take it as any other; so does who sets this to false.
+    /// (RFC 6376 section 3.6.1). It then has [`Reason::TestingKey`](crate::Reason::TestingKey),
+    /// and DMARC does not count it. Default false: receivers count such signatures, domains left
+    /// the flag in records that all their mail depends on, and DMARC would have it rejected.
+    /// [`Outcome::testing`](crate::Outcome::testing) and all texts say so either way.
     pub honour_testing: bool,
     /// Domains under which anybody may register, and for which nobody can therefore sign:
     /// `d=co.uk` (RFC 6376 section 8.13). A list of them changes every week, so it is the
@@ -184,7 +185,7 @@ impl Default for Policy {
             max_rsa_bits: 8192,
             clock_skew: 300,
             honour_expiration: true,
-            honour_testing: true,
+            honour_testing: false,
             #[cfg(feature = "psl")]
             public_suffixes: Some(PublicSuffixes::icann()),
             #[cfg(not(feature = "psl"))]

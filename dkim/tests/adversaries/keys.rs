@@ -105,8 +105,13 @@ fn key_records() {
     ] {
         assert_eq!(verify_record(&message, &text).reason, reason, "{text}");
     }
-    // RFC 6376 section 3.6.1: with `t=y` a message is as an unsigned one, pass or fail.
-    let testing = verify_record(&message, &format!("k=ed25519; t=y; p={key}"));
+    // RFC 6376 section 3.6.1: with `t=y` a message is as an unsigned one, for who wants it so.
+    let record = format!("k=ed25519; t=y; p={key}");
+    let zone = |_: &str| Ok(Records::txt([record.as_str()]));
+    let mut policy = Policy::default();
+    policy.honour_testing = true;
+    let verification = verify_with(&policy, &message, usize::MAX, &zone);
+    let testing = verification.outcomes()[0].clone();
     assert_eq!(
         (&testing.reason, testing.testing),
         (&Reason::TestingKey, true)
@@ -134,13 +139,10 @@ fn key_records() {
         .unwrap()
         .dkim(&wrong);
     assert!(field.to_string().contains("in testing mode"), "{field}");
-    let mut policy = Policy::default();
-    policy.honour_testing = false;
-    let record = format!("k=ed25519; t=y; p={key}");
-    let zone = |_: &str| Ok(Records::txt([record.as_str()]));
-    let verification = verify_with(&policy, &message, usize::MAX, &zone);
-    assert_eq!(verification.result(), DkimResult::Pass);
-    assert!(verification.outcomes()[0].testing);
+    let passing = verify_record(&message, &record);
+    assert_eq!(passing.result(), DkimResult::Pass);
+    assert!(passing.testing);
+    assert!(passing.to_string().contains("in testing mode"), "{passing}");
     // A key for the mail of TLS reports (RFC 8460 section 3), and one for all.
     let mut policy = Policy::default();
     policy.service = Service::TlsReports;
