@@ -13,6 +13,7 @@ use aws_lc_rs::signature::{
 use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject as _};
 use scop_dkim::{
     Canonicalization, Cryptography, Policy, Primitives, RemoteKey, RsaKey, SignatureRequest,
+    SigningKey,
 };
 
 use super::limit::header;
@@ -87,7 +88,20 @@ impl Secret {
     }
 }
 
-/// Gives the field of a message, whose signature aws-lc makes and verifies.
+/// aws-lc signs in this process. `checked`: and verifies each signature.
+pub fn key(key: Key, checked: bool) -> SigningKey {
+    let secret = Secret::new(key);
+    let public = key.signing().public_key().clone();
+    // What is signed is hashed already where it has to be.
+    let sign = move |message: &[u8]| Some(secret.sign(message, message));
+    let key = SigningKey::with_library(public, sign).expect("its public half");
+    match checked {
+        true => key.verified_by(Cryptography::new(AwsLc)),
+        false => key,
+    }
+}
+
+/// Gives the field of a message, whose signature aws-lc makes on request and verifies.
 pub fn signer(key: Key, body: Canonicalization) -> impl Fn(&[u8]) -> String {
     let secret = Secret::new(key);
     let public = RemoteKey::from(&key.signing()).verified_by(Cryptography::new(AwsLc));
