@@ -2,7 +2,7 @@
 
 use scop_dkim::dmarc::{Author, Check, Failure, Identifier, Verdict};
 use scop_dkim::{
-    AuthenticationResults, DnsError, Domain, Limits, Policy, Query, Records, Verification,
+    AuthenticationResults, DnsError, Domain, Limits, Policy, Query, Reason, Records, Verification,
     Verifier, spf,
 };
 use scop_mime::build::{Builder, Mailbox, Returned};
@@ -254,16 +254,20 @@ fn rfc6591_3_2_4_not_more_than_l_says() {
 #[test]
 fn a_signature_in_testing_mode_did_not_fail() {
     let key = "v=DKIM1; k=ed25519; t=y; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
-    let mut verifier = Verifier::new(Policy::default(), Limits::default(), 1_528_640_000);
-    verifier.write(SIGNED.as_bytes()).unwrap();
-    let mut dkim = verifier.finish();
-    while let Some(query) = dkim.next_query() {
-        dkim.answer(query.id, Ok(Records::txt([key]))).unwrap();
-    }
-    assert_eq!(dkim.outcomes()[0].reason, scop_dkim::Reason::TestingKey);
     let by_spf = Identifier::Spf(Domain::new(DOMAIN).unwrap());
     let (dmarc, spf) = (dmarc("; fo=d", &[by_spf]), spf("v=spf1 ip4:192.0.2.2 -all"));
-    assert_eq!(failure(&dmarc, &spf, &dkim).wanted(), []);
+    for (honoured, reason) in [(true, Reason::TestingKey), (false, Reason::Verified)] {
+        let mut policy = Policy::default();
+        policy.honour_testing = honoured;
+        let mut verifier = Verifier::new(policy, Limits::default(), 1_528_640_000);
+        verifier.write(SIGNED.as_bytes()).unwrap();
+        let mut dkim = verifier.finish();
+        while let Some(query) = dkim.next_query() {
+            dkim.answer(query.id, Ok(Records::txt([key]))).unwrap();
+        }
+        assert_eq!(dkim.outcomes()[0].reason, reason);
+        assert_eq!(failure(&dmarc, &spf, &dkim).wanted(), []);
+    }
 }
 
 #[test]
