@@ -72,23 +72,36 @@ impl AuthservIds {
     /// value begins with one of these ids, and one whose *name* a careless reader could
     /// take for the right one counts as well: `Authentication-Results :`, a name that is
     /// folded, with a NUL in it, or behind a bare CR or LF inside another field (of which
-    /// only those lines go, unless the id itself goes on behind another). Cost: linear.
+    /// only those lines go, unless the id itself goes on behind another, or what is left would
+    /// be read as a claim). Cost: linear.
     #[must_use]
     pub fn claims(&self, header: &[u8]) -> Vec<Range<usize>> {
-        let mut found: Vec<Range<usize>> = Vec::new();
+        let (found, by_lines) = self.find(header, false);
+        // What was around a line that goes can become a line end, and another header be read.
+        if by_lines && !self.find(&without(header, &found), false).0.is_empty() {
+            return self.find(header, true).0;
+        }
+        found
+    }
+
+    /// The claims, and whether one of them is less than a field; none is where `whole` is set.
+    fn find(&self, header: &[u8], whole: bool) -> (Vec<Range<usize>>, bool) {
+        let (mut found, mut by_lines) = (Vec::new(), false);
         for (start, field) in lines::fields(header) {
-            let whole = start..start + field.len();
             match self.claim(field) {
                 Claim::None => {}
                 // Without them what is left may be read as a claim.
-                Claim::Lines(lines) if self.claim(&without(field, &lines)) == Claim::None => {
+                Claim::Lines(lines)
+                    if !whole && self.claim(&without(field, &lines)) == Claim::None =>
+                {
                     let moved = |line: Range<usize>| start + line.start..start + line.end;
                     found.extend(lines.into_iter().map(moved));
+                    by_lines = true;
                 }
-                Claim::Lines(_) | Claim::Whole => found.push(whole),
+                Claim::Lines(_) | Claim::Whole => found.push(start..start + field.len()),
             }
         }
-        found
+        (found, by_lines)
     }
 
     /// The header without what [`claims`](Self::claims) finds.
@@ -389,6 +402,14 @@ mod tests {
                 "{header:?}"
             );
         }
+    }
+
+    /// Found by fuzzing: of CR, CR and LF around a line that goes became another end of a field.
+    #[test]
+    fn what_is_left_is_read_anew() {
+        let header = b"A\0\r\r\rAuthentication-Results:\x08\0mx.ours.test\0\0(x\tw x\n\" b\"\nS:~ x\nAuthentication-Results : mxc:\x08\0(x\tw .ou\x1fx\n\" n.~t\rby";
+        let left = ours().strip(header);
+        assert!(ours().claims(&left).is_empty(), "{}", left.escape_ascii());
     }
 
     #[test]

@@ -466,3 +466,20 @@ proptest! {
         let _ = Author::read(&[b"From:", header.as_slice()].concat());
     }
 }
+
+/// Found by fuzzing: what is an encoded word where a CR counts as a space is none where it does
+/// not, and the address within is one.
+#[test]
+fn addresses_around_a_control_character_are_seen() {
+    let header = b"From: =?utf-8?q?c&b<@n,g:\r Ann <@nn@exam@k.(t,,txn--est?=fr y1\r\n\r\n";
+    let author = Author::read(header);
+    let message = scop_mime::Message::parse(header);
+    let field = message.header().get("from").unwrap();
+    let entries = field.addresses();
+    let seen: Vec<&[u8]> = scop_mime::mailboxes(&entries)
+        .filter_map(|mailbox| mailbox.domain())
+        .collect();
+    assert!(seen.contains(&&b"k.t"[..]), "{entries:?}");
+    let domains = author.domains().iter().map(scop_dkim::Domain::as_str);
+    assert!(domains.into_iter().any(|d| d == "k.t"), "{author:?}");
+}

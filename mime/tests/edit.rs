@@ -607,16 +607,26 @@ fn ids_of_new_parts() {
     assert_eq!(child(&message, 3).content_id().as_deref(), Some("1@a.test"));
 }
 
-/// Found by fuzzing: a message that ends in a CR alone, which with a line end behind it would
-/// be the empty line.
+/// Found by fuzzing: a message that ends in one CR or two, which with a line end behind them
+/// would be the empty line.
 #[test]
 fn a_cr_at_the_end_of_a_header_is_not_made_an_empty_line() {
-    let message = Message::parse(b"From: a@b.test\r\nhi\rhi\r\n\r");
+    for bytes in [
+        &b"From: a@b.test\r\nhi\rhi\r\n\r"[..],
+        b"From: a@b.test\r\nhi\rhi\r\n\r\r",
+    ] {
+        let message = Message::parse(bytes);
+        let mut edit = Edit::new(&message);
+        let new = || vec![build::Part::text("new\n")];
+        edit.wrap(&message.root(), new(), new()).unwrap();
+        assert!(matches!(
+            edit.finish(),
+            Err(EditError::NotAField { offset: 23 })
+        ));
+    }
+    let message = Message::parse(b"hro:0\n\r\r");
     let mut edit = Edit::new(&message);
-    let new = || vec![build::Part::text("new\n")];
-    edit.wrap(&message.root(), new(), new()).unwrap();
-    assert!(matches!(
-        edit.finish(),
-        Err(EditError::NotAField { offset: 23 })
-    ));
+    let field = build::Field::text("X-New", "1").unwrap();
+    edit.add_field(&message.root(), At::Bottom, field).unwrap();
+    assert!(edit.finish().is_err());
 }

@@ -236,8 +236,21 @@ impl Found {
         // The reader of fields ends them at breaks that the exact rules do not know.
         let spaced = |&b: &u8| if b.is_ascii_control() { b' ' } else { b };
         let spaced: Vec<u8> = value.iter().map(spaced).collect();
+        self.read(value, &spaced);
+        // Where they stay, they may be what ends an encoded word.
+        let folds = memchr::memmem::find_iter(value, b"\r\n").count();
+        let controls = value
+            .iter()
+            .filter(|b| b.is_ascii_control() && **b != b'\t');
+        if controls.count() != 2 * folds {
+            self.read(value, value);
+        }
+    }
+
+    /// Reads a value, `shown` as that or with spaces for its control characters.
+    fn read(&mut self, value: &[u8], shown: &[u8]) {
         let is_cut = value.len() >= scop_mime::Limits::default().field_bytes;
-        let raw = [b"From:", spaced.as_slice(), b"\r\n"].concat();
+        let raw = [b"From:", shown, b"\r\n"].concat();
         let message = Message::parse(&raw);
         let Some(field) = message.header().get("from") else {
             return;
@@ -247,7 +260,7 @@ impl Found {
         let nobody = domains().next().is_none();
         // What every reader makes the same of misleads nobody, where each `@` is that of
         // an address.
-        let at_signs = spaced.iter().filter(|b| **b == b'@').count();
+        let at_signs = shown.iter().filter(|b| **b == b'@').count();
         let is_plain = at_signs == domains().count();
         let mut classes = field.defects().into_iter().map(|d| d.kind.class());
         let is_damaged = classes.any(|class| match class {
@@ -265,7 +278,7 @@ impl Found {
             let known = self.domains.len();
             let visible = value.iter().copied().filter(|b| !b.is_ascii_control());
             self.search(&String::from_utf8_lossy(&visible.collect::<Vec<u8>>()));
-            self.search(&String::from_utf8_lossy(&spaced));
+            self.search(&String::from_utf8_lossy(shown));
             self.search(&field.text());
             self.in_name |= nobody && self.domains.len() > known;
         }

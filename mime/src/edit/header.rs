@@ -74,12 +74,12 @@ impl<'a> NewHeader<'a> {
         Ok(header)
     }
 
-    /// A line that is no field is read as one only behind a field, or above all; and a CR
-    /// alone, with which a message may end, would be the empty line with a line end behind
-    /// it: where fields `follow`, behind the last line too.
+    /// A line that is no field is read as one only behind a field, or above all; and one or
+    /// two CR alone, with which a message may end, would be the empty line with a line end
+    /// behind them: where fields `follow`, behind the last line too.
     fn check_strays(&self, follow: bool) -> Result<(), EditError> {
         let ended = self.lines.len() - usize::from(!follow && !self.lines.is_empty());
-        let is_cr = |l: &&Line<'_>| l.bytes() == b"\r";
+        let is_cr = |l: &&Line<'_>| matches!(l.bytes(), b"\r" | b"\r\r");
         if let Some(cr) = self.lines.iter().take(ended).find(is_cr) {
             let offset = cr.stray.unwrap_or_default();
             return Err(EditError::NotAField { offset });
