@@ -624,6 +624,23 @@ fn a_cr_at_the_end_of_a_header_is_not_made_an_empty_line() {
             Err(EditError::NotAField { offset: 23 })
         ));
     }
+    // As the body of a part that another part comes behind.
+    let bytes = b"Content-Type: multipart/mixed; boundary=b\n\n--b\na\x17/b: c\n\r";
+    let message = Message::parse(bytes);
+    let part = message.parts().last().unwrap();
+    assert_eq!(part.body(), b"\r");
+    for behind in [true, false] {
+        let mut edit = Edit::new(&message);
+        let new = build::Part::text("new\n");
+        match behind {
+            true => edit.insert_after(&part, new).unwrap(),
+            false => edit.insert_before(&part, new).unwrap(),
+        }
+        let refused = EditError::NotAField {
+            offset: part.body_offset(),
+        };
+        assert_eq!(edit.finish().err(), behind.then_some(refused));
+    }
     let message = Message::parse(b"hro:0\n\r\r");
     let mut edit = Edit::new(&message);
     let field = build::Field::text("X-New", "1").unwrap();

@@ -1,11 +1,14 @@
 //! `scop auth`, `spf`, `dmarc` and `report`, as a person types them.
 
+mod common;
+
 use std::{
     fs,
-    io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
+
+use common::{code, text};
 
 const ZONE: &str = "\
 example.com. IN TXT \"v=spf1 include:_spf.example.net -all exp=why.example.com\"
@@ -18,44 +21,23 @@ www.example.com. IN A 192.0.2.80
 ";
 
 fn folder(test: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
-    let _ = fs::remove_dir_all(&path);
-    fs::create_dir_all(&path).unwrap();
+    let path = common::folder(test);
     fs::write(path.join("zone"), ZONE).unwrap();
     path
 }
 
 /// Runs a line as typed behind `scop`: its exit code and what it printed.
 fn scop(folder: &Path, line: &str, input: &[u8]) -> (i32, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_scop"))
-        .args(line.split(' '))
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .unwrap();
-    // It may end without reading any of it.
-    let _ = child.stdin.take().unwrap().write_all(input);
-    let output = child.wait_with_output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    (output.status.code().unwrap(), text)
+    let (code, text, said) = scop_with(folder, &line.split(' ').collect::<Vec<_>>(), input);
+    eprint!("{said}");
+    (code, text)
 }
 
 /// The same, word for word, and what it said.
 fn scop_with(folder: &Path, args: &[&str], input: &[u8]) -> (i32, String, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_scop"))
-        .args(args)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let _ = child.stdin.take().unwrap().write_all(input);
-    let output = child.wait_with_output().unwrap();
-    let [text, said] = [output.stdout, output.stderr].map(|b| String::from_utf8(b).unwrap());
-    (output.status.code().unwrap(), text, said)
+    let output = common::scop(folder, args, input);
+    let [printed, said] = [&output.stdout, &output.stderr].map(|b| text(b).to_owned());
+    (code(&output), printed, said)
 }
 
 #[test]

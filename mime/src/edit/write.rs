@@ -45,6 +45,7 @@ impl<'m, 'a> Edit<'m, 'a> {
         // What the root does not hold there is nothing of, but to be sure.
         let end = root.record.body_range().end;
         out.range(end..u64::MAX);
+        out.check_lone_cr()?;
         Ok(Edited { pieces: out.pieces })
     }
 }
@@ -235,6 +236,30 @@ impl<'m, 'a> Out<'m, 'a> {
             self.old_delimiter(last, body.end, stays, eol);
         }
         Ok(())
+    }
+
+    /// A body that is one CR, at the end of a message and without an empty line before it, would
+    /// be that line with a line end behind it.
+    fn check_lone_cr(&self) -> Result<(), EditError> {
+        let message = self.edit.message;
+        let (end, last) = (message.bytes().len() as u64, message.parts().last());
+        let is_lone = |part: &Part<'_, '_>| {
+            let offset = part.body_offset();
+            part.body() == b"\r" && part.record.header_end == offset && offset + 1 == end
+        };
+        let Some(lone) = last.filter(is_lone) else {
+            return Ok(());
+        };
+        let is_end = |piece: &Piece<'_>| match piece {
+            Piece::Old(bytes, at) => at + bytes.len() as u64 == end,
+            _ => false,
+        };
+        match self.pieces.iter().position(is_end) {
+            Some(at) if at + 1 < self.pieces.len() => Err(EditError::NotAField {
+                offset: lone.body_offset(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// The bytes from the end of a part to `end`. Of a part that is empty, the line end
