@@ -607,6 +607,27 @@ fn ids_of_new_parts() {
     assert_eq!(child(&message, 3).content_id().as_deref(), Some("1@a.test"));
 }
 
+/// Found by fuzzing: in a digest a part without a type is a message (RFC 2046 5.1.5), and in
+/// the multipart that is put around it, too.
+#[test]
+fn a_message_of_a_digest_stays_one_when_it_is_wrapped() {
+    let stored = b"Content-Type: multipart/digest; boundary=o\n\n--o\n\nSubject: in\n\nx\n--o--\n";
+    let message = Message::parse(stored);
+    let part = message.root().children().next().unwrap();
+    let mut edit = Edit::new(&message);
+    let new = || vec![build::Part::text("new\n")];
+    edit.wrap(&part, new(), new()).unwrap();
+    let edited = edit.finish().unwrap().to_vec();
+    let read = Message::parse(&edited);
+    let wrapper = read.root().children().next().unwrap();
+    assert_eq!(wrapper.content_type().essence(), "multipart/digest");
+    let kinds: Vec<_> = wrapper.children().map(|p| p.content()).collect();
+    assert_eq!(kinds, [Content::Leaf, Content::Message, Content::Leaf]);
+    let inner = wrapper.children().nth(1).unwrap();
+    let subject = inner.children().next().unwrap();
+    assert_eq!(subject.header().subject().as_deref(), Some("in"));
+}
+
 /// Found by fuzzing: a message that ends in one CR or two, which with a line end behind them
 /// would be the empty line.
 #[test]

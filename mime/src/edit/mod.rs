@@ -375,7 +375,8 @@ impl<'m, 'a> Edit<'m, 'a> {
 
     /// Puts a part into a `multipart/mixed` with others before and behind it: to add a
     /// note above or below whatever is there. Of a message, the Content-* fields go
-    /// with the body that they describe.
+    /// with the body that they describe. Within a digest it is a `multipart/digest`, so that
+    /// a part without a type stays a message (RFC 2046 section 5.1.5).
     ///
     /// # Errors
     ///

@@ -359,7 +359,12 @@ impl<'m, 'a> Out<'m, 'a> {
             }
         };
         self.line_start(eol);
-        let head = alloc::format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"");
+        // Within another kind a part without a type would be a text.
+        let kind = match self.is_in_digest(part) {
+            true => "digest",
+            false => "mixed",
+        };
+        let head = alloc::format!("Content-Type: multipart/{kind}; boundary=\"{boundary}\"");
         for piece in [head.as_bytes(), eol.bytes()] {
             self.new_bytes(piece);
         }
