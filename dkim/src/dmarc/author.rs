@@ -237,12 +237,8 @@ impl Found {
         let spaced = |&b: &u8| if b.is_ascii_control() { b' ' } else { b };
         let spaced: Vec<u8> = value.iter().map(spaced).collect();
         self.read(value, &spaced);
-        // Where they stay, they may be what ends an encoded word.
-        let folds = memchr::memmem::find_iter(value, b"\r\n").count();
-        let controls = value
-            .iter()
-            .filter(|b| b.is_ascii_control() && **b != b'\t');
-        if controls.count() != 2 * folds {
+        // Where they stay, even as a fold, they may be what ends an encoded word.
+        if spaced != value {
             self.read(value, value);
         }
     }
