@@ -9,6 +9,8 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
+use smol_str::SmolStr;
+
 /// Why a text is no domain name or selector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -85,8 +87,10 @@ fn problem(text: &str) -> NameError {
 macro_rules! name_type {
     ($(#[$doc:meta])* $name:ident, $least:expr) => {
         $(#[$doc])*
+        // Short ones, as most are, are kept in place: no allocation, and no count of users
+        // that each clone would have to raise.
         #[derive(Clone, Debug)]
-        pub struct $name(Arc<str>);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// Checks `text` and keeps it as written.
@@ -97,7 +101,7 @@ macro_rules! name_type {
                 if check(text)? < $least {
                     return Err(NameError::SingleLabel);
                 }
-                Ok(Self(text.into()))
+                Ok(Self(SmolStr::new(text)))
             }
 
             /// A name that may have U-labels (RFC 5890 section 2.3.2.1), as mail of RFC
@@ -127,6 +131,7 @@ macro_rules! name_type {
             }
 
             /// The text as it was given.
+            #[inline]
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -135,7 +140,9 @@ macro_rules! name_type {
 
         impl PartialEq for $name {
             fn eq(&self, other: &Self) -> bool {
-                Arc::ptr_eq(&self.0, &other.0) || self.0.eq_ignore_ascii_case(&other.0)
+                let (a, b) = (self.as_str(), other.as_str());
+                // The same text is soon compared.
+                a == b || a.eq_ignore_ascii_case(b)
             }
         }
 
@@ -228,15 +235,15 @@ impl Domain {
     pub(crate) fn of_author(text: &str) -> Result<Self, NameError> {
         let ascii = to_ascii(text).ok_or(NameError::NotAscii)?;
         check(&ascii)?;
-        Ok(Self(ascii.as_ref().into()))
+        Ok(Self(SmolStr::new(ascii)))
     }
 
-    /// In lower case: a clone where it is so already.
+    /// In lower case.
     pub(crate) fn to_lower(&self) -> Arc<str> {
         let is_upper = |any, b: &u8| any | b.is_ascii_uppercase();
         match self.0.as_bytes().iter().fold(false, is_upper) {
             true => self.0.to_ascii_lowercase().into(),
-            false => Arc::clone(&self.0),
+            false => self.as_str().into(),
         }
     }
 
