@@ -24,7 +24,7 @@ use crate::hidden::hidden;
 use crate::judge::{body_problem, extra_instances, from_problem, unacceptable, unsigned_fields};
 use crate::key::KeyRecord;
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::{BodyHash, BodyKind, put_data_of, selected};
+use crate::message::{BodyHash, BodyHasher, BodyKind, put_data_of, selected};
 use crate::name::{Domain, Selector};
 use crate::outcome::{Coverage, Outcome, Reason};
 use crate::policy::Policy;
@@ -109,29 +109,27 @@ impl Evaluation {
         }
     }
 
-    /// Looks at the signatures of a complete header, and tells which hashes of the body
+    /// Looks at the signatures of a complete header, and adds the hashes of the body that
     /// they need.
-    pub(crate) fn begin(&mut self, header: &Arc<Header>) -> Vec<BodyKind> {
-        self.header = Some(Arc::clone(header));
+    pub(crate) fn begin(&mut self, header: Arc<Header>, body: &mut BodyHasher) {
         let all = header.named(b"dkim-signature");
         self.skipped = all.len().saturating_sub(self.limits.signatures);
-        let from = from_problem(header);
+        let from = from_problem(&header);
         let count = all.len() - self.skipped;
         self.outcomes = Vec::with_capacity(count);
         self.trials = Vec::with_capacity(count);
-        let mut kinds = Vec::with_capacity(count);
         for field in all.take(self.limits.signatures) {
             let (mut outcome, mut trial) = (Outcome::pending(), Trial::new(field));
-            self.look_at(header, from.as_ref(), &mut outcome, &mut trial);
+            self.look_at(&header, from.as_ref(), &mut outcome, &mut trial);
             trial.may_follow = self.may_follow(&trial, &outcome) && self.has_room();
             self.reserved += usize::from(trial.may_follow);
             if let (Stage::Judging(_), Some(signature)) = (trial.stage, &outcome.signature) {
-                kinds.push(BodyKind::of(signature));
+                body.add(BodyKind::of(signature));
             }
             self.outcomes.push(outcome);
             self.trials.push(trial);
         }
-        kinds
+        self.header = Some(header);
     }
 
     /// What the header tells about one signature.

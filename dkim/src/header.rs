@@ -196,10 +196,10 @@ impl Splitter {
     }
 
     /// The header as far as it came.
-    pub(crate) fn finish(mut self) -> Result<Header, LimitExceeded> {
+    pub(crate) fn finish(&mut self) -> Result<Header, LimitExceeded> {
         self.reader.finish();
         self.write(&[])?;
-        let mut header = self.header;
+        let mut header = core::mem::take(&mut self.header);
         if has_bare_ends(&header.bytes) {
             header.find_bare_ends();
         }

@@ -308,29 +308,34 @@ impl Sink for Hashers {
 
 /// All body hashes that a message needs, in one pass: one canonicalisation of
 /// each kind at most, one hash for each distinct [`BodyKind`].
-#[derive(Default)]
 pub(crate) struct BodyHasher {
     simple: Option<BodyCanon<Hashers>>,
     relaxed: Option<BodyCanon<Hashers>>,
+    /// Of each canonical form so many octets are kept.
+    most: usize,
 }
 
 impl BodyHasher {
-    /// Of each canonical form so many octets are kept.
-    pub(crate) fn new(kinds: &[BodyKind], most: usize) -> Self {
-        let mut all = Self::default();
-        for BodyKind { canon, length } in kinds {
-            let place = match canon {
-                Canonicalization::Simple => &mut all.simple,
-                Canonicalization::Relaxed => &mut all.relaxed,
-            };
-            let hashers = || Hashers {
-                most,
-                ..Hashers::default()
-            };
-            let new = || BodyCanon::new(*canon, hashers());
-            place.get_or_insert_with(new).sink_mut().add(*length);
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            simple: None,
+            relaxed: None,
+            most,
         }
-        all
+    }
+
+    /// Adds a hash, unless there is one of its kind.
+    pub(crate) fn add(&mut self, BodyKind { canon, length }: BodyKind) {
+        let place = match canon {
+            Canonicalization::Simple => &mut self.simple,
+            Canonicalization::Relaxed => &mut self.relaxed,
+        };
+        let hashers = || Hashers {
+            most: self.most,
+            ..Hashers::default()
+        };
+        let new = || BodyCanon::new(canon, hashers());
+        place.get_or_insert_with(new).sink_mut().add(length);
     }
 
     pub(crate) fn write(&mut self, data: &[u8]) {

@@ -2,14 +2,13 @@
 
 use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::fmt;
 
 use ring::rand::SecureRandom;
 
 use crate::header::Header;
 use crate::limits::LimitExceeded;
-use crate::message::{BodyHash, BodyKind};
+use crate::message::{BodyHash, BodyHasher};
 use crate::pass::Pass;
 use crate::remote_key::{Key, RemoteKey};
 use crate::request::{Requests, SignatureId, SignatureRefused, SignatureRequest};
@@ -87,9 +86,9 @@ impl<K: Key> Signing<K> {
     /// [`SignError`] when the message cannot be signed, now and ever after.
     pub fn write(&mut self, data: &[u8]) -> Result<(), SignError> {
         let (signers, kept) = (&self.signers, &mut self.header);
-        self.pass.write(data, |header| {
-            *kept = Arc::clone(header);
-            signers.begin(header)
+        self.pass.write(data, |header, body| {
+            *kept = header;
+            signers.begin(kept, body)
         })
     }
 
@@ -99,9 +98,9 @@ impl<K: Key> Signing<K> {
         then: impl FnOnce(&Signers<K>, &Header, &[BodyHash]) -> Result<T, SignError>,
     ) -> Result<T, SignError> {
         let (signers, mut header) = (&self.signers, self.header);
-        let bodies = self.pass.finish(|new| {
-            header = Arc::clone(new);
-            signers.begin(new)
+        let bodies = self.pass.finish(|new, body| {
+            header = new;
+            signers.begin(&header, body)
         })?;
         then(signers, &header, &bodies)
     }
@@ -161,8 +160,8 @@ impl Unsigned {
 }
 
 impl<K: Key> Signers<K> {
-    /// Whether a message may be signed, and the hashes that are needed.
-    pub(crate) fn begin(&self, header: &Header) -> Result<Vec<BodyKind>, SignError> {
+    /// Whether a message may be signed; adds the hashes that are needed.
+    pub(crate) fn begin(&self, header: &Header, body: &mut BodyHasher) -> Result<(), SignError> {
         if header.has_from_lookalike() {
             return Err(SignError::FromMalformed);
         }
@@ -173,7 +172,10 @@ impl<K: Key> Signers<K> {
             return Err(SignError::BareLineEnd);
         }
         match header.named(b"from").len() {
-            1 => Ok(self.iter().map(|signer| signer.body()).collect()),
+            1 => {
+                self.iter().for_each(|signer| body.add(signer.body()));
+                Ok(())
+            }
             from => Err(SignError::FromCount(from)),
         }
     }

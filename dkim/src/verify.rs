@@ -59,7 +59,10 @@ impl Verifier {
     /// the message then cannot be verified and its result is `permerror`.
     pub fn write(&mut self, data: &[u8]) -> Result<(), LimitExceeded> {
         let evaluation = &mut self.evaluation;
-        self.pass.write(data, |header| Ok(evaluation.begin(header)))
+        self.pass.write(data, |header, body| {
+            evaluation.begin(header, body);
+            Ok(())
+        })
     }
 
     /// The next DNS question, or `None` when there is none now. There is none
@@ -81,7 +84,10 @@ impl Verifier {
     #[must_use]
     pub fn finish(self) -> Verification {
         let mut evaluation = self.evaluation;
-        let bodies = self.pass.finish(|header| Ok(evaluation.begin(header)));
+        let bodies = self.pass.finish(|header, body| {
+            evaluation.begin(header, body);
+            Ok(())
+        });
         evaluation.finish(bodies)
     }
 }

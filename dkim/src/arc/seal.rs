@@ -14,7 +14,7 @@ use crate::fields::names_for_arc;
 use crate::fold::Folded;
 use crate::header::Header;
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::{BodyHash, BodyKind, signed_data};
+use crate::message::{BodyHash, BodyHasher, BodyKind, signed_data};
 use crate::name::{Domain, Selector};
 use crate::pass::Pass;
 use crate::remote_key::{Key, RemoteKey};
@@ -162,18 +162,18 @@ impl<K: Key> Sealing<K> {
     /// [`SealError`] when it cannot be sealed, now and ever after.
     pub fn write(&mut self, data: &[u8]) -> Result<(), SealError> {
         let (sealer, kept) = (&self.sealer, &mut self.header);
-        self.pass.write(data, |header| {
-            *kept = Arc::clone(header);
-            sealer.begin(header)
+        self.pass.write(data, |header, body| {
+            *kept = header;
+            sealer.begin(kept, body)
         })
     }
 
     /// Ends the message: the set that it gets, and the hashes of its body.
     fn end(self) -> Result<(NewSet<K>, Vec<BodyHash>), SealError> {
         let mut header = self.header;
-        let bodies = self.pass.finish(|new| {
-            header = Arc::clone(new);
-            self.sealer.begin(new)
+        let bodies = self.pass.finish(|new, body| {
+            header = new;
+            self.sealer.begin(&header, body)
         })?;
         let body = BODY.find(&bodies).ok_or(SignError::Crypto)?;
         let arc = Fields::of(&header);
@@ -345,8 +345,8 @@ const BODY: BodyKind = BodyKind {
 };
 
 impl<K: Key> Sealer<K> {
-    /// Whether a message may be sealed, and the hashes that are needed.
-    fn begin(&self, header: &Header) -> Result<Vec<BodyKind>, SealError> {
+    /// Whether a message may be sealed; adds the hashes that are needed.
+    fn begin(&self, header: &Header, body: &mut BodyHasher) -> Result<(), SealError> {
         if header.begins_folded() {
             return Err(SealError::BeginsFolded);
         }
@@ -358,11 +358,11 @@ impl<K: Key> Sealer<K> {
         if header.odd_froms().any(|odd| !is_covered(odd)) {
             return Err(SignError::FromMalformed.into());
         }
-        let mut kinds = alloc::vec![BODY];
+        body.add(BODY);
         if let Some(signers) = &self.signers {
-            kinds.extend(signers.begin(header)?);
+            signers.begin(header, body)?;
         }
-        Ok(kinds)
+        Ok(())
     }
 
     /// The tags that both signatures have.

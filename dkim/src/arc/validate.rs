@@ -12,7 +12,7 @@ use crate::header::Header;
 use crate::hidden::hidden;
 use crate::judge::{body_problem, extra_instances, unacceptable};
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::{BodyHash, BodyKind, put_data_of, without_b};
+use crate::message::{BodyHash, BodyHasher, BodyKind, put_data_of, without_b};
 use crate::name::Domain;
 use crate::outcome::Reason;
 use crate::pass::Pass;
@@ -146,7 +146,10 @@ impl Validator {
     /// fails then.
     pub fn write(&mut self, data: &[u8]) -> Result<(), LimitExceeded> {
         let evaluation = &mut self.evaluation;
-        self.pass.write(data, |header| Ok(evaluation.begin(header)))
+        self.pass.write(data, |header, body| {
+            evaluation.begin(header, body);
+            Ok(())
+        })
     }
 
     /// The next DNS question; none before the header is complete.
@@ -166,7 +169,10 @@ impl Validator {
     #[must_use]
     pub fn finish(self) -> Validation {
         let mut evaluation = self.evaluation;
-        let bodies = self.pass.finish(|header| Ok(evaluation.begin(header)));
+        let bodies = self.pass.finish(|header, body| {
+            evaluation.begin(header, body);
+            Ok(())
+        });
         evaluation.finish(bodies)
     }
 }
@@ -236,9 +242,9 @@ impl Evaluation {
         }
     }
 
-    /// Looks at the sets of a complete header, and tells which hashes of the body they need.
-    pub(crate) fn begin(&mut self, header: &Arc<Header>) -> Vec<BodyKind> {
-        let fields = Fields::of(header);
+    /// Looks at the sets of a complete header, and adds the hashes of the body that they need.
+    pub(crate) fn begin(&mut self, header: Arc<Header>, body: &mut BodyHasher) {
+        let fields = Fields::of(&header);
         match fields.sets() {
             _ if fields.newest_says_fail() => {
                 self.early = Some((ChainStatus::Fail, ChainReason::FailedBefore));
@@ -251,6 +257,10 @@ impl Evaluation {
                 for (set, is_checked) in sets.iter().zip(self.are_checked(sets.len())) {
                     let message = set.message_signature.as_ref().ok();
                     let message = message.filter(|_| is_checked);
+                    message
+                        .map(BodyKind::of)
+                        .into_iter()
+                        .for_each(|kind| body.add(kind));
                     for signature in message.into_iter().chain([&set.seal_signature]) {
                         // What is over the limit has no answer, which `key` tells.
                         if self.keys.len() < self.limits.queries {
@@ -260,13 +270,9 @@ impl Evaluation {
                     }
                 }
                 self.sets = sets;
-                self.header = Arc::clone(header);
+                self.header = header;
             }
         }
-        let sets = self.sets.iter().zip(self.are_checked(self.sets.len()));
-        let checked = sets.filter(|(_, is_checked)| *is_checked);
-        let signatures = checked.flat_map(|(set, _)| &set.message_signature);
-        signatures.map(BodyKind::of).collect()
     }
 
     /// Of each of so many sets whether its message signature is verified.

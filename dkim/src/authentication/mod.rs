@@ -53,7 +53,6 @@ mod verdicts;
 pub use verdicts::Authenticated;
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
 
@@ -63,7 +62,7 @@ use self::verdicts::Came;
 use crate::arc;
 use crate::dmarc::Author;
 use crate::header::Header;
-use crate::message::BodyKind;
+use crate::message::BodyHasher;
 use crate::pass::Pass;
 use crate::query::{DnsError, Misuse, Query, QueryId, Records};
 use crate::{LimitExceeded, Limits, Policy, evaluate, iprev, spf};
@@ -183,7 +182,10 @@ impl Authentication {
     /// say so too.
     pub fn write(&mut self, data: &[u8]) -> Result<(), LimitExceeded> {
         let coming = &mut self.coming;
-        self.pass.write(data, |header| Ok(coming.begin(header)))
+        self.pass.write(data, |header, body| {
+            coming.begin(header, body);
+            Ok(())
+        })
     }
 
     /// The next DNS question, or `None` when there is none now. SPF asks at once, the
@@ -208,7 +210,10 @@ impl Authentication {
             mut coming,
             pass,
         } = self;
-        let bodies = pass.finish(|header| Ok(coming.begin(header)));
+        let bodies = pass.finish(|header, body| {
+            coming.begin(header, body);
+            Ok(())
+        });
         Authenticated::new(
             questions,
             Came {
@@ -235,13 +240,11 @@ impl fmt::Debug for Authentication {
 
 impl Coming {
     /// The header is complete: what is wanted of the body, for each kind of signature.
-    fn begin(&mut self, header: &Arc<Header>) -> Vec<BodyKind> {
-        self.header = Arc::clone(header);
-        #[allow(unused_mut)]
-        let mut kinds = self.dkim.begin(header);
+    fn begin(&mut self, header: Arc<Header>, body: &mut BodyHasher) {
+        self.dkim.begin(Arc::clone(&header), body);
         #[cfg(feature = "arc")]
-        kinds.extend(self.arc.begin(header));
-        kinds
+        self.arc.begin(Arc::clone(&header), body);
+        self.header = header;
     }
 }
 
