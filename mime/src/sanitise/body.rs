@@ -36,10 +36,69 @@ impl Crlf {
     }
 }
 
+/// A body that is encoded, on its way out.
+#[derive(Debug)]
+pub(super) enum Mend {
+    Base64(MendBase64),
+    Qp(MendQp),
+    /// Decoded, then base64.
+    Anew(Decoder, EncodeBase64),
+}
+
+impl Mend {
+    /// Of a body in this encoding.
+    pub(super) fn new(encoding: &TransferEncoding) -> Self {
+        match encoding {
+            TransferEncoding::Base64 => Mend::Base64(MendBase64::new()),
+            TransferEncoding::QuotedPrintable => Mend::Qp(MendQp::new()),
+            other => Self::anew(other),
+        }
+    }
+
+    /// The same where nothing stays as it is.
+    pub(super) fn anew(encoding: &TransferEncoding) -> Self {
+        Mend::Anew(Decoder::new(encoding), EncodeBase64::new())
+    }
+
+    /// The encoding that it writes.
+    pub(super) fn writes(&self) -> &'static TransferEncoding {
+        match self {
+            Mend::Qp(_) => &TransferEncoding::QuotedPrintable,
+            Mend::Base64(_) | Mend::Anew(..) => &TransferEncoding::Base64,
+        }
+    }
+
+    pub(super) fn write(&mut self, data: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Mend::Base64(body) => body.write(data, out),
+            Mend::Qp(body) => body.write(data, out),
+            Mend::Anew(decoder, body) => {
+                let mut decoded = Vec::new();
+                decoder.decode(data, &mut decoded);
+                body.encode(&decoded, out);
+            }
+        }
+    }
+
+    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
+        match self {
+            Mend::Base64(body) => body.finish(out),
+            Mend::Qp(body) => body.finish(out),
+            Mend::Anew(decoder, body) => {
+                let mut decoded = Vec::new();
+                decoder.finish(&mut decoded);
+                body.encode(&decoded, out);
+                body.finish(out);
+            }
+        }
+    }
+}
+
 /// base64 as it was, as long as it is by the rule; from there on encoded anew.
 #[derive(Debug)]
 pub(super) struct MendBase64 {
     decoder: Decoder,
+    or_raw: bool,
     line: Vec<u8>,
     /// A line is out, which a line end must follow.
     started: bool,
@@ -55,12 +114,22 @@ impl MendBase64 {
     pub(super) fn new() -> Self {
         MendBase64 {
             decoder: Decoder::new(&TransferEncoding::Base64),
+            or_raw: false,
             line: Vec::new(),
             started: false,
             ended: Vec::new(),
             after_lf: false,
             anew: None,
             decoded: Vec::new(),
+        }
+    }
+
+    /// One for which the first line that is not by the rule, and all behind it, is no base64
+    /// but what it is.
+    pub(super) fn or_raw() -> Self {
+        MendBase64 {
+            or_raw: true,
+            ..Self::new()
         }
     }
 
@@ -96,12 +165,15 @@ impl MendBase64 {
             _ => {
                 // From here on all is decoded and encoded anew.
                 self.anew = Some(EncodeBase64::new());
-                for held in [
+                let (ended, line) = (
                     core::mem::take(&mut self.ended),
                     core::mem::take(&mut self.line),
-                ] {
-                    self.encode(&held, false, out);
+                );
+                self.encode(&ended, false, out);
+                if self.or_raw {
+                    self.decoder = Decoder::Identity;
                 }
+                self.encode(&line, false, out);
             }
         }
     }

@@ -122,25 +122,30 @@ fn mailbox(folder: &mut Folder<'_>, mailbox: &Mailbox<'_>, address: &str) {
 }
 
 /// A Content-Type or Content-Disposition: its head, then each parameter in one form;
-/// those that have none are left out.
+/// those that have none are left out, as are those with which it would have more than
+/// `sections` or `length` bytes.
 pub(super) fn structured<'p>(
     name: &str,
     head: &str,
     parameters: impl Iterator<Item = (&'p str, &'p str)>,
-    limits: &Limits,
+    mut sections: usize,
+    mut length: usize,
 ) -> Vec<u8> {
     let mut out = Vec::new();
     let mut folder = Folder::field(&mut out, name, false);
     folder.word(head);
-    let mut sections = 0;
+    // With colon, fold and line end.
+    length = length.saturating_sub(name.len() + head.len() + 6);
     for (name, value) in parameters {
         let value = plain(value);
-        // A long one is cut to sections, each of which counts.
+        // A long one is cut to sections, each of which counts; this is the most it needs.
         let needs = 1 + value.len() * 3 / 40;
-        if !is_name(name) || sections + needs > limits.parameters || value.len() > 2048 {
+        let bytes = value.len() * 3 + needs * (name.len() + 24);
+        if !is_name(name) || needs > sections || bytes > length || value.len() > 2048 {
             continue;
         }
-        sections += needs;
+        sections -= needs;
+        length -= bytes;
         folder.parameter(name, &value);
     }
     folder.end();

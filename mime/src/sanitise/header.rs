@@ -8,10 +8,14 @@ use super::{MENDED, field, writer};
 use crate::value::content::{ContentType, Disposition};
 use crate::{Charset, DefectKind, DefectSet, HeaderField, Limits, Parent, TransferEncoding};
 
-/// Fields that are kept for those that say what the body is.
-const RESERVED: u32 = 8;
-/// The same in bytes.
-const RESERVED_BYTES: u64 = 8 << 10;
+const VERSION: &[u8] = b"MIME-Version: 1.0\r\n";
+
+/// The length of a field that says what the body is, at most. There are four of them, and
+/// room for some other.
+fn for_body_limit(limits: &Limits) -> usize {
+    let share = usize::try_from(limits.header_bytes / 5).unwrap_or(usize::MAX);
+    limits.field_limit().min(share)
+}
 
 /// What a field is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +52,8 @@ pub(super) struct Draft {
     /// The name of a multipart that became text.
     lone_name: Option<String>,
     has_version: bool,
+    /// What fields may still come that do not say what the body is.
+    room: Option<Room>,
     /// The charset has an odd name.
     odd_charset: bool,
     /// The name of the type must go: the disposition has another.
@@ -118,6 +124,11 @@ impl Draft {
             return;
         }
         let clean = kinds.intersection(MENDED).is_empty();
+        // With CRLF it may be longer than it was.
+        let length = crate::Size::of(raw).crlf_octets;
+        let fits = |limit: usize| usize::try_from(length).is_ok_and(|length| length <= limit);
+        let for_body = clean && fits(for_body_limit(limits));
+        let clean = clean && fits(limits.field_limit());
         let (role, written) = match name.to_ascii_lowercase().as_str() {
             "content-type" => {
                 let read = ContentType::parse_with(value, limits.parameters);
@@ -135,7 +146,7 @@ impl Draft {
             }
             "mime-version" => {
                 self.has_version = true;
-                let mended = (!clean).then(|| b"MIME-Version: 1.0\r\n".to_vec());
+                let mended = (!for_body).then(|| VERSION.to_vec());
                 (Role::Version, mended)
             }
             _ if clean => (Role::Other, None),
@@ -144,6 +155,7 @@ impl Draft {
                 None => return,
             },
         };
+        let clean = if role == Role::Other { clean } else { for_body };
         let start = self.bytes.len();
         match written {
             Some(written) => self.bytes.extend_from_slice(&written),
@@ -158,11 +170,14 @@ impl Draft {
             // Written when it is known what it must say.
             None => {}
         }
-        let full = self.segments.len() as u64 + u64::from(RESERVED) > u64::from(limits.fields)
-            || self.bytes.len() as u64 + RESERVED_BYTES > limits.header_bytes;
-        if full && role == Role::Other {
-            self.bytes.truncate(start);
-            return;
+        let room = self.room.get_or_insert_with(|| Room::new(limits));
+        let line = self.bytes.get(start..).unwrap_or_default();
+        if role == Role::Other {
+            if !room.has(line) {
+                self.bytes.truncate(start);
+                return;
+            }
+            room.take(line);
         }
         self.segments.push(Segment {
             role,
@@ -214,22 +229,40 @@ impl Draft {
                     "Content-Disposition",
                     kind,
                     parameters,
-                    limits,
+                    limits.parameters,
+                    for_body_limit(limits),
                 ))
             }
             Some(_) => Line::Keep,
             None => Line::Drop,
         };
         let mut version = match self.is_message && !self.has_version {
-            true => Line::New(b"MIME-Version: 1.0\r\n".to_vec()),
-            false => Line::Drop,
+            true => Line::New(VERSION.to_vec()),
+            false => Line::Keep,
         };
-        let mut start = 0;
-        for segment in &self.segments {
-            let kept = self.bytes.get(start..segment.end).unwrap_or_default();
-            start = segment.end;
-            let line = match segment.role {
-                Role::Other | Role::Version => {
+        let of_mime = [
+            (Role::ContentType, &content_type),
+            (Role::Encoding, &encoding),
+            (Role::Disposition, &disposition),
+            (Role::Version, &version),
+        ];
+        let mut room = Room::new(limits);
+        for (role, line) in of_mime {
+            match line {
+                Line::Keep => self.lines(role).for_each(|kept| room.take(kept)),
+                Line::New(bytes) => room.take(bytes),
+                Line::Drop => {}
+            }
+        }
+        for (role, kept) in self.all_lines() {
+            let line = match role {
+                Role::Other if !room.has(kept) => continue,
+                Role::Other => {
+                    room.take(kept);
+                    out.extend_from_slice(kept);
+                    continue;
+                }
+                Role::Version => {
                     out.extend_from_slice(kept);
                     continue;
                 }
@@ -256,6 +289,21 @@ impl Draft {
             }
         }
         out.extend_from_slice(b"\r\n");
+    }
+
+    /// What is written of each field that is kept, unless something else is.
+    fn all_lines(&self) -> impl Iterator<Item = (Role, &[u8])> {
+        let mut start = 0;
+        self.segments.iter().map(move |segment| {
+            let line = self.bytes.get(start..segment.end).unwrap_or_default();
+            start = segment.end;
+            (segment.role, line)
+        })
+    }
+
+    fn lines(&self, role: Role) -> impl Iterator<Item = &[u8]> {
+        let lines = self.all_lines().filter(move |line| line.0 == role);
+        lines.map(|line| line.1)
     }
 
     fn type_field(&self, shape: Shape, clean: bool, limits: &Limits) -> Line {
@@ -305,7 +353,13 @@ impl Draft {
         let lone = self.lone_name.as_deref().filter(|_| !self.names_conflict);
         let lone = lone.map(|name| ("name", name));
         let parameters = first.into_iter().chain(others).chain(lone);
-        Line::New(field::structured(name, essence, parameters, limits))
+        Line::New(field::structured(
+            name,
+            essence,
+            parameters,
+            limits.parameters,
+            for_body_limit(limits),
+        ))
     }
 
     fn encoding_field(&self, shape: Shape, clean: bool) -> Line {
@@ -342,6 +396,32 @@ fn charset_name(label: &str) -> &str {
         Some(charset) if charset.name() == "unknown-8bit" => "us-ascii",
         Some(charset) => charset.name(),
         None => label,
+    }
+}
+
+/// What a header may hold besides what it holds.
+#[derive(Debug)]
+struct Room {
+    fields: u64,
+    bytes: u64,
+}
+
+impl Room {
+    fn new(limits: &Limits) -> Self {
+        Room {
+            fields: u64::from(limits.fields),
+            // The empty line belongs to it.
+            bytes: limits.header_bytes.saturating_sub(2),
+        }
+    }
+
+    fn has(&self, field: &[u8]) -> bool {
+        self.fields > 0 && self.bytes >= field.len() as u64
+    }
+
+    fn take(&mut self, field: &[u8]) {
+        self.fields = self.fields.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(field.len() as u64);
     }
 }
 

@@ -3,6 +3,7 @@
 mod body;
 mod field;
 mod header;
+mod rest;
 mod writer;
 
 use alloc::borrow::Cow;
@@ -10,7 +11,9 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::inspect::{Inspection, Log, inspect};
-use crate::{DefectKind, DefectSet, Event, Limits, Message, Reader, Refused, Report, to_crlf};
+use crate::{
+    DefectKind, DefectSet, Event, Header, Limits, Message, Reader, Refused, Report, Size, to_crlf,
+};
 use writer::Writer;
 
 /// Kinds that are mended: what the classes say, and what only a few readers mind.
@@ -45,9 +48,9 @@ const MENDED: DefectSet = DefectSet::mended()
 ///   file name.
 /// - **Bodies.** base64 and quoted-printable are repaired line by line, uuencode and
 ///   binary become base64, what is not fit to be sent as it is becomes
-///   quoted-printable or base64. Text in bytes that are not of its charset, and UTF-7,
-///   becomes UTF-8; text of an unknown charset `application/octet-stream`. All lines
-///   end in CRLF.
+///   quoted-printable or base64. Text in bytes that are not of its charset, UTF-7, and
+///   UTF-16 that is not encoded, becomes UTF-8; text of an unknown charset
+///   `application/octet-stream`. All lines end in CRLF.
 ///
 /// One with nothing to mend comes back as it is (with CRLF); so does each multipart or
 /// message within. What sanitising cannot do is keep a signature over what it changes,
@@ -87,7 +90,12 @@ pub(crate) fn writable(limits: &Limits) -> Limits {
 /// The same of a message that was inspected.
 pub(crate) fn rewrite<'a>(message: &'a [u8], limits: &Limits, report: &Report) -> Cow<'a, [u8]> {
     if report.kinds().intersection(MENDED).is_empty() {
-        return to_crlf(message);
+        let same = to_crlf(message);
+        let is_same = matches!(same, Cow::Borrowed(_));
+        let tree = (!is_same).then(|| Message::parse_with(message, limits));
+        if tree.is_none_or(|tree| outgrown(&tree, limits).next().is_none()) {
+            return same;
+        }
     }
     let mut out = Vec::with_capacity(message.len() + message.len() / 16 + 256);
     let mut limits = limits.clone();
@@ -110,13 +118,13 @@ fn clean(message: &[u8], limits: &Limits, report: &Report) -> Vec<Range<u64>> {
     if report.more() > 0 {
         return found; // who knows where they are
     }
-    let bad: Vec<u64> = report
-        .defects()
-        .iter()
-        .filter(|d| MENDED.contains(d.kind))
-        .map(|d| d.offset)
-        .collect();
-    for part in Message::parse_with(message, limits).parts() {
+    let tree = Message::parse_with(message, limits);
+    let defects = report.defects().iter();
+    let mended = defects.filter(|d| MENDED.contains(d.kind));
+    let mut bad: Vec<u64> = mended.map(|d| d.offset).collect();
+    bad.extend(outgrown(&tree, limits));
+    bad.sort_unstable();
+    for part in tree.parts() {
         let range = part.offset()..part.body_offset() + part.body_length();
         let inside = found.last().is_some_and(|last| range.start < last.end);
         if inside || part.children().next().is_none() {
@@ -133,18 +141,38 @@ fn clean(message: &[u8], limits: &Limits, report: &Report) -> Vec<Range<u64>> {
     found
 }
 
+/// Where the headers begin that are past a limit when their lines end in CRLF.
+fn outgrown(message: &Message<'_>, limits: &Limits) -> impl Iterator<Item = u64> {
+    let length = |bytes: &[u8], limit: u64| match bytes.len() as u64 {
+        short if short <= limit / 2 => short,
+        _ => Size::of(bytes).crlf_octets,
+    };
+    let field_limit = limits.field_limit() as u64;
+    let outgrown = move |header: &Header<'_, '_>| {
+        let raw = header.raw();
+        length(raw, limits.header_bytes) > limits.header_bytes
+            || length(raw, field_limit) > field_limit
+                && header
+                    .fields()
+                    .any(|field| length(field.raw(), field_limit) > field_limit)
+    };
+    let headers = message.parts().map(|part| part.header());
+    headers.filter(outgrown).map(|header| header.offset())
+}
+
 /// Sanitises a message as it streams: see [`sanitise`].
 ///
 /// Limits below 16 KiB of header, 64 fields, 8 parameters and 2 parts are raised to
 /// those, and the last part that [`Limits::parts`] allows is the rest of the message:
-/// what is written must keep them.
+/// what is written must keep them. It says that it is the rest, and stays as it is when it
+/// comes again.
 ///
-/// What is held: one header ([`Limits::header_bytes`]), and of one body at most
-/// [`hold`](Self::hold) bytes, to see whether it can stay as it is (or, of a multipart,
-/// to see whether a part comes at all). A body that is longer and not in base64 or
-/// quoted-printable leaves in one of these whatever is in it; bytes that are not of its
-/// charset, and UTF-7, are left in a longer text; of what a longer multipart without a
-/// part holds, the rest is left out. Every multipart gets a new boundary, for nobody
+/// What is held: one header ([`Limits::header_bytes`]), and of one body, as it would be
+/// written, at most [`hold`](Self::hold) bytes, to see whether it can stay as it is (or, of
+/// a multipart, to see whether a part comes at all). A body that is longer and not in base64
+/// or quoted-printable leaves in one of these whatever is in it; bytes that are not of its
+/// charset, and UTF-7, are left in a longer text; of what a longer multipart without a part
+/// holds, the rest is left out. Every multipart gets a new boundary, for nobody
 /// knows what comes: [inspect](crate::Inspector) a message first where one that has
 /// nothing to mend must stay as it is.
 ///

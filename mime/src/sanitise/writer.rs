@@ -7,12 +7,13 @@ use core::ops::Range;
 
 use memchr::{memchr, memmem};
 
-use super::body::{Crlf, MendBase64, MendQp};
+use super::body::{Crlf, Mend};
 use super::header::{Draft, Shape};
+use super::rest::Rest;
 use crate::inspect::LINE;
 use crate::value::charset;
 use crate::{
-    Body, Charset, Content, Decoder, DefectClass, DefectSet, Delimiter, EncodeBase64,
+    Body, Charset, Content, Decoder, DefectClass, DefectKind, DefectSet, Delimiter,
     EncodeQuotedPrintable, Event, Limits, Parent, Place, TransferEncoding, to_crlf,
 };
 
@@ -40,6 +41,10 @@ pub(super) struct Writer {
     closed: bool,
     /// A limit was met in the entity in hand.
     limited: bool,
+    /// What was told last is that there are too many parts: the next one is the rest.
+    too_many: bool,
+    /// The entity in hand is that.
+    is_rest: bool,
     /// What of a whole message stays as it is.
     keep: VecDeque<Range<u64>>,
     /// How many entities are open within what stays.
@@ -59,18 +64,18 @@ enum Open {
 #[derive(Debug)]
 enum Leaf {
     None,
-    /// Nothing is decided.
+    /// Nothing is decided: not encoded, so many of its line ends are a bare LF.
     Held {
         raw: Vec<u8>,
         bare: usize,
     },
+    /// Encoded text of which the charset is to be looked at, as it would leave.
+    Text(Mend, Vec<u8>),
     AsIs(Crlf),
-    MendBase64(MendBase64),
-    MendQp(MendQp),
-    /// Decoded and encoded anew.
-    Base64(Decoder, EncodeBase64),
+    Mend(Mend),
     /// Text, its lines with CRLF.
     Qp(Crlf, EncodeQuotedPrintable),
+    Rest(Rest),
 }
 
 impl Writer {
@@ -84,6 +89,8 @@ impl Writer {
             multiparts: 0,
             closed: false,
             limited: false,
+            too_many: false,
+            is_rest: false,
             keep: VecDeque::new(),
             kept: 0,
         }
@@ -124,13 +131,20 @@ impl Writer {
                 }
                 self.draft = Draft::new(start.parent);
                 self.limited = false;
+                self.is_rest = self.too_many;
             }
             Event::Header(field) => self.draft.field(field, kinds, &self.limits),
             Event::Defect(defect) => {
                 self.draft.defect(defect.kind);
                 self.limited |= defect.kind.class() == DefectClass::Limit;
+                self.too_many = defect.kind == DefectKind::TooManyParts;
+            }
+            Event::BodyStart(_) if self.is_rest => {
+                self.open.push(Open::Leaf);
+                self.start_rest(out);
             }
             Event::BodyStart(start) => {
+                self.too_many = false;
                 self.draft.end(kinds, &self.limits);
                 match start.content {
                     Content::Multipart => self.open.push(Open::Waiting(Vec::new())),
@@ -161,9 +175,7 @@ impl Writer {
                     self.end_leaf(out);
                 }
                 Some(Open::Multipart(number)) => {
-                    out.extend_from_slice(b"\r\n--");
-                    out.extend_from_slice(boundary(number).as_bytes());
-                    out.extend_from_slice(b"--");
+                    put_close(number, out);
                     self.closed = true;
                 }
                 Some(Open::Message) | None => {}
@@ -207,11 +219,23 @@ impl Writer {
         }
     }
 
+    /// The rest of the message is behind this.
+    fn start_rest(&mut self, out: &mut Vec<u8>) {
+        let mut close = Vec::new();
+        for open in self.open.iter().rev() {
+            if let Open::Multipart(number) = open {
+                put_close(*number, &mut close);
+            }
+        }
+        close.extend_from_slice(b"\r\n");
+        self.closed = false;
+        self.body = Leaf::Rest(Rest::new(close, out));
+    }
+
     fn start_leaf(&mut self, opaque: bool, out: &mut Vec<u8>) {
         self.closed = false;
         // Nobody would see what is in a multipart without a boundary.
         let lone = opaque && !self.limited && self.draft.is_multipart();
-        let opaque = opaque && !lone;
         if lone {
             self.draft.becomes_text();
         }
@@ -219,27 +243,24 @@ impl Writer {
         let charset = self.draft.charset();
         let is_text = charset.is_some();
         let unknown = charset.is_some_and(|c| charset::decode(c.as_bytes(), b"").is_none());
-        let opaque = opaque || unknown;
-        let shape = match encoding {
-            _ if opaque => Shape::Opaque,
-            TransferEncoding::Base64 | TransferEncoding::QuotedPrintable if !is_text => {
-                Shape::Leaf(label(&encoding))
-            }
-            TransferEncoding::Uuencode if !is_text => Shape::Leaf("base64"),
-            _ => {
-                self.body = Leaf::Held {
-                    raw: Vec::new(),
-                    bare: 0,
-                };
-                return;
-            }
+        if (opaque && !lone) || unknown {
+            // What cannot be taken apart holds what it does as it is.
+            self.draft.write(Shape::Opaque, &self.limits, out);
+            self.body = Leaf::Mend(Mend::anew(&encoding));
+            return;
+        }
+        self.body = match encoding {
+            TransferEncoding::Base64
+            | TransferEncoding::QuotedPrintable
+            | TransferEncoding::Uuencode => Leaf::Text(Mend::new(&encoding), Vec::new()),
+            _ => Leaf::Held {
+                raw: Vec::new(),
+                bare: 0,
+            },
         };
-        self.draft.write(shape, &self.limits, out);
-        self.body = match (opaque, &encoding) {
-            (false, TransferEncoding::Base64) => Leaf::MendBase64(MendBase64::new()),
-            (false, TransferEncoding::QuotedPrintable) => Leaf::MendQp(MendQp::new()),
-            _ => Leaf::Base64(Decoder::new(&encoding), EncodeBase64::new()),
-        };
+        if !is_text {
+            self.leave_as_it_is(out);
+        }
     }
 
     fn data(&mut self, data: &[u8], out: &mut Vec<u8>) {
@@ -257,19 +278,34 @@ impl Writer {
                     self.overflow(out);
                 }
             }
-            Leaf::AsIs(body) => body.write(data, out),
-            Leaf::MendBase64(body) => body.write(data, out),
-            Leaf::MendQp(body) => body.write(data, out),
-            Leaf::Base64(decoder, body) => {
-                let mut decoded = Vec::new();
-                decoder.decode(data, &mut decoded);
-                body.encode(&decoded, out);
+            Leaf::Text(body, mended) => {
+                // What is written is what is measured, for the same reason.
+                body.write(data, mended);
+                if mended.len() > self.hold {
+                    self.leave_as_it_is(out);
+                }
             }
+            Leaf::AsIs(body) => body.write(data, out),
+            Leaf::Mend(body) => body.write(data, out),
             Leaf::Qp(crlf, body) => {
                 let mut lines = Vec::new();
                 crlf.write(data, &mut lines);
                 body.encode(&lines, out);
             }
+            Leaf::Rest(rest) => rest.write(data, out),
+        }
+    }
+
+    /// Nobody looks at the charset of what is encoded.
+    fn leave_as_it_is(&mut self, out: &mut Vec<u8>) {
+        match core::mem::replace(&mut self.body, Leaf::None) {
+            Leaf::Text(body, mended) => {
+                let shape = Shape::Leaf(body.writes().as_str());
+                self.draft.write(shape, &self.limits, out);
+                out.extend_from_slice(&mended);
+                self.body = Leaf::Mend(body);
+            }
+            other => self.body = other,
         }
     }
 
@@ -278,88 +314,99 @@ impl Writer {
         let Leaf::Held { raw, .. } = core::mem::replace(&mut self.body, Leaf::None) else {
             return;
         };
-        let encoding = self.draft.encoding();
-        let (shape, body) = match &encoding {
-            TransferEncoding::Base64 => (label(&encoding), Leaf::MendBase64(MendBase64::new())),
-            TransferEncoding::QuotedPrintable => (label(&encoding), Leaf::MendQp(MendQp::new())),
-            e if e.is_identity() && self.draft.charset().is_some() => (
-                "quoted-printable",
-                Leaf::Qp(Crlf::default(), EncodeQuotedPrintable::text()),
-            ),
-            e => ("base64", Leaf::Base64(Decoder::new(e), EncodeBase64::new())),
-        };
-        self.draft.write(Shape::Leaf(shape), &self.limits, out);
+        let (shape, body) = self.encoded();
+        self.draft.write(shape, &self.limits, out);
         self.body = body;
         self.data(&raw, out);
     }
 
-    fn end_leaf(&mut self, out: &mut Vec<u8>) {
-        if let Leaf::Held { raw, .. } = &mut self.body {
-            let raw = core::mem::take(raw);
-            self.decide(&raw, out);
-        }
-        match core::mem::replace(&mut self.body, Leaf::None) {
-            Leaf::None | Leaf::Held { .. } | Leaf::AsIs(_) => {}
-            Leaf::MendBase64(mut body) => body.finish(out),
-            Leaf::MendQp(mut body) => body.finish(out),
-            Leaf::Base64(mut decoder, mut body) => {
-                let mut decoded = Vec::new();
-                decoder.finish(&mut decoded);
-                body.encode(&decoded, out);
-                body.finish(out);
+    /// The form in which a body that is not encoded can carry whatever comes.
+    fn encoded(&self) -> (Shape, Leaf) {
+        match self.draft.charset() {
+            Some(_) => (
+                Shape::Leaf("quoted-printable"),
+                Leaf::Qp(Crlf::default(), EncodeQuotedPrintable::text()),
+            ),
+            None => {
+                let body = Mend::new(&TransferEncoding::Binary);
+                (Shape::Leaf(body.writes().as_str()), Leaf::Mend(body))
             }
-            Leaf::Qp(_, mut body) => body.finish(out),
         }
     }
 
-    /// All of a body is here: chooses how it leaves.
-    fn decide(&mut self, raw: &[u8], out: &mut Vec<u8>) {
-        let encoding = self.draft.encoding();
-        let is_text = self.draft.charset().is_some();
-        if let Some(label) = self.draft.charset() {
-            let mut decoded = Vec::new();
-            let decoded = match encoding.is_identity() {
-                true => raw,
-                false => {
-                    let mut decoder = Decoder::new(&encoding);
-                    decoder.decode(raw, &mut decoded);
-                    decoder.finish(&mut decoded);
-                    &decoded
-                }
-            };
-            let utf7 = Charset::for_label(label.as_bytes()).is_some_and(|c| c.is_utf7());
-            if let Some((text, lossy)) = charset::decode(label.as_bytes(), decoded)
-                && (lossy || utf7)
-            {
-                let text = text.into_owned();
-                self.draft.write(Shape::Text, &self.limits, out);
-                self.body = Leaf::Qp(Crlf::default(), EncodeQuotedPrintable::text());
-                return self.data(text.as_bytes(), out);
+    fn end_leaf(&mut self, out: &mut Vec<u8>) {
+        match core::mem::replace(&mut self.body, Leaf::None) {
+            Leaf::Held { raw, .. } => self.decide(&raw, out),
+            Leaf::Text(mut body, mut mended) => {
+                body.finish(&mut mended);
+                self.decide_encoded(&body, &mended, out);
             }
+            other => self.body = other,
         }
-        let (shape, body) = match &encoding {
-            TransferEncoding::Base64 => (label(&encoding), Leaf::MendBase64(MendBase64::new())),
-            TransferEncoding::QuotedPrintable => (label(&encoding), Leaf::MendQp(MendQp::new())),
-            TransferEncoding::Uuencode => (
-                "base64",
-                Leaf::Base64(Decoder::new(&encoding), EncodeBase64::new()),
-            ),
-            _ => match as_is(&encoding, raw) {
-                Some(shape) => (shape, Leaf::AsIs(Crlf::default())),
-                None if is_text => (
-                    "quoted-printable",
-                    Leaf::Qp(Crlf::default(), EncodeQuotedPrintable::text()),
-                ),
-                None => (
-                    "base64",
-                    Leaf::Base64(Decoder::Identity, EncodeBase64::new()),
-                ),
-            },
+        match core::mem::replace(&mut self.body, Leaf::None) {
+            Leaf::None | Leaf::Held { .. } | Leaf::Text(..) | Leaf::AsIs(_) => {}
+            Leaf::Mend(mut body) => body.finish(out),
+            Leaf::Qp(_, mut body) => body.finish(out),
+            Leaf::Rest(mut rest) => rest.finish(out),
+        }
+    }
+
+    /// All of a body that is not encoded is here: chooses how it leaves.
+    fn decide(&mut self, raw: &[u8], out: &mut Vec<u8>) {
+        if self.anew_in_utf8(raw, out) {
+            return;
+        }
+        let (shape, body) = match as_is(&self.draft.encoding(), raw) {
+            Some(shape) => (Shape::Leaf(shape), Leaf::AsIs(Crlf::default())),
+            None => self.encoded(),
         };
-        self.draft.write(Shape::Leaf(shape), &self.limits, out);
+        self.draft.write(shape, &self.limits, out);
         self.body = body;
         self.data(raw, out);
     }
+
+    /// The same of encoded text, which `mended` is as it can leave.
+    fn decide_encoded(&mut self, body: &Mend, mended: &[u8], out: &mut Vec<u8>) {
+        if mended.len() <= self.hold {
+            let mut decoder = Decoder::new(body.writes());
+            let mut decoded = Vec::new();
+            decoder.decode(mended, &mut decoded);
+            decoder.finish(&mut decoded);
+            if self.anew_in_utf8(&decoded, out) {
+                return;
+            }
+        }
+        let shape = Shape::Leaf(body.writes().as_str());
+        self.draft.write(shape, &self.limits, out);
+        out.extend_from_slice(mended);
+    }
+
+    /// Writes text in UTF-8 if its bytes are not of its charset, that is UTF-7, or there are
+    /// no lines in it that could get CRLF.
+    fn anew_in_utf8(&mut self, decoded: &[u8], out: &mut Vec<u8>) -> bool {
+        let Some(label) = self.draft.charset() else {
+            return false;
+        };
+        let charset = Charset::for_label(label.as_bytes());
+        let plain = self.draft.encoding().is_identity();
+        let odd = charset.is_some_and(|c| c.is_utf7() || plain && !c.has_lines());
+        match charset::decode(label.as_bytes(), decoded) {
+            Some((text, lossy)) if lossy || odd => {
+                let text = text.into_owned();
+                self.draft.write(Shape::Text, &self.limits, out);
+                self.body = Leaf::Qp(Crlf::default(), EncodeQuotedPrintable::text());
+                self.data(text.as_bytes(), out);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+fn put_close(number: u32, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\r\n--");
+    out.extend_from_slice(boundary(number).as_bytes());
+    out.extend_from_slice(b"--");
 }
 
 /// The label with which a body can leave as it is.
@@ -382,11 +429,4 @@ fn as_is(encoding: &TransferEncoding, raw: &[u8]) -> Option<&'static str> {
         || memmem::find_iter(raw, MARK)
             .any(|at| at.checked_sub(1).and_then(|i| raw.get(i)) == Some(&b'\n'));
     (!long && !looks_like_ours).then_some(label)
-}
-
-fn label(encoding: &TransferEncoding) -> &'static str {
-    match encoding {
-        TransferEncoding::Base64 => "base64",
-        _ => "quoted-printable",
-    }
 }

@@ -148,6 +148,17 @@ impl Charset {
         self.0 == Kind::Utf7
     }
 
+    /// A byte that is LF is one in it: it may become CRLF.
+    pub(crate) fn has_lines(&self) -> bool {
+        match self.0 {
+            #[cfg(feature = "charsets")]
+            Kind::Other(encoding) => {
+                encoding != encoding_rs::UTF_16LE && encoding != encoding_rs::UTF_16BE
+            }
+            _ => true,
+        }
+    }
+
     pub(super) fn is_utf8(&self) -> bool {
         self.0 == Kind::Utf8
     }
