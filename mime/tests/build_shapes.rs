@@ -75,7 +75,7 @@ fn whom_it_goes_to() {
     let all: Vec<&str> = b.recipients().map(Mailbox::address).collect();
     assert_eq!(all, ["c@c.test", "d@d.test", "e@e.test", "f@f.test"]);
     let shown = check(&b.clone().build());
-    assert!(shown.contains("\r\nTo: =?utf-8?Q?=C3=9Cnser_Team?=: c@c.test, d@d.test;, e@e.test\r\nCc: \"Nobody, here\":;\r\n"), "{shown}");
+    assert!(shown.contains("\r\nTo: =?utf-8?Q?=C3=9Cnser_Team?= : c@c.test, d@d.test;, e@e.test\r\nCc: \"Nobody, here\":;\r\n"), "{shown}");
     assert!(!shown.contains("f@f.test"));
     let shown = check(&b.keep_bcc().build());
     let message = Message::parse(shown.as_bytes());
@@ -87,6 +87,24 @@ fn whom_it_goes_to() {
         message.header().bcc()[0].mailboxes()[0].address(),
         "f@f.test"
     );
+}
+
+/// What follows an encoded word in a phrase has its room on the line, and a space before it.
+#[test]
+fn rfc2047_5_3_specials_stand_apart() {
+    for length in 1..90 {
+        let name = "ü".repeat(length);
+        for members in [vec![], vec![mailbox("c@c.test")]] {
+            let b = builder()
+                .to(Group::new(name.clone(), members).unwrap())
+                .to(mailbox("e@e.test"))
+                .field(Field::phrases("Keywords", [name.as_str(), "b"]).unwrap());
+            let shown = check(&b.unwrap().build()); // no line is too long
+            for text in shown.split("?=").skip(1) {
+                assert!(text.starts_with([' ', '\r']), "{shown}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -108,7 +126,7 @@ fn fields_by_type() {
         .unwrap()
         .field(Field::list_post_no())
         .unwrap()
-        .field(Field::phrases("Keywords", ["one", "two words", "drei, Wörter"]).unwrap())
+        .field(Field::phrases("Keywords", ["drei, Wörter", "one", "two words"]).unwrap())
         .unwrap()
         .field(Field::addresses("Mail-Followup-To", [mailbox("r@r.test")]).unwrap())
         .unwrap()
@@ -127,7 +145,7 @@ fn fields_by_type() {
         "List-Id: =?utf-8?Q?F=C3=BCnf_Freunde?= <five.friends.test>",
         "List-Help: <mailto:h@l.test>, <https://l.test/h>",
         "List-Post: NO",
-        "Keywords: one, two words, =?utf-8?Q?drei=2C_W=C3=B6rter?=",
+        "Keywords: =?utf-8?Q?drei=2C_W=C3=B6rter?= , one, two words",
         "Mail-Followup-To: r@r.test",
         "Supersedes: <r@r.test>",
         "Expires: Thu, 01 Jan 1970 00:00:00 +0000",

@@ -370,10 +370,10 @@ impl Field {
                 folder.word(word);
             }),
             Value::Phrases(phrases) => {
-                folder.leave(1);
+                folder.leave(2);
                 for (n, phrase) in phrases.iter().enumerate() {
                     if n > 0 {
-                        folder.glue(",");
+                        folder.special(",");
                     }
                     folder.phrase(phrase);
                 }

@@ -111,10 +111,10 @@ impl<'o> Folder<'o> {
         self.column += space.len() + length;
     }
 
-    /// From here on, leaves room for so many characters (at most 3) that will be
+    /// From here on, leaves room for so many characters (at most 4) that will be
     /// [glued](Self::glue) to a word.
     pub(crate) fn leave(&mut self, behind: usize) -> &mut Self {
-        self.behind = behind.min(3);
+        self.behind = behind.min(4);
         self
     }
 
@@ -122,6 +122,15 @@ impl<'o> Folder<'o> {
     pub(crate) fn glue(&mut self, text: &str) -> &mut Self {
         self.column += text.len();
         self.append(text.as_bytes())
+    }
+
+    /// Appends the special behind a phrase; to encoded words with a space before it, since they
+    /// touch nothing (RFC 2047 5 (3)). [`leave`](Self::leave) room for both.
+    pub(crate) fn special(&mut self, special: &str) -> &mut Self {
+        if self.out.ends_with(b"?=") {
+            self.glue(" ");
+        }
+        self.glue(special)
     }
 
     /// Writes unstructured text: words that need it as encoded words, and only those.

@@ -421,9 +421,9 @@ impl Address {
                 // It ends with its last member.
                 let last = if end.is_empty() { ";" } else { ";," };
                 let alone = group.members.is_empty();
-                let behind = if alone { 1 + last.len() } else { 1 };
+                let behind = if alone { 2 + last.len() } else { 2 };
                 folder.leave(behind).phrase(&group.name);
-                folder.leave(0).glue(":");
+                folder.leave(0).special(":");
                 write_list(group.members.iter(), folder, last, Mailbox::write);
                 if alone {
                     folder.glue(last);
