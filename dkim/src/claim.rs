@@ -51,7 +51,7 @@ impl<'a> Claim<'a> {
             policy,
             algorithm: signature.algorithm(),
             signature: signature.signature(),
-            of_subdomain: signature.identity().domain() != signature.domain(),
+            of_subdomain: signature.is_of_subdomain(),
             data,
         }
     }

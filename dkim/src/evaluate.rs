@@ -13,6 +13,7 @@
 //! [`Verifier`](crate::Verifier) runs one over a pass of its own; who authenticates a
 //! message in several ways runs it over a pass that they share.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -21,10 +22,10 @@ use crate::canon::HeaderCanon;
 use crate::claim::{Claim, records};
 use crate::header::Header;
 use crate::hidden::hidden;
-use crate::judge::{body_problem, extra_instances, from_problem, unacceptable, unsigned_fields};
+use crate::judge::{body_problem, extra_instances, from_problem, unacceptable};
 use crate::key::KeyRecord;
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::{BodyHash, BodyHasher, BodyKind, put_data_of, selected};
+use crate::message::{BodyHash, BodyHasher, BodyKind, Singles, put_data_of, selected};
 use crate::name::{Domain, Selector};
 use crate::outcome::{Coverage, Outcome, Reason};
 use crate::policy::Policy;
@@ -41,8 +42,6 @@ pub(crate) struct Evaluation {
     now: u64,
     /// It is there once it is complete.
     header: Option<Arc<Header>>,
-    /// That of each outcome.
-    trials: Vec<Trial>,
     pub(crate) outcomes: Vec<Outcome>,
     answers: Answers,
     /// Questions that may still follow from reasons. They are counted before any answer
@@ -52,7 +51,8 @@ pub(crate) struct Evaluation {
 }
 
 /// How far a signature is.
-struct Trial {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trial {
     /// Which field it is.
     field: usize,
     /// It says `r=y`.
@@ -63,7 +63,7 @@ struct Trial {
 }
 
 impl Trial {
-    fn new(field: usize) -> Self {
+    pub(crate) fn new(field: usize) -> Self {
         Self {
             field,
             wants_report: false,
@@ -73,7 +73,7 @@ impl Trial {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Stage {
     /// The header told its reason.
     Refused,
@@ -85,7 +85,7 @@ enum Stage {
 }
 
 /// What a reason may lead to.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum After {
     /// A failure: a report, if the signer wants one.
     Report,
@@ -101,7 +101,6 @@ impl Evaluation {
             limits,
             now,
             header: None,
-            trials: Vec::new(),
             outcomes: Vec::new(),
             answers: Answers::default(),
             reserved: 0,
@@ -115,53 +114,50 @@ impl Evaluation {
         let all = header.named(b"dkim-signature");
         self.skipped = all.len().saturating_sub(self.limits.signatures);
         let from = from_problem(&header);
-        let count = all.len() - self.skipped;
-        self.outcomes = Vec::with_capacity(count);
-        self.trials = Vec::with_capacity(count);
+        // They are large, and stay where they are.
+        let mut outcomes = Vec::with_capacity(all.len() - self.skipped);
         for field in all.take(self.limits.signatures) {
-            let (mut outcome, mut trial) = (Outcome::pending(), Trial::new(field));
-            self.look_at(&header, from.as_ref(), &mut outcome, &mut trial);
-            trial.may_follow = self.may_follow(&trial, &outcome) && self.has_room();
-            self.reserved += usize::from(trial.may_follow);
-            if let (Stage::Judging(_), Some(signature)) = (trial.stage, &outcome.signature) {
+            outcomes.push(Outcome::pending(field));
+            let Some(outcome) = outcomes.last_mut() else {
+                break;
+            };
+            self.look_at(&header, from.as_ref(), outcome);
+            outcome.trial.may_follow = self.may_follow(outcome) && self.has_room();
+            self.reserved += usize::from(outcome.trial.may_follow);
+            if let (Stage::Judging(_), Some(signature)) = (outcome.trial.stage, &outcome.signature)
+            {
                 body.add(BodyKind::of(signature));
             }
-            self.outcomes.push(outcome);
-            self.trials.push(trial);
         }
+        self.outcomes = outcomes;
         self.header = Some(header);
     }
 
     /// What the header tells about one signature.
-    fn look_at(
-        &mut self,
-        header: &Header,
-        from: Option<&Reason>,
-        outcome: &mut Outcome,
-        trial: &mut Trial,
-    ) {
+    fn look_at(&mut self, header: &Header, from: Option<&Reason>, outcome: &mut Outcome) {
+        let trial = &mut outcome.trial;
         let value = header.value(trial.field);
-        // It is large, and stays where it is.
-        match Signature::parse(value) {
+        let mut signed = Singles::default();
+        match Signature::read(value, &mut signed) {
             Ok(signature) => outcome.signature = Some(signature),
             Err(error) => {
                 outcome.reason = Reason::Signature(error);
                 let tags = TagList::parse(value).unwrap_or_default();
-                (outcome.domain, outcome.selector) = names(&tags);
+                outcome.names = Some(Box::new(names(&tags)));
                 trial.wants_report = tags.value("r") == Some(b"y");
             }
         }
         let Some(signature) = &outcome.signature else {
             return;
         };
-        let signed = signature.singles();
+        outcome.open = header.singles().beyond(&signed);
         let refused = from
             .cloned()
             .or_else(|| unacceptable(&self.policy, self.now, header, signature))
             .or_else(|| {
                 let hides = || hidden(header, || covered(header, trial.field, signature));
                 let looked_for = self.policy.reject_extra_instances;
-                let extra = || extra_instances(header, signed).next();
+                let extra = || extra_instances(&outcome.open, &signed).next();
                 looked_for.then(|| extra().map(Reason::ExtraInstance).or_else(hides))?
             });
         match refused {
@@ -172,9 +168,6 @@ impl Evaluation {
             },
         }
         trial.wants_report = signature.wants_reports();
-        outcome.domain = Some(signature.domain().clone());
-        outcome.selector = Some(signature.selector().clone());
-        outcome.unsigned_fields = unsigned_fields(header, signed);
     }
 
     /// A question for the TXT records of a name, unless there were too many.
@@ -191,8 +184,8 @@ impl Evaluation {
     }
 
     /// Whether its reason may lead to a question.
-    fn may_follow(&self, trial: &Trial, outcome: &Outcome) -> bool {
-        let reports = trial.wants_report && self.policy.look_up_reports;
+    fn may_follow(&self, outcome: &Outcome) -> bool {
+        let reports = outcome.trial.wants_report && self.policy.look_up_reports;
         #[cfg(feature = "atps")]
         if outcome
             .signature
@@ -201,7 +194,7 @@ impl Evaluation {
         {
             return true;
         }
-        reports && outcome.domain.is_some()
+        reports && outcome.domain().is_some()
     }
 
     /// Ends the message, of which these are the hashes; or nothing of it counts.
@@ -216,9 +209,9 @@ impl Evaluation {
 
     /// The next question, of those that a signature still waits for.
     pub(crate) fn next_query(&mut self) -> Option<Query> {
-        let trials = &self.trials;
+        let outcomes = &self.outcomes;
         self.answers.next_query(|question| {
-            trials.iter().any(|trial| match trial.stage {
+            outcomes.iter().any(|outcome| match outcome.trial.stage {
                 Stage::Judging(q) | Stage::Following(q, _) => q == question,
                 Stage::Refused | Stage::Done => false,
             })
@@ -236,19 +229,20 @@ impl Evaluation {
 
     /// Whether no answer is wanted any more.
     pub(crate) fn is_settled(&self) -> bool {
-        self.trials.iter().all(|t| matches!(t.stage, Stage::Done))
+        let mut outcomes = self.outcomes.iter();
+        outcomes.all(|outcome| matches!(outcome.trial.stage, Stage::Done))
     }
 
     /// Goes on as far as answers are there, now that the body is complete.
     pub(crate) fn settle(&mut self, bodies: &[BodyHash]) {
-        for at in 0..self.trials.len() {
+        for at in 0..self.outcomes.len() {
             while self.step(at, bodies).is_some() {}
         }
     }
 
     /// One stage of a signature; `None` when it waits or is done.
     fn step(&mut self, at: usize, bodies: &[BodyHash]) -> Option<()> {
-        let stage = self.trials.get(at)?.stage;
+        let stage = self.outcomes.get(at)?.trial.stage;
         let next = match stage {
             Stage::Done => return None,
             Stage::Refused => self.after(at),
@@ -263,13 +257,13 @@ impl Evaluation {
                 Stage::Done
             }
         };
-        self.trials.get_mut(at)?.stage = next;
+        self.outcomes.get_mut(at)?.trial.stage = next;
         Some(())
     }
 
     /// Finds the reason; `None` while the key is not known and matters.
     fn judge(&mut self, at: usize, key: usize, bodies: &[BodyHash]) -> Option<()> {
-        let (trial, outcome) = (self.trials.get(at)?, self.outcomes.get_mut(at)?);
+        let outcome = self.outcomes.get_mut(at)?;
         let signature = outcome.signature.as_ref()?;
         let body = BodyKind::of(signature).find(bodies)?;
         let length = signature.length();
@@ -280,7 +274,12 @@ impl Evaluation {
         }
         let answer = self.answers.get(key)?;
         let mut data = HeaderCanon::new(signature.header_canonicalization());
-        put_data_of(self.header.as_ref()?, trial.field, signature, &mut data);
+        put_data_of(
+            self.header.as_ref()?,
+            outcome.trial.field,
+            signature,
+            &mut data,
+        );
         let claim = Claim::new(&self.policy, signature, data.bytes());
         let (reason, record) = claim.judge(records(answer, &self.limits));
         let record = record.and_then(Result::ok);
@@ -296,7 +295,7 @@ impl Evaluation {
     /// See [`Verification::coverage`].
     pub(crate) fn coverage(&self, at: usize) -> Option<Vec<Coverage<'_>>> {
         let header: &Header = self.header.as_ref()?;
-        let (trial, outcome) = (self.trials.get(at)?, self.outcomes.get(at)?);
+        let outcome = self.outcomes.get(at)?;
         let signature = outcome.signature.as_ref()?;
         let mut fields: Vec<Coverage<'_>> = (0..header.len())
             .map(|field| Coverage {
@@ -305,7 +304,7 @@ impl Evaluation {
                 signed: false,
             })
             .collect();
-        for field in covered(header, trial.field, signature) {
+        for field in covered(header, outcome.trial.field, signature) {
             if let Some(field) = fields.get_mut(field) {
                 field.signed = true;
             }
@@ -315,10 +314,15 @@ impl Evaluation {
 
     /// See [`Verification::canonicalized_header`].
     pub(crate) fn signed_data(&self, at: usize) -> Option<Vec<u8>> {
-        let (trial, outcome) = (self.trials.get(at)?, self.outcomes.get(at)?);
+        let outcome = self.outcomes.get(at)?;
         let signature = outcome.signature.as_ref()?;
         let mut data = HeaderCanon::new(signature.header_canonicalization());
-        put_data_of(self.header.as_ref()?, trial.field, signature, &mut data);
+        put_data_of(
+            self.header.as_ref()?,
+            outcome.trial.field,
+            signature,
+            &mut data,
+        );
         Some(data.into_bytes())
     }
 
@@ -333,8 +337,9 @@ impl Evaluation {
     }
 
     fn name_after(&self, at: usize) -> Option<(String, After)> {
-        let (trial, outcome) = (self.trials.get(at)?, self.outcomes.get(at)?);
-        let domain = outcome.domain.as_ref().filter(|_| trial.may_follow)?;
+        let outcome = self.outcomes.get(at)?;
+        let trial = &outcome.trial;
+        let domain = outcome.domain().filter(|_| trial.may_follow)?;
         if outcome.reason != Reason::Verified {
             let wanted = trial.wants_report && self.policy.look_up_reports;
             return wanted.then(|| (ReportRecord::name(domain), After::Report));
@@ -353,7 +358,7 @@ impl Evaluation {
 
 /// The fields that a signature covers, itself among them, `b=` apart.
 pub(crate) fn covered(header: &Header, own: usize, signature: &Signature) -> Vec<usize> {
-    let mut fields = selected(header, signature.headers(), Some(own));
+    let mut fields = selected(header, signature.names(), Some(own));
     fields.push(own);
     fields
 }
@@ -367,7 +372,7 @@ fn follow(after: After, answer: &Result<Records, DnsError>, outcome: &mut Outcom
                 return;
             };
             let [text] = &**records else { return };
-            let (Ok(record), Some(domain)) = (ReportRecord::parse(text), &outcome.domain) else {
+            let (Ok(record), Some(domain)) = (ReportRecord::parse(text), outcome.domain()) else {
                 return;
             };
             let unknown = outcome
@@ -381,7 +386,7 @@ fn follow(after: After, answer: &Result<Records, DnsError>, outcome: &mut Outcom
         #[cfg(feature = "atps")]
         After::Atps => {
             let atps = outcome.signature.as_ref().and_then(Signature::atps);
-            if let (Some(atps), Some(domain)) = (atps, &outcome.domain) {
+            if let (Some(atps), Some(domain)) = (atps, outcome.domain()) {
                 outcome.atps = Some(atps.judge(domain, answer));
             }
         }

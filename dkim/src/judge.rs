@@ -2,11 +2,10 @@
 //! 6.1.3, and [`Policy`]. They are pure; [`crate::evaluate`] knows when to ask them.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use crate::header::Header;
 use crate::message::{BodyHash, Singles};
-use crate::outcome::{Reason, UnsignedField};
+use crate::outcome::Reason;
 use crate::policy::{BodyLength, Policy};
 use crate::signature::Signature;
 
@@ -36,8 +35,9 @@ pub(crate) fn unacceptable(
         return Some(Reason::Expired(x));
     }
     let unsigned = |name: &&String| {
-        let mut signed = signature.headers();
-        !signed.any(|h| h.eq_ignore_ascii_case(name)) && header.named(name.as_bytes()).len() > 0
+        let mut signed = signature.names();
+        !signed.any(|h| h.eq_ignore_ascii_case(name.as_bytes()))
+            && header.named(name.as_bytes()).len() > 0
     };
     if let Some(name) = policy.required_fields.iter().find(unsigned) {
         return Some(Reason::RequiredField(name.escape_debug().collect()));
@@ -45,14 +45,13 @@ pub(crate) fn unacceptable(
     None
 }
 
-/// Fields of [`SINGLE`](crate::message::SINGLE) that occur more often than they are among
-/// what is `signed` (RFC 6376 section 8.15).
+/// Of the fields of [`SINGLE`](crate::message::SINGLE) that a signature leaves `open` those
+/// that are among what is `signed` as well (RFC 6376 section 8.15).
 pub(crate) fn extra_instances(
-    header: &Header,
+    open: &Singles,
     signed: &Singles,
 ) -> impl Iterator<Item = &'static str> {
-    let more = header.singles().beyond(signed);
-    more.filter_map(|(name, _, signed)| (signed > 0).then_some(name))
+    open.among(signed).each().map(|(name, _)| name)
 }
 
 /// RFC 6376 section 6.1.3 step 3.
@@ -81,10 +80,4 @@ pub(crate) fn from_problem(header: &Header) -> Option<Reason> {
         1 => None,
         count => Some(Reason::FromCount(count)),
     }
-}
-
-pub(crate) fn unsigned_fields(header: &Header, signed: &Singles) -> Vec<UnsignedField> {
-    let more = header.singles().beyond(signed);
-    more.map(|(name, instances, _)| UnsignedField { name, instances })
-        .collect()
 }

@@ -14,9 +14,7 @@ use crate::der;
 use crate::fold::qp_encode;
 use crate::policy::Service;
 use crate::signature::Algorithm;
-use crate::tags::{
-    self, TagListError, TagName, base64_decode, base64_encode, colon_list, qp_decode,
-};
+use crate::tags::{self, Known, TagListError, base64_decode, base64_encode, colon_list, qp_decode};
 
 /// Why a key record is of no use (RFC 6376 section 6.1.2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -376,17 +374,9 @@ impl KeyRecord {
     /// [`key`](Self::key).
     pub fn parse(text: &[u8]) -> Result<Self, KeyRecordError> {
         use KeyRecordError as E;
-        const NAMES: [TagName; 7] = [
-            TagName::new("v"),
-            TagName::new("k"),
-            TagName::new("h"),
-            TagName::new("s"),
-            TagName::new("t"),
-            TagName::new("n"),
-            TagName::new("p"),
-        ];
+        const KNOWN: Known<7> = Known::new(["v", "k", "h", "s", "t", "n", "p"]);
         let (mut values, mut is_first, mut begins_with_version) = ([None; 7], true, false);
-        tags::read(text, &NAMES, |place, tag| {
+        tags::read(text, &KNOWN, |place, tag| {
             if let Some(value) = place.and_then(|place| values.get_mut(place)) {
                 *value = Some(tag.value);
             }

@@ -56,9 +56,8 @@ const BY_TAG: [u8; 64] = {
 /// How often each of [`SINGLE`] is among some names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Singles {
-    /// Those that are, by bit.
-    found: u16,
-    counts: [u32; SINGLE.len()],
+    /// One more than there are, which makes whole vectors.
+    counts: [u32; SINGLE.len() + 1],
 }
 
 impl Singles {
@@ -72,42 +71,52 @@ impl Singles {
             && same_rest(known.as_bytes(), name)
         {
             *count = count.saturating_add(1);
-            self.found |= 1 << n;
         }
     }
 
     /// Whether From is.
     pub(crate) fn has_from(&self) -> bool {
         // The first of all.
-        self.found & 1 != 0
+        self.counts.first().is_some_and(|from| *from > 0)
     }
 
-    /// Those that are found here more often than among others: how often more, and how often
-    /// there.
-    pub(crate) fn beyond(
-        &self,
-        other: &Self,
-    ) -> impl Iterator<Item = (&'static str, usize, usize)> {
-        // Without a branch for each, for the compiler to vectorise: there are few.
-        let counts = self.counts.iter().zip(&other.counts);
-        let more = counts.map(|(here, there)| u16::from(here > there));
-        let mut more = more.rev().fold(0, |bits, more| bits << 1 | more);
-        core::iter::from_fn(move || {
-            let n = (more != 0).then(|| more.trailing_zeros() as usize)?;
-            more &= more - 1;
-            let (here, there) = (self.counts.get(n)?, other.counts.get(n)?);
-            let there = *there as usize;
-            Some((*SINGLE.get(n)?, *here as usize - there, there))
-        })
+    /// How often more than among others.
+    #[inline]
+    pub(crate) fn beyond(&self, others: &Self) -> Self {
+        let mut more = *self;
+        for (here, there) in more.counts.iter_mut().zip(&others.counts) {
+            *here = here.saturating_sub(*there);
+        }
+        more
+    }
+
+    /// Only those that are among others, too.
+    #[inline]
+    pub(crate) fn among(&self, others: &Self) -> Self {
+        let mut both = *self;
+        for (here, there) in both.counts.iter_mut().zip(&others.counts) {
+            *here = if *there > 0 { *here } else { 0 };
+        }
+        both
+    }
+
+    /// Those that are, and how often.
+    #[inline]
+    pub(crate) fn each(self) -> impl Iterator<Item = (&'static str, usize)> {
+        // Mostly there are none, which vectors soon tell.
+        let any = self.counts.iter().fold(0, |any, count| any | count) != 0;
+        let all = SINGLE.iter().zip(self.counts);
+        let all = all.take(if any { SINGLE.len() } else { 0 });
+        all.filter_map(|(name, count)| (count > 0).then_some((*name, count as usize)))
     }
 }
 
 /// Which fields `h=` takes: for each name the next instance from the bottom,
 /// or nothing when there is none left (sections 3.5 and 5.4.2). `own` is the
 /// signature itself, which is never among them.
-pub(crate) fn select<'a>(
+pub(crate) fn select(
     header: &Header,
-    names: impl Iterator<Item = &'a str>,
+    names: impl Iterator<Item = impl AsRef<[u8]>>,
     own: Option<usize>,
     mut take: impl FnMut(usize),
 ) {
@@ -116,7 +125,7 @@ pub(crate) fn select<'a>(
     let mut few = own.map_or(0, |own| 1u64.checked_shl(own as u32).unwrap_or(0));
     let mut many = Vec::new();
     for name in names {
-        match header.named(name.as_bytes()) {
+        match header.named(name.as_ref()) {
             Instances::Few(all) => {
                 if let Some(next) = (all & !few).checked_ilog2() {
                     few |= 1 << next;
@@ -143,9 +152,9 @@ pub(crate) fn select<'a>(
 }
 
 /// The same as a list.
-pub(crate) fn selected<'a>(
+pub(crate) fn selected(
     header: &Header,
-    names: impl Iterator<Item = &'a str>,
+    names: impl Iterator<Item = impl AsRef<[u8]>>,
     own: Option<usize>,
 ) -> Vec<usize> {
     let mut fields = Vec::with_capacity(header.len());
@@ -190,7 +199,7 @@ pub(crate) fn put_data_of(
     signature: &Signature,
     data: &mut HeaderCanon,
 ) {
-    select(header, signature.headers(), Some(field), |field| {
+    select(header, signature.names(), Some(field), |field| {
         data.line(header.field_within(field));
     });
     let [before, behind] = without_b(header, field, signature);

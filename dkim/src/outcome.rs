@@ -1,12 +1,14 @@
 //! What a verification found.
 
+use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt;
 
 #[cfg(feature = "atps")]
 use crate::atps::AtpsResult;
+use crate::evaluate::Trial;
 use crate::key::{KeyRecordError, KeyType, PublicKey};
+use crate::message::Singles;
 use crate::name::{Domain, Selector};
 use crate::reporting::{Incident, ReportRequest};
 use crate::signature::{Signature, SignatureError};
@@ -241,10 +243,6 @@ pub struct UnsignedField {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// `d=`, also where the rest of the field could not be parsed.
-    pub domain: Option<Domain>,
-    /// `s=`, likewise.
-    pub selector: Option<Selector>,
     /// All tags (`a`, `b`, `bh`, `c`, `h`, `i`, `l`, `r`, `t`, `x`, `z`), if the field is
     /// valid. `b` and `t` let a caller detect replay.
     pub signature: Option<Signature>,
@@ -255,8 +253,6 @@ pub struct Outcome {
     /// The key record says `t=y`: the domain tries DKIM out (RFC 6376 section 3.6.1). What that
     /// does to the result, [`Policy::honour_testing`](crate::Policy::honour_testing) says.
     pub testing: bool,
-    /// Fields a reader sees that this signature leaves open, wholly or partly.
-    pub unsigned_fields: Vec<UnsignedField>,
     /// Octets of the canonical body behind `l=`.
     pub unsigned_body: u64,
     /// Whom to tell that it failed: asked for by `r=y` and confirmed by DNS, where
@@ -266,6 +262,11 @@ pub struct Outcome {
     /// verified and says so, once the answer is known (RFC 6541).
     #[cfg(feature = "atps")]
     pub atps: Option<AtpsResult>,
+    /// Those of a field that is no signature otherwise.
+    pub(crate) names: Option<Box<(Option<Domain>, Option<Selector>)>>,
+    /// See [`unsigned_fields`](Self::unsigned_fields).
+    pub(crate) open: Singles,
+    pub(crate) trial: Trial,
 }
 
 /// Whether a field of the message is signed: see
@@ -282,21 +283,42 @@ pub struct Coverage<'a> {
 }
 
 impl Outcome {
-    /// One of which nothing is known.
-    pub(crate) fn pending() -> Self {
+    /// That of a field of which nothing is known.
+    #[inline]
+    pub(crate) fn pending(field: usize) -> Self {
         Outcome {
-            domain: None,
-            selector: None,
             signature: None,
             reason: Reason::Pending,
             key: None,
             testing: false,
-            unsigned_fields: Vec::new(),
             unsigned_body: 0,
             report: None,
             #[cfg(feature = "atps")]
             atps: None,
+            names: None,
+            open: Singles::default(),
+            trial: Trial::new(field),
         }
+    }
+
+    /// `d=`, also where the rest of the field could not be parsed.
+    #[must_use]
+    pub fn domain(&self) -> Option<&Domain> {
+        let parsed = self.signature.as_ref().map(Signature::domain);
+        parsed.or_else(|| self.names.as_ref()?.0.as_ref())
+    }
+
+    /// `s=`, likewise.
+    #[must_use]
+    pub fn selector(&self) -> Option<&Selector> {
+        let parsed = self.signature.as_ref().map(Signature::selector);
+        parsed.or_else(|| self.names.as_ref()?.1.as_ref())
+    }
+
+    /// Fields a reader sees that this signature leaves open, wholly or partly.
+    pub fn unsigned_fields(&self) -> impl Iterator<Item = UnsignedField> {
+        let open = self.open.each();
+        open.map(|(name, instances)| UnsignedField { name, instances })
     }
 
     /// The class of [`reason`](Self::reason).
@@ -321,10 +343,10 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.result())?;
-        if let Some(domain) = &self.domain {
+        if let Some(domain) = self.domain() {
             write!(f, " d={domain}")?;
         }
-        if let Some(selector) = &self.selector {
+        if let Some(selector) = self.selector() {
             write!(f, " s={selector}")?;
         }
         if let Some(signature) = &self.signature {

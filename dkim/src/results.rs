@@ -174,10 +174,10 @@ impl AuthenticationResults {
         if found != DkimResult::Pass || outcome.testing {
             result.reason = Some(outcome.explanation().to_string());
         }
-        if let Some(domain) = &outcome.domain {
+        if let Some(domain) = outcome.domain() {
             result.property("header", "d", domain);
         }
-        if let Some(selector) = &outcome.selector {
+        if let Some(selector) = outcome.selector() {
             result.property("header", "s", selector);
         }
         if let Some(signature) = &outcome.signature {

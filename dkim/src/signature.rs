@@ -14,10 +14,10 @@ use crate::identity::Identity;
 use crate::message::Singles;
 use crate::name::{Domain, NameError, Selector};
 use crate::tags::{
-    self, TagListError, TagName, base64_decode, base64_decode_exact, behind_fws, colon_list,
-    decimal, is_fws,
+    self, Known, TagListError, base64_decode_exact, base64_decode_into, base64_room, behind_fws,
+    colon_list, decimal, zeroed,
 };
-use crate::vectors::{VECTOR, below_or_high, equal, vector};
+use crate::vectors::{VECTOR, below_or_high, equal, find, vector};
 
 /// A signing algorithm (`a=`) that this crate performs.
 ///
@@ -103,7 +103,7 @@ macro_rules! names {
 
         impl Name {
             const ALL: [&str; [$($text),+].len()] = [$($text),+];
-            const NUMBERS: [TagName; Self::ALL.len()] = [$(TagName::new($text)),+];
+            const KNOWN: Known<{ Self::ALL.len() }> = Known::new(Self::ALL);
         }
     };
 }
@@ -140,20 +140,27 @@ pub(crate) struct SignatureTags<'a> {
 }
 
 impl<'a> SignatureTags<'a> {
+    #[cfg(feature = "arc")]
     pub(crate) fn parse(text: &'a [u8]) -> Result<Self, TagListError> {
         let mut tags = Self::default();
-        tags::read(text, &Name::NUMBERS, |place, tag| {
-            let value = place.and_then(|place| tags.values.get_mut(place));
+        tags.read(text)?;
+        Ok(tags)
+    }
+
+    /// Takes the tags of a list into places that are empty.
+    fn read(&mut self, text: &'a [u8]) -> Result<(), TagListError> {
+        tags::read(text, &Name::KNOWN, |place, tag| {
+            let value = place.and_then(|place| self.values.get_mut(place));
             match value {
                 Some(value) => *value = Some(tag.value),
-                None => tags.has_others = true,
+                None => self.has_others = true,
             }
             if place == Some(Name::B as usize) {
-                tags.b_span = tag.raw;
+                self.b_span = tag.raw;
             }
         })?;
-        tags.has_others |= tags.value(Name::Cv).is_some();
-        Ok(tags)
+        self.has_others |= self.value(Name::Cv).is_some();
+        Ok(())
     }
 
     #[inline]
@@ -203,57 +210,58 @@ pub(crate) enum Rules {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
     algorithm: Algorithm,
-    signature: Vec<u8>,
+    /// In one allocation the value of `b=`, decoded; the names of `h=`, each with a colon
+    /// behind it; the value of `z=`.
+    texts: Vec<u8>,
+    /// Where the names begin in it, and where they end.
+    names: Range<usize>,
     signed: Signed,
     domain: Domain,
     selector: Selector,
-    identity: Identity,
+    /// Where it is another than that of the domain.
+    identity: Option<Identity>,
+    #[cfg(feature = "arc")]
+    covers_from: bool,
     reports: bool,
     unknown_tags: bool,
-    /// The value of `z=`.
-    copied: Vec<u8>,
     #[cfg(feature = "atps")]
     atps: Option<Atps>,
     /// Where the value of `b=` stands in the text, white space included.
     pub(crate) b_span: Range<usize>,
 }
 
-/// What a signature of a message is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a signature of a message is about, besides [fields](Signature::headers).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Signed {
     body_hash: [u8; 32],
     header_canonicalization: Canonicalization,
     body_canonicalization: Canonicalization,
-    /// The value of `h=`; none of its names is empty, but where that is [allowed](Rules::Arc).
-    headers: String,
-    /// How often those are among them that may occur once.
-    singles: Singles,
     length: Option<u64>,
     timestamp: Option<u64>,
     expiration: Option<u64>,
 }
 
-impl Signed {
-    #[cfg(feature = "arc")]
-    fn nothing() -> Self {
-        Self {
-            body_hash: [0; 32],
-            header_canonicalization: Canonicalization::Relaxed,
-            body_canonicalization: Canonicalization::Relaxed,
-            headers: String::new(),
-            singles: Singles::default(),
-            length: None,
-            timestamp: None,
-            expiration: None,
-        }
-    }
+/// The value of `h=` on its way from the tags into [`Signature::texts`].
+struct Names<'a> {
+    /// Behind the names is room for more than they are.
+    room: &'a mut [u8],
+    used: usize,
+    /// How often those are among them that may occur once.
+    singles: &'a mut Singles,
+}
 
-    fn of(tags: &SignatureTags<'_>, rules: Rules) -> Result<Self, SignatureError> {
+impl Signed {
+    fn of(
+        tags: &SignatureTags<'_>,
+        rules: Rules,
+        names: &mut Names<'_>,
+    ) -> Result<Self, SignatureError> {
         use SignatureError as E;
         let body_hash = base64_decode_exact(tags.required(Name::Bh)?).ok_or(E::Malformed("bh"))?;
-        let (headers, singles) =
-            header_list(tags.required(Name::H)?, rules).ok_or(E::Malformed("h"))?;
-        if rules == Rules::Dkim && !singles.has_from() {
+        names
+            .take(tags.required(Name::H)?, rules)
+            .ok_or(E::Malformed("h"))?;
+        if rules == Rules::Dkim && !names.singles.has_from() {
             return Err(E::FromNotSigned);
         }
         let (header_canonicalization, body_canonicalization) = match tags.value(Name::C) {
@@ -285,12 +293,62 @@ impl Signed {
             body_hash,
             header_canonicalization,
             body_canonicalization,
-            headers,
-            singles,
             length,
             timestamp,
             expiration,
         })
+    }
+}
+
+impl Names<'_> {
+    /// What a list takes at most: its last name gets a colon as well, and names are written
+    /// in whole vectors.
+    fn room(value: &[u8]) -> usize {
+        value.len() + 1 + VECTOR
+    }
+
+    /// Takes the names of a list, if it is one.
+    fn take(&mut self, value: &[u8], rules: Rules) -> Option<()> {
+        let mut rest = value;
+        loop {
+            rest = behind_fws(rest);
+            let length = self.copy(rest);
+            if length > 0 {
+                let colon = self.room.get_mut(self.used + length)?;
+                *colon = b':';
+                self.used += length + 1;
+            } else if rules != Rules::Arc {
+                return None;
+            }
+            let start = start_within(rest, length);
+            let (name, behind) = rest.split_at_checked(length)?;
+            self.singles.add(name, start, tag(start, length));
+            match behind_fws(behind) {
+                [] => return Some(()),
+                [b':', behind @ ..] => rest = behind,
+                _ => return None,
+            }
+        }
+    }
+
+    /// Writes the name in front, as [`is_field_name`] has it, behind those that are there
+    /// (no semicolon is in a list); gives its length.
+    #[inline]
+    fn copy(&mut self, text: &[u8]) -> usize {
+        let mut length = 0;
+        loop {
+            let bytes = vector(text.get(length..).unwrap_or_default());
+            let room = self.room.get_mut(self.used + length..);
+            if let Some(room) = room.and_then(<[u8]>::first_chunk_mut) {
+                *room = bytes.to_array();
+            }
+            let ends = below_or_high(bytes, b'!') | equal(bytes, b':') | equal(bytes, 0x7f);
+            let ends = ends.to_bitmask();
+            if ends != 0 {
+                return length + ends.trailing_zeros() as usize;
+            }
+            length += VECTOR;
+        }
     }
 }
 
@@ -302,15 +360,25 @@ impl Signature {
     /// [`SignatureError`] for anything that RFC 6376 section 6.1.1 tells to
     /// ignore; unknown tags are no error.
     pub fn parse(value: &[u8]) -> Result<Self, SignatureError> {
-        let tags = SignatureTags::parse(value)?;
+        Self::read(value, &mut Singles::default())
+    }
+
+    /// The same, with how often those fields are signed that may occur once.
+    pub(crate) fn read(value: &[u8], singles: &mut Singles) -> Result<Self, SignatureError> {
+        let mut tags = SignatureTags::default();
+        tags.read(value)?;
         if tags.required(Name::V)? != b"1" {
             return Err(SignatureError::Version);
         }
-        Self::of(&tags, Rules::Dkim)
+        Self::of(&tags, Rules::Dkim, singles)
     }
 
     /// What the tags say, all but `v`, and `i` where that is an instance.
-    pub(crate) fn of(tags: &SignatureTags<'_>, rules: Rules) -> Result<Self, SignatureError> {
+    pub(crate) fn of(
+        tags: &SignatureTags<'_>,
+        rules: Rules,
+        singles: &mut Singles,
+    ) -> Result<Self, SignatureError> {
         use SignatureError as E;
         let algorithm = match tags.required(Name::A)? {
             b"rsa-sha256" => Algorithm::RsaSha256,
@@ -318,8 +386,16 @@ impl Signature {
             b"rsa-sha1" => return Err(E::Sha1),
             other => return Err(E::Algorithm(lossy(other))),
         };
-        let signature = base64_decode(tags.required(Name::B)?)
-            .filter(|s| !s.is_empty())
+        let value = tags.required(Name::B)?;
+        let headers = tags.value(Name::H).unwrap_or_default();
+        let copied = match tags.value(Name::Z) {
+            Some(copied) if rules == Rules::Dkim => copied,
+            _ => &[],
+        };
+        let most = base64_room(value.len()) + Names::room(headers) + copied.len();
+        let mut texts = zeroed(most);
+        let start = base64_decode_into(value, &mut texts)
+            .filter(|length| *length > 0)
             .ok_or(E::Malformed("b"))?;
         let domain = text(tags.required(Name::D)?, "d")
             .and_then(|t| Domain::from_unicode(t).map_err(E::Domain))?;
@@ -330,35 +406,42 @@ impl Signature {
             return Err(E::Selector(NameError::TooLong));
         }
 
+        let mut names = Names {
+            room: texts.get_mut(start..).unwrap_or_default(),
+            used: 0,
+            singles,
+        };
         let signed = match rules {
             #[cfg(feature = "arc")]
-            Rules::Seal => Signed::nothing(),
-            Rules::Dkim | Rules::Arc => Signed::of(tags, rules)?,
+            Rules::Seal => Signed::default(),
+            Rules::Dkim | Rules::Arc => Signed::of(tags, rules, &mut names)?,
         };
+        let end = start + names.used;
         let identity = match tags.value(Name::I) {
             Some(i) if rules == Rules::Dkim => {
                 let identity = Identity::parse(i).ok_or(E::Malformed("i"))?;
                 if !identity.domain().is_within(&domain) {
                     return Err(E::DomainMismatch);
                 }
-                identity
+                Some(identity)
             }
-            _ => Identity::of(domain.clone()),
+            _ => None,
         };
+        texts.truncate(end);
+        texts.extend_from_slice(copied);
         Ok(Self {
             algorithm,
-            signature,
+            texts,
+            names: start..end,
             signed,
             identity,
             domain,
             selector,
+            #[cfg(feature = "arc")]
+            covers_from: singles.has_from(),
             // Any other value is to be ignored (RFC 6651 section 3.1).
             reports: tags.value(Name::R) == Some(b"y"),
             unknown_tags: tags.has_others,
-            copied: match tags.value(Name::Z) {
-                Some(copied) if rules == Rules::Dkim => copied.to_vec(),
-                _ => Vec::new(),
-            },
             #[cfg(feature = "atps")]
             atps: Atps::of(tags.value(Name::Atps), tags.value(Name::Atpsh)),
             b_span: tags.b_span.clone(),
@@ -374,7 +457,7 @@ impl Signature {
     /// `b=`, decoded. Equal values in two messages are a replay.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
-        &self.signature
+        self.texts.get(..self.names.start).unwrap_or_default()
     }
 
     /// `bh=`, decoded: SHA-256 of the canonical body.
@@ -410,34 +493,39 @@ impl Signature {
     /// `h=`: names as written, in order. A name may occur more often than the
     /// message has fields of it.
     pub fn headers(&self) -> impl Iterator<Item = &str> + Clone {
-        let mut rest = self.signed.headers.as_str();
+        // They are ASCII.
+        let text = |name| core::str::from_utf8(name).unwrap_or_default();
+        self.names().map(text)
+    }
+
+    /// The same as bytes.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        let mut rest = self.texts.get(self.names.clone()).unwrap_or_default();
         core::iter::from_fn(move || {
-            // Before a name are white space, the colon behind the name before, and empty
-            // names.
-            let is_between = |byte: u8| is_fws(byte) || byte == b':';
-            let between = rest.bytes().take_while(|byte| is_between(*byte)).count();
-            let (_, text) = rest.split_at_checked(between)?;
-            let (name, behind) = text.split_at_checked(name_length(text.as_bytes()))?;
-            rest = behind;
-            (!name.is_empty()).then_some(name)
+            let colon = find(rest, |bytes| equal(bytes, b':'));
+            let (name, behind) = rest.split_at_checked(colon)?;
+            rest = behind.get(1..)?;
+            Some(name)
         })
     }
 
     /// Whether From is among [`headers`](Self::headers).
     #[cfg(feature = "arc")]
     pub(crate) fn covers_from(&self) -> bool {
-        self.signed.singles.has_from()
-    }
-
-    /// How often those fields are among [`headers`](Self::headers) that may occur once.
-    pub(crate) fn singles(&self) -> &Singles {
-        &self.signed.singles
+        self.covers_from
     }
 
     /// `i=`, or `@` and the signing domain where absent.
     #[must_use]
-    pub fn identity(&self) -> &Identity {
-        &self.identity
+    pub fn identity(&self) -> Identity {
+        let identity = self.identity.clone();
+        identity.unwrap_or_else(|| Identity::of(self.domain.clone()))
+    }
+
+    /// Whether [`identity`](Self::identity) is in a domain below [`domain`](Self::domain).
+    pub(crate) fn is_of_subdomain(&self) -> bool {
+        let identity = self.identity.as_ref();
+        identity.is_some_and(|identity| *identity.domain() != self.domain)
     }
 
     /// `l=`: octets of the canonical body that are signed.
@@ -472,7 +560,8 @@ impl Signature {
     /// # Ok::<(), scop_dkim::SignatureError>(())
     /// ```
     pub fn copied_fields(&self) -> impl Iterator<Item = CopiedField> {
-        let fields = self.copied.split(|b| *b == b'|');
+        let copied = self.texts.get(self.names.end..).unwrap_or_default();
+        let fields = copied.split(|b| *b == b'|');
         fields.filter_map(CopiedField::parse)
     }
 
@@ -539,45 +628,6 @@ pub(crate) fn is_field_name(name: &[u8]) -> bool {
         && name
             .iter()
             .all(|b| b.is_ascii_graphic() && *b != b':' && *b != b';')
-}
-
-/// The list of names, if it is one; and how often those are among them that may occur once.
-fn header_list(value: &[u8], rules: Rules) -> Option<(String, Singles)> {
-    let mut singles = Singles::default();
-    let mut rest = value;
-    loop {
-        rest = behind_fws(rest);
-        let length = name_length(rest);
-        let (name, behind) = rest.split_at_checked(length)?;
-        if name.is_empty() && rules != Rules::Arc {
-            return None;
-        }
-        let start = start_within(rest, length);
-        singles.add(name, start, tag(start, length));
-        match behind_fws(behind) {
-            [] => break,
-            [b':', behind @ ..] => rest = behind,
-            _ => return None,
-        }
-    }
-    // All of it is ASCII.
-    Some((String::from_utf8(value.to_vec()).ok()?, singles))
-}
-
-/// How many bytes in front are of a name, as [`is_field_name`] has it; no semicolon is in a
-/// list.
-#[inline]
-fn name_length(text: &[u8]) -> usize {
-    let mut length = 0;
-    loop {
-        let bytes = vector(text.get(length..).unwrap_or_default());
-        let ends = below_or_high(bytes, b'!') | equal(bytes, b':') | equal(bytes, 0x7f);
-        let ends = ends.to_bitmask();
-        if ends != 0 {
-            return length + ends.trailing_zeros() as usize;
-        }
-        length += VECTOR;
-    }
 }
 
 #[cfg(test)]

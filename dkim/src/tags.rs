@@ -15,7 +15,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::vectors::{BLOCK, VECTOR, below_or_high, bits, equal, u8x16, vector};
+use crate::vectors::{BLOCK, below_or_high, bits, equal, u8x16};
 
 /// Why a tag list cannot be read (RFC 6376 section 3.2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,7 +98,7 @@ impl<'a> TagList<'a> {
     /// Parses `text`.
     pub(crate) fn parse(text: &'a [u8]) -> Result<Self, TagListError> {
         let mut tags = Vec::new();
-        read(text, &[], |_, tag| tags.push(tag))?;
+        read(text, &Known::new([]), |_, tag| tags.push(tag))?;
         Ok(Self { tags })
     }
 
@@ -121,20 +121,56 @@ impl<'a> TagList<'a> {
     }
 }
 
+/// Names that somebody looks for, of at most seven octets.
+pub(crate) struct Known<const N: usize> {
+    names: [TagName; N],
+    /// The places of those that are one small letter, as most are.
+    letters: [u8; 26],
+}
+
+impl<const N: usize> Known<N> {
+    pub(crate) const fn new(texts: [&str; N]) -> Self {
+        let (mut names, mut letters) = ([TagName(0); N], [u8::MAX; 26]);
+        let mut place = 0;
+        while place < N {
+            names[place] = TagName::new(texts[place]);
+            if let [letter @ b'a'..=b'z'] = texts[place].as_bytes() {
+                letters[(*letter - b'a') as usize] = place as u8;
+            }
+            place += 1;
+        }
+        Self { names, letters }
+    }
+
+    /// Where among them a name is.
+    #[inline(always)]
+    fn place(&self, name: TagName) -> Option<usize> {
+        let letter = name.0.wrapping_sub(b'a'.into());
+        match usize::try_from(letter)
+            .ok()
+            .and_then(|n| self.letters.get(n))
+        {
+            Some(&u8::MAX) => None,
+            Some(place) => Some(usize::from(*place)),
+            None => self.names.iter().position(|known| *known == name),
+        }
+    }
+}
+
 /// Tells the tags of a list in order, each with its place among those that are `known`, for
-/// who wants these alone and need not look for each among all. Known names have at most
-/// seven octets.
+/// who wants these alone and need not look for each among all.
 ///
 /// Linear, except that looking for duplicates compares at most [`MAX_TAGS`] names.
 #[inline(always)]
 pub(crate) fn read<'a, const N: usize>(
     text: &'a [u8],
-    known: &[TagName; N],
+    known: &Known<N>,
     mut take: impl FnMut(Option<usize>, Tag<'a>),
 ) -> Result<(), TagListError> {
     // Which are there of those that are known, by bit; the others.
     let (mut seen, mut others) = (0u32, Vec::new());
     let (mut at, mut count) = (0, 0);
+    let mut specials = Specials::new(text);
     loop {
         let rest = text.get(at..).unwrap_or_default();
         let (name, number, value) = match named(rest) {
@@ -142,9 +178,9 @@ pub(crate) fn read<'a, const N: usize>(
             None => return end(rest, count > 0),
         };
         let start = text.len() - value.len();
-        let length = value_length(value);
-        let length = length.ok_or_else(|| TagListError::BadValue(text_of(name)))?;
-        let place = known.iter().position(|known| *known == number);
+        let end = specials.end_of_value(start);
+        let end = end.ok_or_else(|| TagListError::BadValue(text_of(name)))?;
+        let place = known.place(number);
         let was_there = match place {
             Some(place) => {
                 let before = seen;
@@ -166,14 +202,14 @@ pub(crate) fn read<'a, const N: usize>(
         let tag = Tag {
             name,
             number,
-            value: trim_fws(value.get(..length).unwrap_or_default()),
-            raw: start..start + length,
+            value: trim_fws(text.get(start..end).unwrap_or_default()),
+            raw: start..end,
         };
         take(place, tag);
-        if length == value.len() {
+        if end == text.len() {
             return Ok(());
         }
-        at = start + length + 1;
+        at = end + 1;
     }
 }
 
@@ -228,55 +264,81 @@ fn text_of(name: &[u8]) -> String {
     name.iter().copied().map(char::from).collect()
 }
 
-/// The length of a value, up to the semicolon behind it: printable or 8-bit bytes, blanks,
-/// and CRLF only where white space follows.
-fn value_length(text: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        at += first_special(text.get(at..)?);
-        at += match text.get(at..)? {
-            [] | [b';', ..] => return Some(at),
-            [b'\t', ..] => 1,
-            [b'\r', b'\n', b' ' | b'\t', ..] => 3,
-            _ => return None,
-        };
+/// Where the bytes of a list are that may end a value or spoil it, a block at a time: a
+/// short value costs no look of its own at the text.
+struct Specials<'a> {
+    text: &'a [u8],
+    /// Where the block begins, and which those in it are, by bit.
+    block: usize,
+    bits: u64,
+}
+
+impl<'a> Specials<'a> {
+    #[inline(always)]
+    fn new(text: &'a [u8]) -> Self {
+        Self {
+            text,
+            block: 0,
+            bits: specials(text),
+        }
+    }
+
+    /// The end of the value that begins here, behind those before it: the semicolon, or
+    /// that of all. Up to there are printable or 8-bit bytes, blanks, and CRLF only where
+    /// white space follows.
+    #[inline(always)]
+    fn end_of_value(&mut self, mut at: usize) -> Option<usize> {
+        loop {
+            at = self.next(at);
+            at += match self.text.get(at..)? {
+                [] | [b';', ..] => return Some(at),
+                [b'\r', b'\n', b' ' | b'\t', ..] => 3,
+                [b'\t' | 0x80.., ..] => 1,
+                _ => return None,
+            };
+        }
+    }
+
+    /// The first of them at this place or behind it, or the end. No place is before the one
+    /// that was asked for last.
+    #[inline(always)]
+    fn next(&mut self, at: usize) -> usize {
+        loop {
+            let here = match at.saturating_sub(self.block) {
+                before @ 0..BLOCK => self.bits & u64::MAX << before,
+                _ => 0,
+            };
+            if here != 0 {
+                return self.block + here.trailing_zeros() as usize;
+            }
+            self.block += BLOCK;
+            match self.text.get(self.block..) {
+                None | Some([]) => return self.text.len(),
+                Some(rest) => self.bits = specials(rest),
+            }
+        }
     }
 }
 
-/// Where the first control character or semicolon is, or the end.
+/// Which bytes of the block in front are control characters, semicolons, or 8-bit.
 #[inline]
-fn first_special(text: &[u8]) -> usize {
+fn specials(text: &[u8]) -> u64 {
     let special = |bytes: u8x16| {
-        let control = bytes.simd_lt(u8x16::splat(b' ')) | equal(bytes, 0x7f);
-        control | equal(bytes, b';')
+        // DEL is the last before the 8-bit ones, and one of them when one is added; 255 is a
+        // control character then.
+        let next = bytes + u8x16::splat(1);
+        below_or_high(next, b' ' + 1) | equal(bytes, b';')
     };
-    let mut at = 0;
-    // Most values are short, and what are not have long lines.
-    for _ in 0..2 {
-        let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) else {
-            return text.len();
-        };
-        let special = special(vector(rest)).to_bitmask();
-        if special != 0 {
-            return at + special.trailing_zeros() as usize;
+    match text.first_chunk() {
+        Some(block) => bits(block, special),
+        None => {
+            let mut block = [b' '; BLOCK];
+            if let Some(to) = block.get_mut(..text.len()) {
+                to.copy_from_slice(text);
+            }
+            bits(&block, special)
         }
-        at += VECTOR;
     }
-    while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk) {
-        let special = bits(block, special);
-        if special != 0 {
-            return at + special.trailing_zeros() as usize;
-        }
-        at += BLOCK;
-    }
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let special = special(vector(rest)).to_bitmask();
-        if special != 0 {
-            return at + special.trailing_zeros() as usize;
-        }
-        at += VECTOR;
-    }
-    text.len()
 }
 
 #[inline(always)]
@@ -312,17 +374,21 @@ pub(crate) fn colon_list(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|b| *b == b':').map(trim_fws)
 }
 
+/// So many zeros.
+// An allocator gives memory again that was freed, but zeroed memory often it has to look for.
+#[expect(clippy::slow_vector_initialization)]
+pub(crate) fn zeroed(length: usize) -> Vec<u8> {
+    let mut zeros = Vec::with_capacity(length);
+    zeros.resize(length, 0);
+    zeros
+}
+
 /// Decodes a base64string (RFC 6376 section 2.10): white space anywhere is dropped, any
 /// other byte outside the alphabet is an error. Padding may be left off, since the ABNF
 /// makes it optional; bits behind the last byte must be zero, so that a value has one
 /// reading.
-// An allocator gives memory again that was freed, but zeroed memory often it has to look for.
-#[expect(clippy::slow_vector_initialization)]
 pub(crate) fn base64_decode(text: &[u8]) -> Option<Vec<u8>> {
-    // What decodes wants three bytes of room for four characters, and for some as well.
-    let most = text.len() / 4 * 3 + 3;
-    let mut out = Vec::with_capacity(most);
-    out.resize(most, 0);
+    let mut out = zeroed(base64_room(text.len()));
     let used = base64_decode_into(text, &mut out)?;
     out.truncate(used);
     Some(out)
@@ -337,8 +403,19 @@ pub(crate) fn base64_decode_exact(text: &[u8]) -> Option<[u8; 32]> {
     }
 }
 
-/// The same, into room for three bytes more than there are; `None` as well where it is less.
-fn base64_decode_into(text: &[u8], out: &mut [u8]) -> Option<usize> {
+/// The room that decoding takes.
+pub(crate) const fn base64_room(length: usize) -> usize {
+    (length + SPARE) / 4 * 3 + 3
+}
+
+/// What is decoded at once: more than a key or signature of 2048 bits needs.
+const PACKED: usize = 512;
+/// Room for what is decoded behind the end.
+const SPARE: usize = 36;
+
+/// The same into [room](base64_room) that is given, of which this many bytes are used then;
+/// `None` as well where it is too small.
+pub(crate) fn base64_decode_into(text: &[u8], out: &mut [u8]) -> Option<usize> {
     let (mut rest, mut padding) = (text, 0);
     while let [before @ .., last] = rest
         && (*last == b'=' || is_fws(*last))
@@ -346,70 +423,98 @@ fn base64_decode_into(text: &[u8], out: &mut [u8]) -> Option<usize> {
         padding += usize::from(*last == b'=');
         rest = before;
     }
+    let mut packed = [b'A'; PACKED];
     // Mostly a key has no white space in it, and a signature has some in each line.
-    let plain = match rest.first_chunk::<{ 2 * BLOCK }>() {
-        Some(lines) if lines.iter().fold(false, |any, byte| any | is_fws(*byte)) => None,
-        _ => decode(rest, out),
+    let has_fws = |lines: &[u8; 2 * BLOCK]| lines.iter().fold(false, |any, b| any | is_fws(*b));
+    let is_folded = rest.first_chunk().is_some_and(has_fws);
+    let plain = match packed.get_mut(..rest.len()) {
+        Some(room) if !is_folded && rest.len() <= PACKED - SPARE => {
+            room.copy_from_slice(rest);
+            decode_end(&mut packed, rest.len(), out)
+        }
+        _ => None,
     };
-    let (used, count) = match plain {
+    let (used, characters) = match plain {
         Some(used) => (used, rest.len()),
-        None => decode_folded(rest, out)?,
+        None => decode_folded(rest, &mut packed, out)?,
     };
-    let most = match count % 4 {
-        0 => 0,
-        2 => 2,
-        _ => 1,
+    let is_padded = match characters % 4 {
+        0 => padding == 0,
+        2 => padding <= 2,
+        3 => padding <= 1,
+        _ => false,
     };
-    (padding <= most).then_some(used)
+    is_padded.then_some(used)
 }
 
 /// Decodes characters with white space among them; gives how many bytes that are, and of how
 /// many characters.
-fn decode_folded(text: &[u8], out: &mut [u8]) -> Option<(usize, usize)> {
+fn decode_folded(text: &[u8], packed: &mut [u8; PACKED], out: &mut [u8]) -> Option<(usize, usize)> {
     // Characters without white space: those of a piece are decoded at once.
-    let (mut packed, mut count) = ([0; PACKED], 0);
-    let (mut used, mut characters) = (0, 0);
+    let (mut count, mut used, mut characters) = (0, 0, 0);
     let mut rest = text;
-    while let [first, behind @ ..] = rest {
-        if is_fws(*first) {
-            rest = behind;
-            continue;
-        }
-        // Whole vectors are copied, and what is too much of one is written over. What is junk
-        // among them is seen when they are decoded.
-        let room = packed.get_mut(count..)?;
-        let mut length = 0;
-        while let (Some(to), Some(from)) = (
-            room.get_mut(length..).and_then(<[u8]>::first_chunk_mut),
-            rest.get(length..).filter(|rest| !rest.is_empty()),
-        ) {
-            let bytes = vector(from);
-            *to = bytes.to_array();
-            let white = below_or_high(bytes, b'!').to_bitmask();
-            if white != 0 {
-                length += white.trailing_zeros() as usize;
-                break;
-            }
-            length += VECTOR;
-        }
-        if length == 0 && room.len() >= VECTOR {
-            return None;
-        }
-        (count, characters) = (count + length, characters + length);
-        rest = rest.get(length..)?;
-        if count > PACKED - VECTOR {
+    while !rest.is_empty() {
+        if count > PACKED - 2 * BLOCK {
             let whole = count / 4 * 4;
             used += decode(packed.get(..whole)?, out.get_mut(used..)?)?;
             packed.copy_within(whole..count, 0);
             count -= whole;
         }
+        let before = count;
+        let mut end = [b' '; BLOCK];
+        let block = match rest.first_chunk() {
+            Some(block) => block,
+            None => {
+                end.get_mut(..rest.len())?.copy_from_slice(rest);
+                &end
+            }
+        };
+        let others = bits(block, |bytes| below_or_high(bytes, b'!'));
+        let mut left = others;
+        while left != 0 {
+            if !is_fws(*block.get(left.trailing_zeros() as usize)?) {
+                return None;
+            }
+            left &= left - 1;
+        }
+        // What is junk among the others is seen when they are decoded.
+        let mut words = !others;
+        while words != 0 {
+            let start = words.trailing_zeros() as usize;
+            let length = (words >> start).trailing_ones() as usize;
+            let room = packed.get_mut(count..)?;
+            // A whole block is copied, and what is too much of it written over.
+            match (
+                rest.get(start..).and_then(<[u8]>::first_chunk),
+                room.first_chunk_mut(),
+            ) {
+                (Some(word), Some(room)) => *room = *word as [u8; BLOCK],
+                _ => {
+                    let word = block.get(start..start + length)?;
+                    room.get_mut(..length)?.copy_from_slice(word);
+                }
+            }
+            count += length;
+            // Clears the bits of the word.
+            words &= words.wrapping_add(1 << start);
+        }
+        characters += count - before;
+        rest = rest.get(BLOCK..).unwrap_or_default();
     }
-    used += decode(packed.get(..count)?, out.get_mut(used..)?)?;
+    used += decode_end(packed, count, out.get_mut(used..)?)?;
     Some((used, characters))
 }
 
-/// What a key or signature of 2048 bits needs.
-const PACKED: usize = 448;
+/// Decodes the last characters: as many whole blocks as they begin, which decoders are fast
+/// at, with zero bits behind them. Bits that are left over of the last one must be zero, too.
+fn decode_end(packed: &mut [u8; PACKED], count: usize, out: &mut [u8]) -> Option<usize> {
+    let end = count.next_multiple_of(BLOCK / 2) + 4;
+    packed.get_mut(count..end)?.fill(b'A');
+    decode(packed.get(..end)?, out)?;
+    let used = count * 3 / 4;
+    let is_whole = count % 4 == 0 || out.get(used) == Some(&0);
+    is_whole.then_some(used)
+}
 
 /// Decodes characters, and gives how many bytes that are.
 fn decode(text: &[u8], out: &mut [u8]) -> Option<usize> {

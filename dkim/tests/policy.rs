@@ -307,8 +307,8 @@ fn an_outcome_tells_everything() {
     let message = format!("Received: x\r\nReply-To: e@evil.test\r\nX-To: y\r\n{signed}");
     let verification = run(&Policy::default(), message.as_bytes());
     let outcome = &verification.outcomes()[0];
-    assert_eq!(outcome.domain.as_ref().unwrap().as_str(), "example.com");
-    assert_eq!(outcome.selector.as_ref().unwrap().as_str(), "sel");
+    assert_eq!(outcome.domain().unwrap().as_str(), "example.com");
+    assert_eq!(outcome.selector().unwrap().as_str(), "sel");
     assert_eq!(outcome.key_bits(), Some(256));
     let signature = outcome.signature.as_ref().unwrap();
     assert_eq!(signature.identity().to_string(), "joe@eng.example.com");
@@ -321,8 +321,7 @@ fn an_outcome_tells_everything() {
     assert_eq!(signature.body_canonicalization(), Canonicalization::Relaxed);
     assert!(signature.has_unknown_tags());
     let unsigned: Vec<_> = outcome
-        .unsigned_fields
-        .iter()
+        .unsigned_fields()
         .map(|field| (field.name, field.instances))
         .collect();
     assert_eq!(unsigned, [("Reply-To", 1)]);

@@ -28,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
 /// What every signature that was taken has.
 fn sound(signature: &Signature) {
     is_name(&signature.key_name());
-    let identity: &Identity = signature.identity();
+    let identity: Identity = signature.identity();
     assert!(identity.domain().is_within(signature.domain()));
     assert!(!identity.to_string().contains(char::is_control));
     assert!(!signature.signature().is_empty());

@@ -49,7 +49,7 @@ fn verify<'a>(lax: bool, pieces: impl Iterator<Item = &'a [u8]>) -> String {
         );
         let covered = verification.coverage(n);
         assert_eq!(covered.is_empty(), outcome.signature.is_none());
-        for field in &outcome.unsigned_fields {
+        for field in outcome.unsigned_fields() {
             let open = covered
                 .iter()
                 .filter(|c| !c.signed && c.name.eq_ignore_ascii_case(field.name.as_bytes()));

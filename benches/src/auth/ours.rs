@@ -65,7 +65,7 @@ pub fn verify_with(policy: Policy, now: u64, message: &[u8], dns: &Dns, tally: &
     let verification = verification(policy, now, message, Limits::default(), dns);
     for outcome in verification.outcomes() {
         assert_eq!(outcome.result(), DkimResult::Pass, "{outcome}");
-        passed(outcome.domain.as_ref().map_or("", |d| d.as_str()), tally);
+        passed(outcome.domain().map_or("", |d| d.as_str()), tally);
     }
 }
 

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::header::Header;
+use crate::message::Singles;
 use crate::signature::{Name, Rules, Signature, SignatureError, SignatureTags};
 use crate::tags::{TagListError, decimal, trim_fws};
 
@@ -42,6 +43,8 @@ pub(super) struct Set {
     pub(super) message: usize,
     pub(super) seal: usize,
     pub(super) message_signature: Result<Signature, SignatureError>,
+    /// How often those fields are covered that may occur once.
+    pub(super) covered: Singles,
     pub(super) seal_signature: Signature,
 }
 
@@ -215,11 +218,13 @@ impl<'h> Fields<'h> {
             if status != expected {
                 return Err(SetProblem::Status(instance));
             }
+            let mut covered = Singles::default();
             sets.push(Set {
                 results: results.number,
                 message: message.number,
                 seal: seal.number,
-                message_signature: read_message(&message.tags),
+                message_signature: read_message(&message.tags, &mut covered),
+                covered,
                 seal_signature,
             });
         }
@@ -227,13 +232,13 @@ impl<'h> Fields<'h> {
     }
 }
 
-fn read_message(tags: &Tags<'_>) -> Result<Signature, SignatureError> {
+fn read_message(tags: &Tags<'_>, covered: &mut Singles) -> Result<Signature, SignatureError> {
     let tags = tags.as_ref().map_err(TagListError::clone)?;
-    let signature = Signature::of(tags, Rules::Arc)?;
+    let signature = Signature::of(tags, Rules::Arc, covered)?;
     // Section 4.1.2 forbids all three; but the suite has the others signed, and a seal
     // alone is made after this signature.
-    let is_seal = |name: &str| SEAL.eq_ignore_ascii_case(name.as_bytes());
-    let signs_a_seal = signature.headers().any(is_seal);
+    let is_seal = |name: &[u8]| SEAL.eq_ignore_ascii_case(name);
+    let signs_a_seal = signature.names().any(is_seal);
     match signs_a_seal {
         true => Err(SignatureError::Malformed("h")),
         false => Ok(signature),
@@ -258,7 +263,7 @@ fn read_seal(tags: &Tags<'_>, instance: usize) -> Result<(Signature, ChainStatus
     {
         return Err(SetProblem::Seal(instance, SignatureError::Malformed("t")));
     }
-    let signature = Signature::of(tags, Rules::Seal);
+    let signature = Signature::of(tags, Rules::Seal, &mut Singles::default());
     let signature = signature.map_err(|error| SetProblem::Seal(instance, error))?;
     Ok((signature, status))
 }

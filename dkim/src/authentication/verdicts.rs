@@ -218,7 +218,7 @@ impl Came {
             return;
         };
         let outcomes = self.dkim.outcomes().iter();
-        let signers = outcomes.filter_map(|o| Some((o.result(), o.domain.clone()?)));
+        let signers = outcomes.filter_map(|o| Some((o.result(), o.domain()?.clone())));
         let (mut passed, mut undecided) = (Vec::new(), Vec::new());
         for (result, domain) in signers {
             match result {

@@ -179,10 +179,10 @@ impl Failure<'_> {
                 let body = hashed.canonicalized_body(at).filter(|b| fits(&b.len()));
                 report.dkim_canonicalized_body = body.map(<[u8]>::to_vec);
             }
-            if let Some(domain) = &signature.domain {
+            if let Some(domain) = signature.domain() {
                 report.dkim_domain = Some(Line::new(domain.as_str())?);
             }
-            if let Some(selector) = &signature.selector {
+            if let Some(selector) = signature.selector() {
                 report.dkim_selector = Some(Line::new(selector.as_str())?);
             }
             if let Some(signature) = &signature.signature {
@@ -248,10 +248,7 @@ impl Failure<'_> {
     fn failed_signature(&self, within: bool) -> Option<(usize, &Outcome)> {
         let domain = self.dmarc.policy_domain();
         let is_near = |outcome: &Outcome| {
-            let name = outcome
-                .domain
-                .as_ref()
-                .map(|d| d.as_str().to_ascii_lowercase());
+            let name = outcome.domain().map(|d| d.as_str().to_ascii_lowercase());
             name.zip(domain)
                 .is_some_and(|(name, domain)| super::walk::is_within(&name, domain))
         };

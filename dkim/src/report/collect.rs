@@ -180,7 +180,7 @@ fn signatures(seen: &Observation<'_>) -> Vec<DkimAuth> {
     let rank = |outcome: &Outcome| {
         let passes = outcome.result() == crate::DkimResult::Pass;
         let aligned = seen.dmarc.aligned.iter().find(|aligned| {
-            matches!(&aligned.identifier, Identifier::Dkim(d) if Some(d) == outcome.domain.as_ref())
+            matches!(&aligned.identifier, Identifier::Dkim(d) if Some(d) == outcome.domain())
         });
         match aligned {
             Some(aligned) if passes && aligned.strictly => 0,
@@ -189,12 +189,12 @@ fn signatures(seen: &Observation<'_>) -> Vec<DkimAuth> {
             _ => 3,
         }
     };
-    let mut outcomes: Vec<&Outcome> = seen.dkim.iter().filter(|o| o.domain.is_some()).collect();
+    let mut outcomes: Vec<&Outcome> = seen.dkim.iter().filter(|o| o.domain().is_some()).collect();
     outcomes.sort_by_key(|outcome| rank(outcome));
     let auth = |outcome: &Outcome| {
         Some(DkimAuth {
-            domain: outcome.domain.as_ref()?.as_str().to_ascii_lowercase(),
-            selector: outcome.selector.as_ref().map(ToString::to_string),
+            domain: outcome.domain()?.as_str().to_ascii_lowercase(),
+            selector: outcome.selector().map(ToString::to_string),
             result: outcome.result().to_string(),
             human_result: None,
         })

@@ -252,7 +252,7 @@ fn verify(args: &Verify) -> Result<(), Failure> {
 /// What a signature that counts says nothing about, though it is shown or decides how the
 /// body is read.
 fn open_fields(outcome: &Outcome) -> String {
-    let open = outcome.unsigned_fields.iter().map(|field| field.name);
+    let open = outcome.unsigned_fields().map(|field| field.name);
     let open: Vec<&str> = open.collect();
     match outcome.result() == DkimResult::Pass && !open.is_empty() {
         true => format!("; not signed: {}", open.join(", ")),
@@ -285,8 +285,7 @@ pub(crate) fn to_json(verification: &Verification) -> Value {
     let signature = |(at, outcome): (usize, &Outcome)| {
         let signature = outcome.signature.as_ref();
         let open: Vec<Value> = outcome
-            .unsigned_fields
-            .iter()
+            .unsigned_fields()
             .map(|field| json!({"name": field.name, "instances": field.instances}))
             .collect();
         let signed = verification.coverage(at);
@@ -297,8 +296,8 @@ pub(crate) fn to_json(verification: &Verification) -> Value {
         json!({
             "result": outcome.result().to_string(),
             "reason": outcome.reason.to_string(),
-            "domain": outcome.domain.as_ref().map(Domain::as_str),
-            "selector": outcome.selector.as_ref().map(Selector::as_str),
+            "domain": outcome.domain().map(Domain::as_str),
+            "selector": outcome.selector().map(Selector::as_str),
             "identity": signature.map(|s| s.identity().to_string()),
             "algorithm": signature.map(|s| s.algorithm().to_string()),
             "canonicalization": signature.map(|s| {
