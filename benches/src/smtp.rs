@@ -18,7 +18,8 @@ pub fn rows() -> Vec<Row> {
         ehlo(),
         mail(),
         data("DATA", 64 << 10, Bare::Keep),
-        data("DATA in 1460-byte reads", 1460, Bare::Keep),
+        small("DATA in 1460-byte reads", false),
+        small("DATA in 1460-byte reads, into one buffer", true),
         data("DATA, bare CR, LF and NUL refused", 64 << 10, Bare::Reject),
     ]
 }
@@ -131,20 +132,25 @@ fn ehlo() -> Row {
         .goal(1.0)
 }
 
-/// A message of a megabyte off the wire, dots taken out: lines of text, some of
-/// which begin with a dot. Each side pays for one copy into the buffer it reads into,
-/// in place of the one that a socket makes. The peer looks for dots only, as ours does
-/// when it is told to keep bare CR, LF and NUL; refusing them is our default.
-fn data(name: &str, read: usize, policy: Bare) -> Row {
+/// A message of a megabyte on the wire: lines of text, some of which begin with a dot.
+fn message() -> Vec<u8> {
     let mut message = Vec::new();
     for i in 0..14_000 {
         // Not on the first line: there the peer leaves both dots.
         let dot = if i % 50 == 25 { ".." } else { "" };
         message.extend_from_slice(format!("{dot}{i:074}\r\n").as_bytes());
     }
-    let size = message.len() as u64;
     message.extend_from_slice(b".\r\n");
-    let theirs = message.clone();
+    message
+}
+
+/// Its dots taken out. Each side pays for one copy into the buffer it reads into, in place
+/// of the one that a socket makes. The peer looks for dots only, as ours does when it is
+/// told to keep bare CR, LF and NUL; refusing them is our default.
+fn data(name: &str, read: usize, policy: Bare) -> Row {
+    let message = message();
+    let size = message.len() as u64 - 3;
+    let theirs = peer_data(message.clone(), read);
     let mut input = BytesMut::new();
     let ours = move |tally: &mut Tally| {
         let mut decoder = DataDecoder::new(policy);
@@ -160,21 +166,62 @@ fn data(name: &str, read: usize, policy: Bare) -> Row {
             }
         }
     };
+    Row::new(AREA, name, Unit::Throughput { bytes: size }, ours)
+        .peer(PEER, theirs)
+        .goal(1.0)
+}
+
+/// The same as a network brings it, its pieces lent to who uses them up at once; or, `joined`,
+/// to who wants the message in one buffer, as the peer gives it.
+fn small(name: &str, joined: bool) -> Row {
+    const READ: usize = 1460;
+    let message = message();
+    let size = message.len() as u64 - 3;
+    let theirs = peer_data(message.clone(), READ);
+    let (mut input, mut whole) = (Vec::new(), Vec::new());
+    let ours = move |tally: &mut Tally| {
+        let mut decoder = DataDecoder::new(Bare::Keep);
+        whole.clear();
+        input.clear();
+        for chunk in message.chunks(READ) {
+            input.extend_from_slice(chunk);
+            let mut used = 0;
+            loop {
+                let (taken, step) = decoder.feed(&input[used..]);
+                used += taken;
+                match step {
+                    DataStep::Chunk(bytes) if joined => whole.extend_from_slice(bytes),
+                    DataStep::Chunk(bytes) => tally.bytes(bytes),
+                    DataStep::NeedInput => break,
+                    DataStep::End => {
+                        tally.bytes(&whole);
+                        return tally.item();
+                    }
+                    DataStep::Bad(bad) => panic!("{bad}"),
+                }
+            }
+            input.drain(..used);
+        }
+    };
+    Row::new(AREA, name, Unit::Throughput { bytes: size }, ours)
+        .peer(PEER, theirs)
+        .goal(1.0)
+}
+
+/// The peer always gives a message in one buffer.
+fn peer_data(message: Vec<u8>, read: usize) -> impl FnMut(&mut Tally) {
     let (mut buffer, mut socket) = (Vec::new(), vec![0; read]);
-    let peer = move |tally: &mut Tally| {
+    move |tally: &mut Tally| {
         buffer.clear();
         let mut receiver = peer::request::receiver::DataReceiver::new();
-        for chunk in theirs.chunks(read) {
+        for chunk in message.chunks(read) {
             socket[..chunk.len()].copy_from_slice(chunk);
             if receiver.ingest(&mut socket[..chunk.len()].iter(), &mut buffer) {
                 tally.bytes(&buffer);
                 return tally.item();
             }
         }
-    };
-    Row::new(AREA, name, Unit::Throughput { bytes: size }, ours)
-        .peer(PEER, peer)
-        .goal(1.0)
+    }
 }
 
 /// Commands as clients send them, with the parameters that most send.

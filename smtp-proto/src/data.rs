@@ -5,13 +5,17 @@
 //! never part of an end and never change what is one, so no two readers of what we
 //! write, and no two of what we accept, can see different messages in it.
 //!
-//! Both directions stream: [`DataDecoder`] takes the dots out of what is read without
-//! copying large pieces, [`DataEncoder`] puts them into what is sent.
+//! Both directions stream: [`DataDecoder`] takes the dots out of what is read, lending pieces
+//! of it or splitting large ones off, [`DataEncoder`] puts them into what is sent.
+
+mod scan;
 
 use bytes::{Buf, Bytes, BytesMut};
-use memchr::{memchr, memrchr};
+use memchr::memchr;
 use scop_core::{Outbox, take};
 use thiserror::Error;
+
+use scan::{Lines, next_odd};
 
 /// What a [`DataDecoder`] does about a bare CR, a bare LF or NUL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -76,11 +80,12 @@ pub struct BareByte {
     pub offset: u64,
 }
 
-/// What [`DataDecoder::read`] has.
+/// What [`DataDecoder::read`] has, in [`Bytes`], and [`DataDecoder::feed`], in a slice of
+/// what it is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DataStep {
+pub enum DataStep<T = Bytes> {
     /// The next bytes of the message, never empty. Their borders mean nothing.
-    Chunk(Bytes),
+    Chunk(T),
     /// The message is bad. It is read on to its true end, and nothing more of it given
     /// out: the next that comes is [`DataStep::End`].
     Bad(BareByte),
@@ -90,10 +95,8 @@ pub enum DataStep {
     NeedInput,
 }
 
-/// Takes a message off the wire.
-///
-/// A piece of 2 KiB or more shares the input's memory; smaller ones are copied, so
-/// that they do not keep a large buffer alive.
+/// Takes a message off the wire: [`feed`](Self::feed) lends its pieces, which is the way for
+/// who hashes, writes or copies them at once; [`read`](Self::read) gives them away.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -104,6 +107,19 @@ pub enum DataStep {
 /// assert_eq!(decoder.read(&mut input), DataStep::Chunk(".hidden\r\nx\r\n".into()));
 /// assert_eq!(decoder.read(&mut input), DataStep::End);
 /// assert_eq!(input, "QUIT\r\n");
+///
+/// let (mut decoder, mut message) = (DataDecoder::default(), Vec::new());
+/// let mut input = &b"..hidden\r\nx\r\n.\r\nQUIT\r\n"[..];
+/// loop {
+///     let (taken, step) = decoder.feed(input);
+///     input = &input[taken..];
+///     match step {
+///         DataStep::Chunk(piece) => message.extend_from_slice(piece),
+///         DataStep::End => break,
+///         other => panic!("{other:?}"),
+///     }
+/// }
+/// assert_eq!((&message[..], input), (&b".hidden\r\nx\r\n"[..], &b"QUIT\r\n"[..]));
 /// ```
 #[derive(Clone, Debug)]
 pub struct DataDecoder {
@@ -183,17 +199,15 @@ impl DataDecoder {
         }
     }
 
-    /// Takes what it can off the front of `input`. Cost: one pass over the bytes that
-    /// are new; those behind a doubled dot are moved up over it.
+    /// Takes what it can off the front of `input`. A piece of 2 KiB or more shares its memory;
+    /// smaller ones are copied, so that they do not keep a large buffer alive. Cost: one
+    /// pass over the bytes that are new; those behind a doubled dot are moved up over it.
     pub fn read(&mut self, input: &mut BytesMut) -> DataStep {
-        match self.state {
-            State::Text => self.text(input),
-            State::Skip(seen) => self.skip_on(seen, input),
-            State::Done => DataStep::End,
+        if !matches!(self.state, State::Text) {
+            let (taken, step) = self.beyond(input);
+            input.advance(taken);
+            return step;
         }
-    }
-
-    fn text(&mut self, input: &mut BytesMut) -> DataStep {
         // Of `used` bytes at the front, `kept` are message.
         let (mut kept, mut used) = (0, 0);
         let behind = loop {
@@ -203,10 +217,8 @@ impl DataDecoder {
             }
             (kept, used) = (kept + run, used + run);
             match behind {
-                // The dot is dropped; what comes next is judged as behind a dot.
                 Behind::Doubled => {
-                    used += 1;
-                    (self.last, self.line_start) = (b'.', false);
+                    used += self.drop_dot();
                     if kept >= Outbox::UNCOPIED {
                         break Behind::Nothing;
                     }
@@ -222,15 +234,60 @@ impl DataDecoder {
             input.advance(used - kept);
             return DataStep::Chunk(chunk);
         }
-        input.advance(used);
+        let (end, step) = self.stop(behind);
+        input.advance(used + end);
+        step
+    }
+
+    /// Reads on in `input`, of which nothing is copied: how many bytes it took (drop them
+    /// before the next call), and what it has. `input` starts with what earlier calls did not
+    /// take, two bytes at most behind [`DataStep::NeedInput`]. Cost: one pass over the bytes
+    /// that it takes.
+    ///
+    /// A piece ends where a dot is taken out: where pieces are given away, those of
+    /// [`read`](Self::read) are fewer.
+    pub fn feed<'a>(&mut self, input: &'a [u8]) -> (usize, DataStep<&'a [u8]>) {
+        if !matches!(self.state, State::Text) {
+            return self.beyond(input);
+        }
+        let mut used = 0;
+        loop {
+            let rest = input.get(used..).unwrap_or_default();
+            let (run, behind) = self.run(rest);
+            used += run;
+            if matches!(behind, Behind::Doubled) {
+                used += self.drop_dot();
+            }
+            if run > 0 {
+                let piece = rest.get(..run).unwrap_or_default();
+                self.lines.add(piece);
+                self.offset += used as u64;
+                return (used, DataStep::Chunk(piece));
+            }
+            if !matches!(behind, Behind::Doubled) {
+                self.offset += used as u64;
+                let (end, step) = self.stop(behind);
+                return (used + end, step);
+            }
+        }
+    }
+
+    /// The dot that comes next is no message; what stands behind it is judged as behind a dot.
+    fn drop_dot(&mut self) -> usize {
+        (self.last, self.line_start) = (b'.', false);
+        1
+    }
+
+    /// There is no message before `behind`: the bytes of the end that it takes, and the step.
+    fn stop<T>(&mut self, behind: Behind) -> (usize, DataStep<T>) {
         match behind {
             Behind::Bad(byte) => {
                 self.skip();
                 let offset = self.offset;
-                DataStep::Bad(BareByte { byte, offset })
+                (0, DataStep::Bad(BareByte { byte, offset }))
             }
-            Behind::End => self.end(input, 3),
-            _ => DataStep::NeedInput,
+            Behind::End => self.end(3),
+            _ => (0, DataStep::NeedInput),
         }
     }
 
@@ -275,7 +332,11 @@ impl DataDecoder {
         (run, behind)
     }
 
-    fn skip_on(&mut self, mut seen: u8, input: &mut BytesMut) -> DataStep {
+    /// Reads on where nothing more is given out.
+    fn beyond<T>(&mut self, input: &[u8]) -> (usize, DataStep<T>) {
+        let State::Skip(mut seen) = self.state else {
+            return (0, DataStep::End);
+        };
         let mut used = 0;
         while let Some(rest) = input.get(used..).filter(|r| !r.is_empty()) {
             if seen == 0 {
@@ -289,22 +350,20 @@ impl DataDecoder {
                 (1, Some(b'\n')) => 2,
                 (2, Some(b'.')) => 3,
                 (3, Some(b'\r')) => 4,
-                (4, Some(b'\n')) => return self.end(input, used),
+                (4, Some(b'\n')) => return self.end(used),
                 (_, Some(b'\r')) => 1,
                 _ => 0,
             };
         }
         self.offset += input.len() as u64;
-        input.clear();
         self.state = State::Skip(seen);
-        DataStep::NeedInput
+        (input.len(), DataStep::NeedInput)
     }
 
-    fn end(&mut self, input: &mut BytesMut, used: usize) -> DataStep {
-        input.advance(used);
+    fn end<T>(&mut self, used: usize) -> (usize, DataStep<T>) {
         self.offset += used as u64;
         self.state = State::Done;
-        DataStep::End
+        (used, DataStep::End)
     }
 }
 
@@ -454,95 +513,4 @@ impl DataEncoder {
         }
         self.check()
     }
-}
-
-/// Looks for lines that are too long.
-#[derive(Clone, Copy, Debug)]
-struct Lines {
-    /// Bytes of the line that is open.
-    column: usize,
-    long: bool,
-}
-
-impl Lines {
-    const fn new() -> Self {
-        let (column, long) = (0, false);
-        Lines { column, long }
-    }
-
-    /// The next bytes. As long as an LF is within reach of the start of a line, no line
-    /// up to the last such LF is too long: few bytes need a look.
-    fn add(&mut self, mut bytes: &[u8]) {
-        while !self.long {
-            let reach = (MAX_TEXT_LINE + 2).saturating_sub(self.column);
-            let near = bytes.get(..reach).unwrap_or(bytes);
-            match memrchr(b'\n', near) {
-                Some(lf) => {
-                    bytes = bytes.get(lf + 1..).unwrap_or_default();
-                    self.column = 0;
-                }
-                None if near.len() < bytes.len() => self.long = true,
-                None => {
-                    self.column += bytes.len();
-                    return;
-                }
-            }
-        }
-    }
-}
-
-/// Where the first byte of `bytes` is that is not message as it stands, `last` being
-/// the byte before them: a dot behind LF; if `STRICT` also NUL, an LF without CR and
-/// whatever stands behind a CR but LF.
-///
-/// Blocks are judged whole and without a branch, which compilers turn into vector
-/// code; only in one that has such a byte is it looked for.
-fn next_odd<const STRICT: bool>(last: u8, bytes: &[u8]) -> Option<usize> {
-    if is_odd::<STRICT>(last, *bytes.first()?) {
-        return Some(0);
-    }
-    // The next odd byte is often near: lines of dots, text with bare LF.
-    let near = bytes.len().min(8);
-    let at = even_pairs::<STRICT>(bytes, 1, near);
-    if at < near {
-        return Some(at);
-    }
-    let at = even_blocks::<STRICT, 128>(bytes, near);
-    let at = even_blocks::<STRICT, 16>(bytes, at);
-    let at = even_pairs::<STRICT>(bytes, at, bytes.len());
-    (at < bytes.len()).then_some(at)
-}
-
-/// Whether `byte` behind `before` is odd.
-#[inline(always)]
-fn is_odd<const STRICT: bool>(before: u8, byte: u8) -> bool {
-    let dot = (before == b'\n') & (byte == b'.');
-    let bare = (before == b'\r') ^ (byte == b'\n');
-    dot | (STRICT & (bare | (byte == 0)))
-}
-
-/// How far blocks of `N` from `at` on hold nothing odd; `at` is not the first byte.
-#[inline(always)]
-fn even_blocks<const STRICT: bool, const N: usize>(bytes: &[u8], at: usize) -> usize {
-    let pairs = (bytes
-        .get(at - 1..)
-        .unwrap_or_default()
-        .as_chunks::<N>()
-        .0
-        .iter())
-    .zip(bytes.get(at..).unwrap_or_default().as_chunks::<N>().0);
-    let even = pairs.take_while(|(before, block)| {
-        let pairs = before.iter().zip(block.iter());
-        !pairs.fold(false, |any, (&b, &c)| any | is_odd::<STRICT>(b, c))
-    });
-    at + N * even.count()
-}
-
-/// The first odd byte from `at` on and before `end`, or `end`.
-#[inline(always)]
-fn even_pairs<const STRICT: bool>(bytes: &[u8], at: usize, end: usize) -> usize {
-    let pairs = (bytes.get(at - 1..end).unwrap_or_default().iter())
-        .zip(bytes.get(at..end).unwrap_or_default());
-    let even = pairs.take_while(|&(&b, &c)| !is_odd::<STRICT>(b, c));
-    at + even.count()
 }

@@ -14,7 +14,15 @@ struct Decoded {
     rest: Option<Vec<u8>>,
 }
 
+/// By both ways to read, which must agree.
+#[track_caller]
 fn decode(policy: Bare, pieces: &[&[u8]]) -> Decoded {
+    let given = given(policy, pieces);
+    assert_eq!(lent(policy, pieces), given, "lent and given");
+    given
+}
+
+fn given(policy: Bare, pieces: &[&[u8]]) -> Decoded {
     let mut decoder = DataDecoder::new(policy);
     let mut input = BytesMut::new();
     let mut pieces = pieces.iter();
@@ -42,6 +50,46 @@ fn decode(policy: Bare, pieces: &[&[u8]]) -> Decoded {
             Some(piece) => input.extend_from_slice(piece),
             None => return found,
         }
+    }
+}
+
+fn lent(policy: Bare, pieces: &[&[u8]]) -> Decoded {
+    let mut decoder = DataDecoder::new(policy);
+    let mut input = Vec::new();
+    let mut pieces = pieces.iter();
+    let mut found = Decoded {
+        content: Vec::new(),
+        bad: None,
+        rest: None,
+    };
+    let mut used = 0;
+    loop {
+        let (taken, step) = decoder.feed(&input);
+        match step {
+            DataStep::Chunk(piece) => {
+                assert!(!piece.is_empty() && found.bad.is_none());
+                found.content.extend_from_slice(piece);
+            }
+            DataStep::Bad(bad) => assert_eq!(found.bad.replace(bad), None, "once"),
+            DataStep::NeedInput => {
+                input.drain(..taken);
+                used += taken as u64;
+                assert!(input.len() <= 2 && used == decoder.offset());
+                match pieces.next() {
+                    Some(piece) => input.extend_from_slice(piece),
+                    None => return found,
+                }
+                continue;
+            }
+            DataStep::End => {
+                let behind = pieces.flat_map(|piece| piece.iter());
+                found.rest = Some(input[taken..].iter().chain(behind).copied().collect());
+                return found;
+            }
+        }
+        input.drain(..taken);
+        used += taken as u64;
+        assert_eq!(used, decoder.offset());
     }
 }
 
@@ -237,7 +285,7 @@ fn is_long(lines: &[usize]) -> bool {
         .collect();
     let wire = encode(Outgoing::Refuse, 1 << 20, &[&body]).unwrap();
     let mut seen = Vec::new();
-    for piece in [1, 7, 999, 1000, 1001, 1 << 20] {
+    for piece in [1, 7, 16, 100, 999, 1000, 1001, 1 << 20] {
         let (mut decoder, mut input) = (DataDecoder::default(), BytesMut::new());
         for piece in wire.chunks(piece) {
             input.extend_from_slice(piece);
@@ -338,6 +386,110 @@ fn sc05_bare_line_ends_and_nul_are_refused_or_mended() {
         error.to_string(),
         "bare LF in a message at byte 1 (RFC 5321 2.3.8, 4.5.2)"
     );
+}
+
+/// All strings of so many of the bytes that framing is made of, and of one that it is not.
+fn strings(length: u32) -> impl Iterator<Item = Vec<u8>> {
+    (0..5u32.pow(length)).map(move |n| {
+        let byte = |i| b"\r\n\0.a"[(n / 5u32.pow(i) % 5) as usize];
+        (0..length).map(byte).collect()
+    })
+}
+
+/// `inside` a message, so many bytes behind its start, cut there and at the end of it.
+#[track_caller]
+fn is_read_by_the_rules(inside: &[u8], behind: usize, cut: usize) {
+    let message = [&vec![b'a'; behind], inside, b"\r\n.\r\nQUIT"].concat();
+    let pieces = [
+        &message[..behind + cut],
+        &message[behind + cut..behind + inside.len()],
+        &message[behind + inside.len()..],
+    ];
+    for policy in [Bare::Reject, Bare::Keep] {
+        let (found, expected) = (decode(policy, &pieces), plainly(policy, &message));
+        let inside = inside.escape_ascii();
+        assert_eq!(
+            found, expected,
+            "{inside} behind {behind}, cut at {cut}, {policy:?}"
+        );
+    }
+}
+
+/// Before which something may begin that is looked at together.
+const BEHIND: [usize; 24] = [
+    0, 1, 2, 6, 7, 8, 9, 14, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 135, 136, 137, 300,
+];
+
+#[test]
+fn all_short_strings_in_each_place_are_read_by_the_rules_however_they_are_cut() {
+    for inside in (0..=4).flat_map(strings) {
+        for behind in BEHIND {
+            for cut in 0..=inside.len() {
+                is_read_by_the_rules(&inside, behind, cut);
+            }
+        }
+    }
+    // Of the longer ones each in one place and with one cut; all places and cuts are below.
+    for (n, inside) in (5..=8).flat_map(strings).enumerate() {
+        is_read_by_the_rules(&inside, BEHIND[n % 13], n % (inside.len() + 1));
+    }
+}
+
+#[test]
+#[ignore = "takes minutes; for who changes how a message is scanned: with --release"]
+fn all_strings_of_eight_in_each_place_are_read_by_the_rules_however_they_are_cut() {
+    for inside in (5..=8).flat_map(strings) {
+        for behind in BEHIND {
+            for cut in 0..=inside.len() {
+                is_read_by_the_rules(&inside, behind, cut);
+            }
+        }
+    }
+}
+
+#[test]
+fn all_short_strings_are_written_as_one_message() {
+    for body in (0..=5).flat_map(strings) {
+        // Line ends of any kind are CRLF, a dot at the start of a line is doubled.
+        let (mut mended, mut line_start, mut rest) = (Vec::new(), true, &body[..]);
+        while let [byte, behind @ ..] = rest {
+            rest = match rest {
+                [b'\r', b'\n', behind @ ..] => behind,
+                _ => behind,
+            };
+            match byte {
+                b'\r' | b'\n' => mended.extend_from_slice(b"\r\n"),
+                b'.' if line_start => mended.extend_from_slice(b".."),
+                _ => mended.push(*byte),
+            }
+            line_start = matches!(byte, b'\r' | b'\n');
+        }
+        if !line_start {
+            mended.extend_from_slice(b"\r\n");
+        }
+        mended.extend_from_slice(b".\r\n");
+        let is_bare = |i: usize| match body[i] {
+            b'\r' => body.get(i + 1) != Some(&b'\n'),
+            b'\n' => i == 0 || body[i - 1] != b'\r',
+            byte => byte == 0,
+        };
+        let first = |of: &dyn Fn(usize) -> bool| (0..body.len()).find(|&i| of(i));
+        let (bare, nul) = (first(&is_bare), first(&|i| body[i] == 0));
+        for cut in 0..=body.len() {
+            let pieces = [&body[..cut], &body[cut..]];
+            let shown = body.escape_ascii();
+            match (encode(Outgoing::Refuse, 3, &pieces), bare) {
+                (Ok(wire), None) => assert_eq!(wire, mended, "{shown} cut at {cut}"),
+                (Err(bad), Some(at)) => assert_eq!(bad.offset, at as u64, "{shown} cut at {cut}"),
+                (found, _) => panic!("{shown} cut at {cut}: {found:?}"),
+            }
+            match (encode(Outgoing::Normalise, 100, &pieces), nul) {
+                (Ok(wire), None) => assert_eq!(wire, mended, "{shown} cut at {cut}"),
+                (Err(bad), Some(at)) => assert_eq!(bad.offset, at as u64, "{shown} cut at {cut}"),
+                (found, _) => panic!("{shown} cut at {cut}: {found:?}"),
+            }
+        }
+    }
 }
 
 /// Bytes of which messages are made that go wrong.
