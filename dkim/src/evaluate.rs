@@ -24,7 +24,7 @@ use crate::header::Header;
 use crate::hidden::hidden;
 use crate::judge::{body_problem, extra_instances, from_problem, unacceptable};
 use crate::key::KeyRecord;
-use crate::limits::{LimitExceeded, Limits};
+use crate::limits::Limits;
 use crate::message::{BodyHash, BodyHasher, BodyKind, Singles, put_data_of, selected};
 use crate::name::{Domain, Selector};
 use crate::outcome::{Coverage, Outcome, Reason};
@@ -33,7 +33,6 @@ use crate::query::{Answers, DnsError, Misuse, Query, QueryId, RecordKind, Record
 use crate::reporting::{Incident, ReportRecord};
 use crate::signature::Signature;
 use crate::tags::TagList;
-use crate::verify::Verification;
 
 /// See the module.
 pub(crate) struct Evaluation {
@@ -95,6 +94,7 @@ enum After {
 }
 
 impl Evaluation {
+    #[inline]
     pub(crate) fn new(policy: Policy, limits: Limits, now: u64) -> Self {
         Self {
             policy,
@@ -195,16 +195,6 @@ impl Evaluation {
             return true;
         }
         reports && outcome.domain().is_some()
-    }
-
-    /// Ends the message, of which these are the hashes; or nothing of it counts.
-    pub(crate) fn finish(mut self, bodies: Result<Vec<BodyHash>, LimitExceeded>) -> Verification {
-        let (bodies, limit) = match bodies {
-            Ok(bodies) => (bodies, None),
-            Err(limit) => (Vec::new(), Some(limit)),
-        };
-        self.settle(&bodies);
-        Verification::new(self, bodies, limit)
     }
 
     /// The next question, of those that a signature still waits for.

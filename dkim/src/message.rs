@@ -354,12 +354,13 @@ impl BodyHasher {
             .for_each(|canon| canon.write(data));
     }
 
-    pub(crate) fn finish(self) -> Vec<BodyHash> {
+    /// Ends the body, once.
+    pub(crate) fn finish(&mut self) -> Vec<BodyHash> {
         let mut hashes = Vec::with_capacity(4);
-        if let Some(body) = self.simple {
+        if let Some(body) = self.simple.take() {
             body.finish().finish(Canonicalization::Simple, &mut hashes);
         }
-        if let Some(body) = self.relaxed {
+        if let Some(body) = self.relaxed.take() {
             body.finish().finish(Canonicalization::Relaxed, &mut hashes);
         }
         hashes

@@ -35,30 +35,43 @@ pub enum NameError {
     SingleLabel,
 }
 
-/// Checks labels; RFC 5321 sub-domain, and the underscore that real selectors
-/// use and DNS allows.
-fn check(text: &str) -> Result<usize, NameError> {
-    // How many labels there are, how long the last one is, and what the byte before was.
-    let (mut labels, mut length, mut before) = (1, 0, b'.');
-    for byte in text.bytes() {
-        let is_good = match byte {
-            b'.' => !matches!(before, b'.' | b'-'),
-            b'-' => before != b'.',
-            _ => byte.is_ascii_alphanumeric() || byte == b'_',
+/// What a byte is in a name, by bit, and what may follow it, four bits higher.
+const KINDS: [u8; 256] = {
+    const INSIDE: u8 = 1;
+    const HYPHEN: u8 = 2;
+    const DOT: u8 = 4;
+    let mut kinds = [8; 256];
+    let mut byte = 0;
+    while byte < kinds.len() {
+        kinds[byte] = match byte as u8 {
+            b'.' => DOT | INSIDE << 4,
+            b'-' => HYPHEN | (INSIDE | HYPHEN) << 4,
+            b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => INSIDE | (INSIDE | HYPHEN | DOT) << 4,
+            _ => 8,
         };
-        length += 1;
-        if byte == b'.' {
-            (labels, length) = (labels + 1, 0);
-        }
-        if !is_good || length > 63 {
-            return Err(problem(text));
-        }
-        before = byte;
+        byte += 1;
     }
-    match before {
-        b'.' | b'-' => Err(problem(text)),
-        _ if text.len() > 253 => Err(problem(text)),
-        _ => Ok(labels),
+    kinds
+};
+
+/// Checks labels, and counts them; RFC 5321 sub-domain, and the underscore that real
+/// selectors use and DNS allows.
+fn check(text: &str) -> Result<usize, NameError> {
+    let dot = KINDS[usize::from(b'.')];
+    // A name begins as if behind a dot, and ends as if before one.
+    let (mut labels, mut bad, mut before) = (1, 0, dot);
+    for byte in text.bytes() {
+        let kind = KINDS[usize::from(byte)];
+        bad |= kind & !(before >> 4);
+        labels += usize::from(kind == dot);
+        before = kind;
+    }
+    bad |= dot & 0xf & !(before >> 4);
+    let is_long = |label: &[u8]| label.len() > 63;
+    let is_long = text.len() > 63 && text.as_bytes().split(|b| *b == b'.').any(is_long);
+    match bad & 0xf != 0 || is_long || text.len() > 253 {
+        true => Err(problem(text)),
+        false => Ok(labels),
     }
 }
 

@@ -37,6 +37,7 @@ enum Phase<E> {
 }
 
 impl<E: Clone + From<LimitExceeded>> Pass<E> {
+    #[inline]
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             phase: Phase::Header,
@@ -88,16 +89,16 @@ impl<E: Clone + From<LimitExceeded>> Pass<E> {
         begun.map_err(|error| self.refuse(error))
     }
 
-    /// Ends the message. A header without an empty line behind it is a message without
+    /// Ends the message, once. A header without an empty line behind it is a message without
     /// body: `begin` is told of it here.
     pub(crate) fn finish(
-        mut self,
+        &mut self,
         begin: impl FnOnce(Arc<Header>, &mut BodyHasher) -> Result<(), E>,
     ) -> Result<Vec<BodyHash>, E> {
-        match self.phase {
+        match &self.phase {
             Phase::Header => self.end_header(begin)?,
             Phase::Body => {}
-            Phase::Refused(error) => return Err(error),
+            Phase::Refused(error) => return Err(error.clone()),
         }
         Ok(self.hasher.finish())
     }

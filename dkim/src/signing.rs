@@ -94,7 +94,7 @@ impl<K: Key> Signing<K> {
 
     /// Ends the message: what `then` makes of its header and the hashes of its body.
     fn end<T>(
-        self,
+        mut self,
         then: impl FnOnce(&Signers<K>, &Header, &[BodyHash]) -> Result<T, SignError>,
     ) -> Result<T, SignError> {
         let (signers, mut header) = (&self.signers, self.header);

@@ -411,7 +411,7 @@ pub(crate) const fn base64_room(length: usize) -> usize {
 /// What is decoded at once: more than a key or signature of 2048 bits needs.
 const PACKED: usize = 512;
 /// Room for what is decoded behind the end.
-const SPARE: usize = 36;
+const SPARE: usize = 40;
 
 /// The same into [room](base64_room) that is given, of which this many bytes are used then;
 /// `None` as well where it is too small.
@@ -425,8 +425,8 @@ pub(crate) fn base64_decode_into(text: &[u8], out: &mut [u8]) -> Option<usize> {
     }
     let mut packed = [b'A'; PACKED];
     // Mostly a key has no white space in it, and a signature has some in each line.
-    let has_fws = |lines: &[u8; 2 * BLOCK]| lines.iter().fold(false, |any, b| any | is_fws(*b));
-    let is_folded = rest.first_chunk().is_some_and(has_fws);
+    let has_fold = |lines: &[u8; 2 * BLOCK]| lines.iter().fold(false, |any, b| any | (*b == b'\r'));
+    let is_folded = rest.first_chunk().is_some_and(has_fold);
     let plain = match packed.get_mut(..rest.len()) {
         Some(room) if !is_folded && rest.len() <= PACKED - SPARE => {
             room.copy_from_slice(rest);
@@ -469,16 +469,11 @@ fn decode_folded(text: &[u8], packed: &mut [u8; PACKED], out: &mut [u8]) -> Opti
                 &end
             }
         };
-        let others = bits(block, |bytes| below_or_high(bytes, b'!'));
-        let mut left = others;
-        while left != 0 {
-            if !is_fws(*block.get(left.trailing_zeros() as usize)?) {
-                return None;
-            }
-            left &= left - 1;
-        }
         // What is junk among the others is seen when they are decoded.
-        let mut words = !others;
+        let mut words = !bits(block, |bytes| {
+            let line_end = equal(bytes, b'\r') | equal(bytes, b'\n');
+            equal(bytes, b' ') | equal(bytes, b'\t') | line_end
+        });
         while words != 0 {
             let start = words.trailing_zeros() as usize;
             let length = (words >> start).trailing_ones() as usize;
@@ -508,7 +503,7 @@ fn decode_folded(text: &[u8], packed: &mut [u8; PACKED], out: &mut [u8]) -> Opti
 /// Decodes the last characters: as many whole blocks as they begin, which decoders are fast
 /// at, with zero bits behind them. Bits that are left over of the last one must be zero, too.
 fn decode_end(packed: &mut [u8; PACKED], count: usize, out: &mut [u8]) -> Option<usize> {
-    let end = count.next_multiple_of(BLOCK / 2) + 4;
+    let end = count.next_multiple_of(BLOCK / 2) + 8;
     packed.get_mut(count..end)?.fill(b'A');
     decode(packed.get(..end)?, out)?;
     let used = count * 3 / 4;

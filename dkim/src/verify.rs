@@ -44,6 +44,7 @@ pub struct Verification {
 impl Verifier {
     /// A verifier for one message. `now` is the time in seconds since 1970,
     /// best that at which the message was received.
+    #[inline]
     #[must_use]
     pub fn new(policy: Policy, limits: Limits, now: u64) -> Self {
         Self {
@@ -82,13 +83,13 @@ impl Verifier {
     /// Ends the message. A header without an empty line behind it is a message
     /// without body.
     #[must_use]
-    pub fn finish(self) -> Verification {
-        let mut evaluation = self.evaluation;
+    pub fn finish(mut self) -> Verification {
+        let evaluation = &mut self.evaluation;
         let bodies = self.pass.finish(|header, body| {
             evaluation.begin(header, body);
             Ok(())
         });
-        evaluation.finish(bodies)
+        Verification::new(self.evaluation, bodies)
     }
 }
 
@@ -102,16 +103,23 @@ impl fmt::Debug for Verifier {
 }
 
 impl Verification {
+    /// A message that has ended, with these hashes; or nothing of it counts.
+    #[inline]
     pub(crate) fn new(
         evaluation: Evaluation,
-        bodies: Vec<BodyHash>,
-        limit: Option<LimitExceeded>,
+        bodies: Result<Vec<BodyHash>, LimitExceeded>,
     ) -> Self {
-        Self {
+        let (bodies, limit) = match bodies {
+            Ok(bodies) => (bodies, None),
+            Err(limit) => (Vec::new(), Some(limit)),
+        };
+        let mut verification = Self {
             evaluation,
             bodies,
             limit,
-        }
+        };
+        verification.evaluation.settle(&verification.bodies);
+        verification
     }
 
     /// As [`Verifier::next_query`].

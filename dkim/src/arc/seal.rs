@@ -169,7 +169,7 @@ impl<K: Key> Sealing<K> {
     }
 
     /// Ends the message: the set that it gets, and the hashes of its body.
-    fn end(self) -> Result<(NewSet<K>, Vec<BodyHash>), SealError> {
+    fn end(mut self) -> Result<(NewSet<K>, Vec<BodyHash>), SealError> {
         let mut header = self.header;
         let bodies = self.pass.finish(|new, body| {
             header = new;

@@ -167,13 +167,13 @@ impl Validator {
 
     /// Ends the message.
     #[must_use]
-    pub fn finish(self) -> Validation {
-        let mut evaluation = self.evaluation;
+    pub fn finish(mut self) -> Validation {
+        let evaluation = &mut self.evaluation;
         let bodies = self.pass.finish(|header, body| {
             evaluation.begin(header, body);
             Ok(())
         });
-        evaluation.finish(bodies)
+        self.evaluation.finish(bodies)
     }
 }
 

@@ -65,6 +65,7 @@ use crate::header::Header;
 use crate::message::BodyHasher;
 use crate::pass::Pass;
 use crate::query::{DnsError, Misuse, Query, QueryId, Records};
+use crate::verify::Verification;
 use crate::{LimitExceeded, Limits, Policy, evaluate, iprev, spf};
 
 /// Questions that one message may cost by default: more than any message asks that keeps
@@ -208,7 +209,7 @@ impl Authentication {
         let Self {
             questions,
             mut coming,
-            pass,
+            mut pass,
         } = self;
         let bodies = pass.finish(|header, body| {
             coming.begin(header, body);
@@ -222,7 +223,7 @@ impl Authentication {
                 author: Author::read(coming.header.bytes()),
                 #[cfg(feature = "arc")]
                 arc: coming.arc.finish(bodies.clone()),
-                dkim: coming.dkim.finish(bodies),
+                dkim: Verification::new(coming.dkim, bodies),
                 dmarc: None,
             },
         )
