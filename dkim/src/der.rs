@@ -4,7 +4,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::tags::{base64_decode, base64_encode};
+use crate::tags::{base64_decode, base64_encode, is_fws};
 
 pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const BIT_STRING: u8 = 0x03;
@@ -94,7 +94,10 @@ pub(crate) fn pem_decode(text: &str) -> Option<(&str, Vec<u8>)> {
     if end != label {
         return None;
     }
-    Some((label, base64_decode(content.as_bytes())?))
+    let is_text = |byte: u8| byte >= b' ' || is_fws(byte);
+    let content = content.as_bytes();
+    let content = content.iter().copied().all(is_text).then_some(content)?;
+    Some((label, base64_decode(content)?))
 }
 
 /// A PEM block with lines of 64 characters and LF.

@@ -76,7 +76,7 @@ pub(crate) fn from_problem(header: &Header) -> Option<Reason> {
     if header.has_from_lookalike() {
         return Some(Reason::FromMalformed);
     }
-    match header.named(b"from").len() {
+    match header.singles().froms() {
         1 => None,
         count => Some(Reason::FromCount(count)),
     }

@@ -74,10 +74,10 @@ impl Singles {
         }
     }
 
-    /// Whether From is.
-    pub(crate) fn has_from(&self) -> bool {
+    /// How often From is.
+    pub(crate) fn froms(&self) -> usize {
         // The first of all.
-        self.counts.first().is_some_and(|from| *from > 0)
+        self.counts.first().map_or(0, |from| *from as usize)
     }
 
     /// How often more than among others.

@@ -261,7 +261,7 @@ impl Signed {
         names
             .take(tags.required(Name::H)?, rules)
             .ok_or(E::Malformed("h"))?;
-        if rules == Rules::Dkim && !names.singles.has_from() {
+        if rules == Rules::Dkim && names.singles.froms() == 0 {
             return Err(E::FromNotSigned);
         }
         let (header_canonicalization, body_canonicalization) = match tags.value(Name::C) {
@@ -438,7 +438,7 @@ impl Signature {
             domain,
             selector,
             #[cfg(feature = "arc")]
-            covers_from: singles.has_from(),
+            covers_from: singles.froms() > 0,
             // Any other value is to be ignored (RFC 6651 section 3.1).
             reports: tags.value(Name::R) == Some(b"y"),
             unknown_tags: tags.has_others,

@@ -383,8 +383,9 @@ pub(crate) fn zeroed(length: usize) -> Vec<u8> {
     zeros
 }
 
-/// Decodes a base64string (RFC 6376 section 2.10): white space anywhere is dropped, any
-/// other byte outside the alphabet is an error. Padding may be left off, since the ABNF
+/// Decodes a base64string (RFC 6376 section 2.10), in which no other control characters are
+/// than white space: a tag list holds none. White space anywhere is dropped, any other byte
+/// outside the alphabet is an error. Padding may be left off, since the ABNF
 /// makes it optional; bits behind the last byte must be zero, so that a value has one
 /// reading.
 pub(crate) fn base64_decode(text: &[u8]) -> Option<Vec<u8>> {
@@ -469,11 +470,8 @@ fn decode_folded(text: &[u8], packed: &mut [u8; PACKED], out: &mut [u8]) -> Opti
                 &end
             }
         };
-        // What is junk among the others is seen when they are decoded.
-        let mut words = !bits(block, |bytes| {
-            let line_end = equal(bytes, b'\r') | equal(bytes, b'\n');
-            equal(bytes, b' ') | equal(bytes, b'\t') | line_end
-        });
+        // What is junk is seen when it is decoded.
+        let mut words = !bits(block, |bytes| bytes.simd_lt(u8x16::splat(b'!')));
         while words != 0 {
             let start = words.trailing_zeros() as usize;
             let length = (words >> start).trailing_ones() as usize;
@@ -555,9 +553,14 @@ pub(crate) fn decimal(text: &[u8], digits: usize) -> Option<u64> {
     if text.is_empty() || text.len() > digits || !text.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    Some(text.iter().fold(0u64, |n, b| {
-        n.saturating_mul(10).saturating_add(u64::from(b - b'0'))
-    }))
+    let digit = |byte: &u8| u64::from(byte - b'0');
+    Some(match text.len() {
+        // So many always fit.
+        ..=19 => text.iter().fold(0, |n, b| n * 10 + digit(b)),
+        _ => text
+            .iter()
+            .fold(0u64, |n, b| n.saturating_mul(10).saturating_add(digit(b))),
+    })
 }
 
 #[cfg(test)]
