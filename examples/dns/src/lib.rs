@@ -11,6 +11,7 @@
 //! # }
 //! ```
 
+mod master;
 mod zone;
 
 use std::{io, path::Path};
@@ -21,6 +22,7 @@ use hickory_resolver::{
 };
 use scop_dkim::{DnsError, Query, RecordKind, Records};
 
+pub use master::ZoneError;
 pub use zone::Zone;
 
 /// Who is asked. One serves any number of questions at the same time.
@@ -45,7 +47,7 @@ pub enum SetupError {
     File(#[from] io::Error),
     /// The master file is not one (RFC 1035 section 5).
     #[error("not a DNS master file: {0}")]
-    Zone(String),
+    Zone(#[from] ZoneError),
 }
 
 impl Dns {
@@ -65,7 +67,7 @@ impl Dns {
     /// [`SetupError::File`] and [`SetupError::Zone`].
     pub fn from_zone(file: &Path) -> Result<Self, SetupError> {
         let text = std::fs::read_to_string(file)?;
-        let zone = Zone::parse(&text).map_err(SetupError::Zone)?;
+        let zone = Zone::parse(&text)?;
         Ok(Dns::Zone(zone.into()))
     }
 

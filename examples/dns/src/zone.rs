@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use hickory_resolver::proto::{
-    rr::{Name, RData},
-    serialize::txt::Parser,
-};
+use hickory_resolver::proto::rr::{Name, RData};
+
+use crate::master::{self, ZoneError};
 
 /// As many aliases of aliases are followed.
 const ALIASES: usize = 8;
@@ -19,21 +18,24 @@ pub struct Zone {
 
 impl Zone {
     /// Reads a master file (RFC 1035 section 5). Names without a final dot are below
-    /// `$ORIGIN`, which is the root where the file does not say; a TTL need not be given.
+    /// `$ORIGIN`, which is the root where the file does not say; a TTL need not be given. Of
+    /// records that no [`Query`](scop_dkim::Query) asks for, the names are kept. A text may be
+    /// longer than the 255 octets that one has on the wire.
+    ///
+    /// ```
+    /// let zone = "key_1._domainkey.a.test. IN TXT \"p=\"\n\nb.test. IN TXTT \"x\"\n";
+    /// let said = dns::Zone::parse(zone).unwrap_err().to_string();
+    /// assert_eq!(said, "line 3: `TXTT` is no type of record (RFC 1035 section 5.1)");
+    /// ```
     ///
     /// # Errors
-    /// What the file has in a place where it cannot be.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let text = format!("$TTL 0\n{}", on_one_line(text));
-        let (_, sets) = Parser::new(text, None, Some(Name::root()))
-            .parse()
-            .map_err(|e| e.to_string())?;
+    /// What the file has in a place where it cannot be, with its line; `$INCLUDE` is not followed.
+    pub fn parse(text: &str) -> Result<Self, ZoneError> {
         let mut zone = Zone::default();
-        for record in sets.values().flat_map(|set| set.records_without_rrsigs()) {
-            let mut above = record.name.clone();
-            above.set_fqdn(true);
+        for entry in master::entries(text) {
+            let (mut above, data) = entry?;
             let at = zone.records.entry(above.clone()).or_default();
-            at.push(record.data.clone());
+            at.extend(data.filter(|data| !at.contains(data)));
             while !above.is_root() {
                 above = above.base_name();
                 zone.records.entry(above.clone()).or_default();
@@ -72,43 +74,4 @@ impl Zone {
         }
         None
     }
-}
-
-/// A master file without parentheses and comments: what parentheses hold together is
-/// brought onto one line. hickory's parser takes quotes within them for letters.
-fn on_one_line(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut depth = 0_u32;
-    let mut is_quoted = false;
-    let mut is_comment = false;
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\n' => {
-                is_comment = false;
-                out.push(if depth > 0 { ' ' } else { '\n' });
-            }
-            _ if is_comment => {}
-            '\\' => {
-                out.push(c);
-                out.extend(chars.next());
-            }
-            '"' => {
-                is_quoted = !is_quoted;
-                out.push(c);
-            }
-            _ if is_quoted => out.push(c),
-            ';' => is_comment = true,
-            '(' => {
-                depth += 1;
-                out.push(' ');
-            }
-            ')' => {
-                depth = depth.saturating_sub(1);
-                out.push(' ');
-            }
-            _ => out.push(c),
-        }
-    }
-    out
 }

@@ -130,8 +130,61 @@ async fn a_check_runs_on_it() {
 
 #[test]
 fn a_file_that_is_none_says_so() {
-    assert!(Zone::parse("example.test. IN NONSENSE x\n").is_err());
     assert!(Zone::parse("").is_ok());
+    for (text, said) in [
+        ("a.test. IN NONSENSE x", "line 1: `NONSENSE` is no type"),
+        ("\n; c\na. IN A 192.0.2", "line 3: `192.0.2` is no address"),
+        ("a. IN A ::1", "line 1: `::1` is no address of type A "),
+        ("a. IN AAAA 192.0.2.1", "line 1: `192.0.2.1` is no address"),
+        ("a. IN A 192.0.2.1 x", "line 1: A with 2 items, not 1 item"),
+        ("a. IN MX mx.a.", "line 1: MX with 1 items, not 2"),
+        ("a. IN MX ten mx.a.", "line 1: `ten` is no preference"),
+        ("a. IN TXT", "line 1: TXT with 0 items"),
+        ("a. IN", "line 1: a name without a record"),
+        (" IN A 192.0.2.1", "line 1: a record without a name"),
+        ("a..b. IN A 192.0.2.1", "line 1: `a..b.` is no name"),
+        ("a. IN TXT \"x\n", "line 1: a quoted text without its end"),
+        ("\na. IN TXT ( x\n\n", "line 2: a parenthesis without"),
+        ("a. IN TXT x)", "line 1: parentheses that do not match"),
+        ("a. IN TXT \\256", "line 1: `\\256` is no octet"),
+        ("$INCLUDE x", "line 1: $INCLUDE is not read"),
+        ("$ORIGIN", "line 1: $ORIGIN without a name"),
+    ] {
+        let error = Zone::parse(text).expect_err(text).to_string();
+        assert!(error.starts_with(said), "{text:?}: {error}");
+        assert!(error.ends_with("(RFC 1035 section 5.1)"), "{error}");
+    }
+    let long = format!("{}. IN A 192.0.2.1", "a".repeat(64));
+    assert!(Zone::parse(&long).is_err());
+    // No bytes make it panic.
+    for end in (0..FILE.len()).filter(|end| FILE.is_char_boundary(*end)) {
+        let _ = Zone::parse(&FILE[..end]);
+        let _ = Zone::parse(&FILE[end..]);
+    }
+}
+
+/// Labels are any octets (RFC 2181 section 11), and may be escaped (RFC 1035 section 5.1).
+#[tokio::test]
+async fn names_of_any_characters_are_in_the_file() {
+    let file = r#"$ORIGIN start.test.
+$TTL 1h
+ann+tag 1h IN TXT one
+key_1._domainkey IN 3600 TXT "two"
+a\.b TXT "th" (
+  "ree" ; of two
+)
+    IN TXT three
+a\061c IN TXT four
+"#;
+    let dns = Dns::Zone(Arc::new(Zone::parse(file).unwrap()));
+    let answer = async |name: &str| dns.answer(&ask(name, RecordKind::Txt)).await;
+    let text = |text: &str| Ok(Records::txt([text]));
+    assert_eq!(answer("ann+tag.start.test").await, text("one"));
+    assert_eq!(answer("KEY_1._domainkey.start.test").await, text("two"));
+    assert_eq!(answer("a=c.start.test").await, text("four"));
+    // A dot within a label is not one between two.
+    let gone = Err(DnsError::NotFound);
+    assert_eq!(answer("a.b.start.test").await, gone);
 }
 
 #[tokio::test]
