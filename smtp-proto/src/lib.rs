@@ -15,6 +15,7 @@ mod parameter;
 mod path;
 mod reply;
 mod server;
+mod vectors;
 
 pub use address::{AddressError, Host, MAX_DOMAIN, MAX_LOCAL_PART, Mailbox};
 pub use capability::{Capabilities, Capability, Extension, Mechanisms};

@@ -14,13 +14,14 @@ mod parser;
 use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt;
 
-use memchr::memchr;
 use scop_core::Fault;
 use thiserror::Error;
 
+use crate::vectors::find;
+
 pub use code::{Code, EnhancedCode, Severity};
-pub(crate) use parser::violation;
 pub use parser::{ReplyLimits, ReplyLine, ReplyParser};
+pub(crate) use parser::{Taken, violation};
 
 /// The longest reply line built here, in bytes with its code and CRLF (RFC 5321
 /// section 4.5.3.1.5).
@@ -150,7 +151,7 @@ impl Reply {
     ///
     /// As [`ReplyParser::feed`], and [`Fault::Truncated`] for half a reply.
     pub fn parse(bytes: &[u8]) -> Result<Self, Fault> {
-        ReplyParser::default().only(bytes)
+        ReplyParser::default().only(bytes, |_| {})
     }
 
     /// The code.
@@ -244,7 +245,7 @@ impl<'a> Iterator for Lines<'a> {
 
     fn next(&mut self) -> Option<&'a [u8]> {
         let text = self.0?;
-        let Some(at) = memchr(b'\n', text) else {
+        let Some(at) = find(text, [b'\n']) else {
             self.0 = None;
             return Some(text);
         };

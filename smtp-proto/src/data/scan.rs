@@ -2,9 +2,9 @@
 //! for lines that are too long.
 
 use memchr::memrchr;
-use wide::u8x16;
 
 use super::MAX_TEXT_LINE;
+use crate::vectors::{VECTOR, are, bits, u8x16};
 
 /// Where the first byte of `bytes` is that is not message as it stands, `last` being
 /// the byte before them: a dot behind LF; if `STRICT` also NUL, an LF without CR and
@@ -78,21 +78,17 @@ fn is_odd<const STRICT: bool>(before: u8, byte: u8) -> bool {
     dot | (STRICT & (bare | (byte == 0)))
 }
 
-/// Bytes of a vector.
-const VECTOR: usize = 16;
-
 /// The first odd byte among those of a vector from `at` on, which is not the first byte, or
 /// [`VECTOR`]; `None` where there are not so many.
 #[inline(always)]
 fn odd_in_vector<const STRICT: bool>(bytes: &[u8], at: usize) -> Option<usize> {
     let before = u8x16::new(*bytes.get(at - 1..)?.first_chunk()?);
     let bytes = u8x16::new(*bytes.get(at..)?.first_chunk()?);
-    let are = |bytes: u8x16, byte| bytes.simd_eq(u8x16::splat(byte));
     let mut odd = are(before, b'\n') & are(bytes, b'.');
     if STRICT {
         odd |= (are(before, b'\r') ^ are(bytes, b'\n')) | are(bytes, 0);
     }
-    Some((odd.to_bitmask() as u16).trailing_zeros() as usize)
+    Some(bits(odd).trailing_zeros() as usize)
 }
 
 /// Looks for lines that are too long.
@@ -141,8 +137,8 @@ fn last_lf(bytes: &[u8]) -> Option<usize> {
             break;
         };
         end -= VECTOR;
-        let lf = u8x16::new(*vector).simd_eq(u8x16::splat(b'\n'));
-        if let Some(last) = (lf.to_bitmask() as u16).checked_ilog2() {
+        let lf = are(u8x16::new(*vector), b'\n');
+        if let Some(last) = bits(lf).checked_ilog2() {
             return Some(end + last as usize);
         }
     }

@@ -196,17 +196,15 @@ impl EnhancedCode {
 
 /// One to three digits, no leading zero.
 fn number(text: &[u8]) -> Option<(u16, &[u8])> {
-    let len = text
-        .iter()
-        .take(4)
-        .take_while(|b| b.is_ascii_digit())
-        .count();
-    let (digits, rest) = text.split_at_checked(len)?;
-    if len == 0 || len > 3 || (len > 1 && digits.first() == Some(&b'0')) {
-        return None;
+    let (mut value, mut rest, mut digits) = (0, text, 0);
+    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
+        if digits == 3 || (digits == 1 && value == 0) {
+            return None;
+        }
+        value = value * 10 + u16::from(digit - b'0');
+        (rest, digits) = (behind, digits + 1);
     }
-    let value = digits.iter().fold(0, |n, d| n * 10 + u16::from(d - b'0'));
-    Some((value, rest))
+    (digits > 0).then_some((value, rest))
 }
 
 fn push_number(out: &mut Vec<u8>, n: u16) {

@@ -8,6 +8,7 @@ use memchr::memchr3;
 use scop_core::{Fault, LimitExceeded, Violation};
 
 use super::{Code, EnhancedCode, Reply};
+use crate::vectors::find;
 
 /// How much of a reply is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +136,32 @@ struct Open {
     lines: usize,
 }
 
+impl Open {
+    fn push(&mut self, line: &[u8]) {
+        self.text.push(b'\n');
+        self.text.extend_from_slice(line);
+        self.lines += 1;
+    }
+}
+
+/// A line of a reply that is taken.
+#[derive(Clone, Copy)]
+pub(crate) struct Taken<'a> {
+    /// What begins with its text; more may follow.
+    pub(crate) from: &'a [u8],
+    /// How long that is.
+    pub(crate) length: usize,
+    /// Where it is put among the lines.
+    pub(crate) at: usize,
+}
+
+impl<'a> Taken<'a> {
+    #[inline]
+    pub(crate) fn text(self) -> &'a [u8] {
+        self.from.get(..self.length).unwrap_or_default()
+    }
+}
+
 impl ReplyParser {
     /// A parser at the start of a stream.
     #[must_use]
@@ -184,8 +211,19 @@ impl ReplyParser {
     /// end, or lines of one reply with different codes; [`Fault::Limit`] for too
     /// long a line or too many. The stream is then of no more use.
     pub fn feed(&mut self, input: &[u8]) -> Result<(usize, Option<Reply>), Fault> {
+        self.feed_telling(input, |_| {})
+    }
+
+    /// [`feed`](Self::feed), telling of each line but the first.
+    #[inline]
+    fn feed_telling(
+        &mut self,
+        input: &[u8],
+        mut tell: impl FnMut(Taken<'_>),
+    ) -> Result<(usize, Option<Reply>), Fault> {
         let mut taken = 0;
         loop {
+            taken += self.between(input.get(taken..).unwrap_or_default(), &mut tell);
             let rest = input.get(taken..).unwrap_or_default();
             let Some(end) = self.line_end(rest)? else {
                 return Ok((taken, None));
@@ -195,7 +233,7 @@ impl ReplyParser {
                 offset: self.offset + v.offset,
                 ..v
             })?;
-            let reply = self.line(line, rest.len())?;
+            let reply = self.line(line, rest.len(), &mut tell)?;
             let len = end + 2;
             self.offset += len as u64;
             taken += len;
@@ -205,6 +243,38 @@ impl ReplyParser {
         }
     }
 
+    /// Takes lines of a reply without enhanced codes that are neither its first nor its last:
+    /// most of EHLO's. What is not to the letter, or not there, it leaves to the rest of us.
+    #[inline]
+    fn between(&mut self, input: &[u8], tell: &mut impl FnMut(Taken<'_>)) -> usize {
+        let Some(open) = (self.open.as_mut()).filter(|o| o.enhanced.is_none()) else {
+            return 0;
+        };
+        let [a, b, c] = open.code.digits();
+        let (start, mut taken) = ([a, b, c, b'-'], 0);
+        // Of a line that was looked at before, it does not look at the beginning again.
+        while self.scanned == 0
+            && open.lines < self.limits.lines
+            && let Some(rest) = input.get(taken..)
+            && let Some((found, text)) = rest.split_first_chunk()
+            && *found == start
+            && let Some(end) = find(text, *b"\r\n\0")
+            && let Some([b'\r', b'\n', ..]) = text.get(end..)
+            && start.len() + end + 2 <= self.limits.line
+        {
+            let line = Taken {
+                from: text,
+                length: end,
+                at: open.text.len() + 1,
+            };
+            tell(line);
+            open.push(line.text());
+            taken += start.len() + end + 2;
+        }
+        self.offset += taken as u64;
+        taken
+    }
+
     /// Where the CRLF of the first line of `rest` is. One pass finds it and what may
     /// not stand before it.
     #[inline]
@@ -212,7 +282,7 @@ impl ReplyParser {
         let limit = self.limits.line;
         let seen = self.scanned.min(rest.len());
         let new = rest.get(seen..rest.len().min(limit)).unwrap_or_default();
-        let found = memchr3(b'\r', b'\n', 0, new).map(|at| seen + at);
+        let found = find(new, *b"\r\n\0").map(|at| seen + at);
         let end = found.unwrap_or(rest.len());
         match (found.and_then(|at| rest.get(at)), rest.get(end + 1)) {
             (Some(b'\r') | None, _) if end + 2 > limit => {
@@ -231,8 +301,12 @@ impl ReplyParser {
     }
 
     /// The reply that is all of `bytes`.
-    pub(crate) fn only(mut self, bytes: &[u8]) -> Result<Reply, Fault> {
-        match self.feed(bytes)? {
+    pub(crate) fn only(
+        mut self,
+        bytes: &[u8],
+        tell: impl FnMut(Taken<'_>),
+    ) -> Result<Reply, Fault> {
+        match self.feed_telling(bytes, tell)? {
             (len, Some(reply)) if len == bytes.len() => Ok(reply),
             (len, Some(_)) => Err(violation("something behind a reply", len, "RFC 5321 4.2")),
             (_, None) => Err(Fault::Truncated {
@@ -242,7 +316,12 @@ impl ReplyParser {
         }
     }
 
-    fn line(&mut self, line: ReplyLine<'_>, available: usize) -> Result<Option<Reply>, Fault> {
+    fn line(
+        &mut self,
+        line: ReplyLine<'_>,
+        available: usize,
+        tell: &mut impl FnMut(Taken<'_>),
+    ) -> Result<Option<Reply>, Fault> {
         let Some(open) = &mut self.open else {
             let (enhanced, text) = match self.split(line.text, line.code) {
                 Some((enhanced, text)) => (Some(enhanced), text),
@@ -279,9 +358,12 @@ impl ReplyParser {
             },
             None => line.text,
         };
-        open.text.push(b'\n');
-        open.text.extend_from_slice(text);
-        open.lines += 1;
+        tell(Taken {
+            from: text,
+            length: text.len(),
+            at: open.text.len() + 1,
+        });
+        open.push(text);
         if !line.last {
             return Ok(None);
         }
@@ -451,6 +533,8 @@ mod tests {
             error.to_string(),
             "more than 100 lines in a reply at byte 1000; raise the limit to allow it"
         );
+        let error_at_once = Reply::parse(&b"250-more\r\n".repeat(101)).unwrap_err();
+        assert_eq!(error_at_once.to_string(), error.to_string());
         let error = Reply::parse(&[b'2'; 4000]).unwrap_err();
         assert!(
             error
@@ -467,13 +551,18 @@ mod tests {
         #[test]
         fn the_cuts_do_not_matter(
             input in prop::collection::vec(prop::sample::select(&b"25-  .1\r\na"[..]), 0..40),
-            head in prop::sample::select(&["", "250-a\r\n", "250 2.1.5 x\r\n250-b\r\n"][..]),
+            head in prop::sample::select(&[
+                "", "250-a\r\n", "250 2.1.5 x\r\n250-b\r\n", "250-a\r\n250-\r\n250-abcdef\r\n",
+                "250-a\r\n250-bcd\r\n250-\0", "250-a\r\n250-b\r\n250-b\r",
+            ][..]),
+            (lines, line) in prop::sample::select(&[(100, 2048), (2, 2048), (3, 11), (9, 12)][..]),
             cut in 0usize..60,
         ) {
             let whole = [head.as_bytes(), &input].concat();
             let cut = cut.min(whole.len());
-            let read = |pieces: [&[u8]; 2]| {
-                let (mut parser, mut buf, mut out) = (ReplyParser::default(), BytesMut::new(), Vec::new());
+            let read = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+                let mut parser = ReplyParser::new(ReplyLimits { lines, line });
+                let (mut buf, mut out) = (BytesMut::new(), Vec::new());
                 for piece in pieces {
                     buf.extend_from_slice(piece);
                     loop {
@@ -489,7 +578,10 @@ mod tests {
                 }
                 out
             };
-            prop_assert_eq!(read([&whole, b""]), read([&whole[..cut], &whole[cut..]]));
+            let at_once = read(&mut [&whole[..]].into_iter());
+            prop_assert_eq!(&read(&mut [&whole[..cut], &whole[cut..]].into_iter()), &at_once);
+            // So no line is taken but by itself.
+            prop_assert_eq!(&read(&mut whole.chunks(1)), &at_once);
         }
 
         #[test]
