@@ -1,10 +1,9 @@
 //! Looking at many bytes at once: the line ends of a header, bytes that seldom are in
 //! one, lines of a body that begin with dashes.
 
-use memchr::memmem;
 use wide::{i8x16, u8x16};
 
-use crate::vectors::{Vectors, widest};
+use crate::vectors::{Usual, Vectors, widest};
 
 /// Bytes that are looked at together.
 const BLOCK: usize = 64;
@@ -106,57 +105,61 @@ fn bits(of: impl Fn(usize) -> u32) -> u64 {
     bits(0) | bits(1) | bits(2) | bits(3)
 }
 
-/// Finds the line end behind which a line begins `--`.
-#[derive(Debug, Default)]
-pub(crate) struct Dashes {
-    /// For `\n--`; made when first needed.
-    finder: Option<memmem::Finder<'static>>,
+/// Where the LF is behind which a line begins `--`, the first such one.
+///
+/// Most parts are short: what is near is looked at block by block, which takes no
+/// preparation.
+#[inline]
+pub(crate) fn find_dashes(bytes: &[u8]) -> Option<usize> {
+    const NEAR: usize = 2 * BLOCK;
+    let mut block = 0;
+    while block < NEAR {
+        let rest = bytes.get(block..)?;
+        let Some(window) = rest.first_chunk() else {
+            return Some(block + dashes(&pad(rest))?);
+        };
+        if let Some(lf) = dashes(window) {
+            return Some(block + lf);
+        }
+        // The last two bytes may belong to one that goes on behind the block.
+        block += BLOCK;
+    }
+    widest!(vectors => dashes_in(vectors, bytes, block))
 }
 
-impl Dashes {
-    /// Where its LF is, the first such one in `bytes`.
-    ///
-    /// Most parts are short: what is near is looked at block by block, which takes no
-    /// preparation. What is far is passed over as long as there is no dash at all
-    /// (base64 has none).
-    #[inline]
-    pub(crate) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
-        const NEAR: usize = 8 * BLOCK;
-        let mut block = 0;
-        while block < NEAR {
-            let rest = bytes.get(block..)?;
-            let Some(window) = rest.first_chunk() else {
-                return Some(block + dashes(&pad(rest))?);
-            };
-            if let Some(lf) = dashes(window) {
-                return Some(block + lf);
-            }
-            // The last two bytes may belong to one that goes on behind the block.
-            block += BLOCK;
-        }
-        self.far(bytes, block)
+/// The same in the midst of a body, where none is near.
+#[inline]
+pub(crate) fn find_far_dashes(bytes: &[u8]) -> Option<usize> {
+    match bytes.len() {
+        ..DASHLESS => find_dashes(bytes),
+        _ => widest!(vectors => dashes_in(vectors, bytes, 0)),
     }
+}
 
-    #[cold]
-    fn far(&mut self, bytes: &[u8], start: usize) -> Option<usize> {
-        /// So much is searched at a time once there is a dash.
-        const STRETCH: usize = 16 << 10;
-        let new = || memmem::Finder::new(b"\n--");
-        let finder = self.finder.get_or_insert_with(new);
-        let mut at = start;
-        loop {
+/// The same from `start` on: what has no dash at all (base64 has none) is passed over.
+#[inline(always)]
+fn dashes_in<V: Vectors>(vectors: V, bytes: &[u8], start: usize) -> Option<usize> {
+    /// So much is looked at block by block once there is a dash.
+    const STRETCH: usize = 2 << 10;
+    let mut at = start;
+    loop {
+        let rest = bytes.get(at..)?;
+        match dashless(vectors, rest) {
+            0 => {}
+            all if all == rest.len() => return None,
+            // A line end may be right before the dash.
+            length => at += length - 1,
+        }
+        let end = at.saturating_add(STRETCH);
+        while at < end {
             let rest = bytes.get(at..)?;
-            at += widest!(vectors => dashless(vectors, rest));
-            // A line end and a dash may be right before.
-            let from = at.saturating_sub(2);
-            let end = at.saturating_add(STRETCH).min(bytes.len());
-            if let Some(found) = finder.find(bytes.get(from..end)?) {
-                return Some(from + found);
+            let Some(window) = rest.first_chunk() else {
+                return Some(at + dashes(&pad(rest))?);
+            };
+            if let Some(lf) = dashes_with(vectors, window) {
+                return Some(at + lf);
             }
-            if end == bytes.len() {
-                return None;
-            }
-            at = end;
+            at += BLOCK;
         }
     }
 }
@@ -164,7 +167,7 @@ impl Dashes {
 /// Bytes in which a dash is looked for together where there is mostly none.
 const DASHLESS: usize = 256;
 
-/// How many bytes, in blocks, come before one with a dash in it or the last block.
+/// How many bytes come before some block with a dash in it; all if there is none.
 #[inline(always)]
 fn dashless<V: Vectors>(vectors: V, bytes: &[u8]) -> usize {
     /// Where a vector may lie across two lines of the cache, each fourth load takes twice
@@ -178,11 +181,14 @@ fn dashless<V: Vectors>(vectors: V, bytes: &[u8]) -> usize {
     let mut length = aligned;
     for block in bytes.get(aligned..).unwrap_or_default().as_chunks().0 {
         if has_dash(vectors, block) {
-            break;
+            return length;
         }
         length += DASHLESS;
     }
-    length
+    match bytes.last_chunk() {
+        Some(block) if !has_dash(vectors, block) => bytes.len(),
+        _ => length,
+    }
 }
 
 #[inline(always)]
@@ -197,13 +203,24 @@ fn has_dash<V: Vectors>(vectors: V, block: &[u8; DASHLESS]) -> bool {
 /// The same in one block with the two bytes behind it. Most have no dash.
 #[inline]
 fn dashes(window: &[u8; BLOCK + 2]) -> Option<usize> {
-    let dashes = |n| vector(window, n + 1).simd_eq(u8x16::splat(b'-'));
-    let any = dashes(0) | dashes(VECTOR) | dashes(2 * VECTOR) | dashes(3 * VECTOR);
-    if any.to_bitmask() == 0 {
+    dashes_with(Usual, window)
+}
+
+#[inline(always)]
+fn dashes_with<V: Vectors>(vectors: V, window: &[u8; BLOCK + 2]) -> Option<usize> {
+    let mut any = vectors.are(vectors.load(window, 1), b'-');
+    for n in (V::LENGTH..BLOCK).step_by(V::LENGTH) {
+        any = any | vectors.are(vectors.load(window, n + 1), b'-');
+    }
+    if vectors.bits(any) == 0 {
         return None;
     }
-    let line_ends = |n| vector(window, n).simd_eq(u8x16::splat(b'\n'));
-    let mut bits = bits(|n| (line_ends(n) & dashes(n)).to_bitmask());
+    let mut bits = 0;
+    for n in (0..BLOCK).step_by(V::LENGTH) {
+        let line_ends = vectors.are(vectors.load(window, n), b'\n');
+        let dashes = vectors.are(vectors.load(window, n + 1), b'-');
+        bits |= vectors.bits(line_ends & dashes) << n;
+    }
     while bits != 0 {
         let lf = bits.trailing_zeros() as usize;
         if window.get(lf + 2) == Some(&b'-') {
@@ -296,8 +313,8 @@ impl Word {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vectors::Usual;
     use alloc::vec::Vec;
+    use memchr::memmem;
     use proptest::prelude::*;
 
     const LONG: &str = match core::str::from_utf8(&[b'A'; 255]) {
@@ -354,13 +371,22 @@ mod tests {
             ];
             prop_assert_eq!(lengths[0], lengths[1]);
             prop_assert!(lengths[0] <= dash);
-            let mut dashes = Dashes::default();
-            let (mut from, mut found) = (0, Vec::new());
-            while let Some(at) = dashes.find(&text[from..]) {
-                found.push(from + at);
-                from += at + 1;
+            let all: Vec<_> = memmem::find_iter(text, b"\n--").collect();
+            type Find = fn(&[u8]) -> Option<usize>;
+            let finders: [Find; 4] = [
+                find_dashes,
+                find_far_dashes,
+                |text| dashes_in(Usual, text, 0),
+                |text| widest!(vectors => dashes_in(vectors, text, 0)),
+            ];
+            for find in finders {
+                let (mut from, mut found) = (0, Vec::new());
+                while let Some(at) = find(&text[from..]) {
+                    found.push(from + at);
+                    from += at + 1;
+                }
+                prop_assert_eq!(&found, &all);
             }
-            prop_assert_eq!(found, memmem::find_iter(text, b"\n--").collect::<Vec<_>>());
         }
 
         #[test]

@@ -8,8 +8,9 @@ use memchr::memchr;
 
 use super::engine::{Engine, Sink, State, Step, What, suspect as tell_suspect, take};
 use super::event::{BodyStart, Content, Event, Parent, PartStart};
-use super::open::{DECISIVE, Found, Next, Stage, eol_at};
+use super::open::{DECISIVE, Found, Next, Stage, eol_at, settled};
 use crate::DefectKind;
+use crate::scan::find_far_dashes;
 
 /// Where line ends are counted, bytes are searched and counted in stretches that
 /// stay in the nearest cache between the two.
@@ -38,10 +39,17 @@ impl Engine {
             let offset = self.mark.offset;
             let (next, what) = match self.after_close {
                 true => (self.stack.first(bytes, last), What::Delimiter(offset)),
-                false => (
-                    self.stack.next(bytes, self.at_line, last),
-                    What::Body(self.stack.place(), offset),
-                ),
+                false => {
+                    let line = match self.at_line {
+                        true => Some(0),
+                        false => find_far_dashes(bytes).map(|lf| lf + 1),
+                    };
+                    let next = match line {
+                        Some(line) => self.stack.next(bytes, line, last),
+                        None => Next::Body(settled(bytes, last)),
+                    };
+                    (next, What::Body(self.stack.place(), offset))
+                }
             };
             match next {
                 Next::Body(0) if held && behind > 0 => self.top_up(input),
@@ -55,7 +63,7 @@ impl Engine {
                     // Whether the line behind a close delimiter is suspect is not known yet.
                     self.at_line = core::mem::take(&mut self.after_close);
                     self.give(n, input, what, sink);
-                    return Step::Again;
+                    return self.unless_used_up(input);
                 }
                 Next::Suspect { line, suspect } => {
                     self.at_line = false;
@@ -84,6 +92,16 @@ impl Engine {
                     return Step::Again;
                 }
             }
+        }
+    }
+
+    /// Whether to go on with this input: with none of a small chunk left, another step costs
+    /// as much as it did.
+    #[inline]
+    fn unless_used_up(&self, input: &[u8]) -> Step {
+        match input.is_empty() && self.given == 0 && !self.finished {
+            true => Step::NeedInput,
+            false => Step::Again,
         }
     }
 
@@ -266,7 +284,7 @@ impl Engine {
             _ => {
                 let what = What::Body(self.stack.place(), self.mark.offset);
                 self.give(length, input, what, sink);
-                Step::Again
+                self.unless_used_up(input)
             }
         }
     }

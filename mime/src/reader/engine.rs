@@ -109,7 +109,7 @@ pub(crate) struct Engine {
     /// Bytes that were taken and not given out yet.
     pub(super) carry: Vec<u8>,
     /// So many of them are out now.
-    given: usize,
+    pub(super) given: usize,
     pub(super) finished: bool,
     /// In [`State::Body`]: a line begins here, with no line end before it to give out.
     pub(super) at_line: bool,

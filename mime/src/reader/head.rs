@@ -19,14 +19,16 @@ pub(super) struct Head {
     pub(super) start: Mark,
     /// Where the field in hand begins.
     pub(super) field: Mark,
+    /// Its front is in `carry`, and nobody looked at it.
+    pub(super) waits: bool,
     /// How much of it was taken; what is kept of it is in `carry`.
     taken: usize,
     /// Its first line is complete.
-    first_line_over: bool,
+    pub(super) first_line_over: bool,
     /// The byte taken last.
     last: u8,
     /// It ends a line: the next one says whether the field goes on.
-    after_line: bool,
+    pub(super) after_line: bool,
     /// What its first line looks like.
     pub(super) suspect: Option<Suspect>,
     pub(super) fields: u32,
@@ -106,14 +108,19 @@ impl Engine {
         {
             return step;
         }
-        if self.head.taken == 0
-            && let Some(step) = self.whole_fields(input, sink)
-        {
-            return step;
+        if self.head.waits {
+            if let Some(step) = self.waiting_field(input, sink) {
+                return step;
+            }
+        } else if self.head.taken == 0 {
+            if let Some(step) = self.whole_fields(input, sink) {
+                return step;
+            }
+            if self.wait_for_field(input) {
+                return Step::NeedInput;
+            }
         }
-        let used = self.mark.offset - self.head.start.offset;
-        let room = self.limits.header_bytes.saturating_sub(used);
-        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        let room = self.head_room();
         let window = input.get(..room).unwrap_or(input);
         let at_limit = window.len() == room;
         let at_end = self.finished && window.len() == input.len();
@@ -199,6 +206,14 @@ impl Engine {
         }
         self.hold(take(input, length));
         Step::NeedInput
+    }
+
+    /// How many bytes the header may still have.
+    #[inline]
+    pub(super) fn head_room(&self) -> usize {
+        let used = self.mark.offset - self.head.start.offset;
+        let room = self.limits.header_bytes.saturating_sub(used);
+        usize::try_from(room).unwrap_or(usize::MAX)
     }
 
     /// Behind the first line end in `window` from `from` on.
@@ -355,6 +370,11 @@ impl Engine {
         let fits = self.limits.field_limit().saturating_sub(self.carry.len());
         self.carry
             .extend_from_slice(bytes.get(..fits).unwrap_or(bytes));
+        self.note_held(bytes);
+    }
+
+    /// These, which are in `carry`, are taken of the field.
+    pub(super) fn note_held(&mut self, bytes: &[u8]) {
         self.head.taken += bytes.len();
         if let Some(last) = bytes.last() {
             self.head.last = *last;

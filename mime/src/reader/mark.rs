@@ -120,22 +120,39 @@ fn line_ends_in<V: Vectors>(vectors: V, bytes: &[u8]) -> (u64, u64) {
     let (mut lines, mut crlf, mut after_cr) = (0, 0, 0);
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
     for block in blocks {
-        let (mut lf, mut cr) = (0u64, 0u64);
-        for n in (0..BLOCK).step_by(V::LENGTH) {
-            let these = vectors.load(block, n);
-            lf |= vectors.bits(vectors.are(these, b'\n')) << n;
-            cr |= vectors.bits(vectors.are(these, b'\r')) << n;
-        }
+        let (lf, cr) = bits(vectors, block);
         lines += u64::from(lf.count_ones());
         crlf += u64::from((lf & (cr << 1 | after_cr)).count_ones());
         after_cr = cr >> (BLOCK - 1);
     }
-    let (last_lines, last_crlf) = line_ends_of_few(rest);
-    let split = u64::from(rest.first() == Some(&b'\n')) & after_cr;
-    (lines + last_lines, crlf + last_crlf + split)
+    if !rest.is_empty() {
+        match bytes.last_chunk() {
+            // Of these the first were counted.
+            Some(last) => {
+                let (lf, cr) = bits(vectors, last);
+                let lf = lf >> (BLOCK - rest.len()) << (BLOCK - rest.len());
+                lines += u64::from(lf.count_ones());
+                crlf += u64::from((lf & (cr << 1)).count_ones());
+            }
+            None => return line_ends_of_few(bytes),
+        }
+    }
+    (lines, crlf)
 }
 
-/// The same by words of eight bytes: a delimiter, or the line that is all of a part, is
+/// Which bytes are LF, and which CR.
+#[inline(always)]
+fn bits<V: Vectors>(vectors: V, block: &[u8; BLOCK]) -> (u64, u64) {
+    let (mut lf, mut cr) = (0, 0);
+    for n in (0..BLOCK).step_by(V::LENGTH) {
+        let these = vectors.load(block, n);
+        lf |= vectors.bits(vectors.are(these, b'\n')) << n;
+        cr |= vectors.bits(vectors.are(these, b'\r')) << n;
+    }
+    (lf, cr)
+}
+
+/// The line ends by words of eight bytes: a delimiter, or the line that is all of a part, is
 /// over before a vector is ready.
 fn line_ends_of_few(bytes: &[u8]) -> (u64, u64) {
     const ONES: u64 = 0x0101_0101_0101_0101;

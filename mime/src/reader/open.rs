@@ -7,7 +7,7 @@ use memchr::memchr;
 
 use super::event::Place;
 use super::mark::Mark;
-use crate::scan::Dashes;
+use crate::scan::find_dashes;
 
 /// Bytes of a line that may make it a delimiter. A line that is white space up to
 /// here, behind a boundary, is one whatever follows.
@@ -132,7 +132,6 @@ pub(super) struct Stack {
     multiparts: usize,
     /// The boundary of what may be opened next.
     proposed: Option<Boundary>,
-    dashes: Dashes,
 }
 
 impl Stack {
@@ -242,40 +241,33 @@ impl Stack {
         }
     }
 
-    /// The first line of `bytes` that is more than body. The search begins behind
-    /// their first line end, or with them when they are `at_line` start. `finished`:
-    /// nothing comes behind them.
+    /// The first line of `bytes` that is more than body, from the one at `line` on.
+    /// `finished`: nothing comes behind them.
     ///
     /// Cost: one search for `\n--`, and [`classify`](Self::classify) for each.
-    pub(super) fn next(&mut self, bytes: &[u8], at_line: bool, finished: bool) -> Next {
-        let mut line = 0;
-        let mut judge = at_line;
+    pub(super) fn next(&self, bytes: &[u8], mut line: usize, finished: bool) -> Next {
         loop {
             let rest = bytes.get(line..).unwrap_or_default();
-            if judge {
-                let eol = eol_before(bytes, line);
-                let start = line - eol;
-                match self.judge(rest, finished) {
-                    None => return Next::Body(start),
-                    Some((Line::Body, _)) => {}
-                    Some((Line::Suspect(suspect), _)) => return Next::Suspect { line, suspect },
-                    Some((Line::Delimiter(found), lf)) => {
-                        let end = lf.map(|lf| line + lf + 1);
-                        return Next::Delimiter {
-                            start,
-                            eol,
-                            found,
-                            end,
-                        };
-                    }
+            let eol = eol_before(bytes, line);
+            let start = line - eol;
+            match self.judge(rest, finished) {
+                None => return Next::Body(start),
+                Some((Line::Body, _)) => {}
+                Some((Line::Suspect(suspect), _)) => return Next::Suspect { line, suspect },
+                Some((Line::Delimiter(found), lf)) => {
+                    let end = lf.map(|lf| line + lf + 1);
+                    return Next::Delimiter {
+                        start,
+                        eol,
+                        found,
+                        end,
+                    };
                 }
             }
-            match self.dashes.find(rest) {
+            match find_dashes(rest) {
                 Some(lf) => line += lf + 1,
-                None if finished => return Next::Body(bytes.len()),
-                None => return Next::Body(bytes.len() - undecided(rest)),
+                None => return Next::Body(settled(bytes, finished)),
             }
-            judge = true;
         }
     }
 
@@ -426,7 +418,17 @@ pub(super) fn eol_before(bytes: &[u8], line: usize) -> usize {
     }
 }
 
+/// How many of `bytes`, in which no line begins `--`, are body whatever comes behind them.
+#[inline]
+pub(super) fn settled(bytes: &[u8], finished: bool) -> usize {
+    match finished {
+        true => bytes.len(),
+        false => bytes.len() - undecided(bytes),
+    }
+}
+
 /// The length of what may be the front of `CRLF--` or `LF--` at the end of `bytes`.
+#[inline]
 fn undecided(bytes: &[u8]) -> usize {
     match bytes {
         [.., b'\r', b'\n', b'-'] => 3,
@@ -487,9 +489,16 @@ mod tests {
         assert_eq!(s.classify(&line), delimiter(0, false, false));
     }
 
+    fn next(stack: &Stack, bytes: &[u8], finished: bool) -> Next {
+        match find_dashes(bytes) {
+            Some(lf) => stack.next(bytes, lf + 1, finished),
+            None => Next::Body(settled(bytes, finished)),
+        }
+    }
+
     #[test]
     fn what_could_become_a_delimiter_waits() {
-        let mut s = stack(&[("a", Stage::Parts)]);
+        let s = stack(&[("a", Stage::Parts)]);
         for (bytes, body) in [
             ("x", 1),
             ("x\r", 1),
@@ -500,9 +509,10 @@ mod tests {
             ("x\n--b\ny\n", 7),
             ("x\n-y", 4),
         ] {
-            assert_eq!(s.next(bytes.as_bytes(), false, false), Next::Body(body));
-            let end = s.next(bytes.as_bytes(), false, true);
-            match bytes.ends_with('a') {
+            let bytes = bytes.as_bytes();
+            assert_eq!(next(&s, bytes, false), Next::Body(body));
+            let end = next(&s, bytes, true);
+            match bytes.ends_with(b"a") {
                 true => assert!(matches!(
                     end,
                     Next::Delimiter {

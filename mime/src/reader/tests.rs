@@ -691,3 +691,52 @@ fn limits_end_a_header_at_one_place() {
         }
     }
 }
+
+/// A field that waits for the rest of it, or is cut twice, or is too long for that.
+#[test]
+fn fields_are_the_same_wherever_they_are_cut() {
+    let events = |chunks: &[&[u8]], limits: &Limits, mode: Mode| {
+        let mut reader = Reader::new(limits.clone()).mode(mode);
+        let mut out = Vec::new();
+        let mut take = |event: Event<'_>| match event {
+            Event::Body(_) | Event::Delimiter(_) => {}
+            other => out.push(alloc::format!("{other:?}")),
+        };
+        chunks
+            .iter()
+            .for_each(|chunk| reader.push(chunk, &mut take));
+        reader.finish();
+        reader.push(&[], &mut take);
+        out
+    };
+    let mut text = b"Subject: a\r\nX-Odd : \xe9\r\n".to_vec();
+    for length in [1000, 1023, 1024, 1025, 2300] {
+        text.extend_from_slice(b"X: \0");
+        text.resize(text.len() + length - 200, b'x');
+        text.extend_from_slice(b"\r\n ");
+        text.resize(text.len() + 190, b'y');
+        text.extend_from_slice(if length == 1024 { b"\n" } else { b"\r\n" });
+    }
+    text.extend_from_slice(b"Subject: b\r\n\r\nbody\r\n");
+    for mode in [Mode::Recurse, Mode::Exact] {
+        for (field_bytes, header_bytes, fields) in
+            [(1 << 20, 1 << 20, 99), (1030, 1 << 20, 5), (2000, 3100, 99)]
+        {
+            let limits = Limits {
+                field_bytes,
+                header_bytes,
+                fields,
+                ..Limits::default()
+            };
+            let whole = events(&[&text], &limits, mode);
+            for cut in (0..text.len()).step_by(41) {
+                let (a, rest) = text.split_at(cut);
+                for length in [0, 1, 3, 200, 1024, 1025, 1500] {
+                    let (b, c) = rest.split_at(length.min(rest.len()));
+                    let found = events(&[a, b, c], &limits, mode);
+                    assert_eq!(found, whole, "{mode:?}, {cut} and {length}");
+                }
+            }
+        }
+    }
+}

@@ -7,13 +7,13 @@ use super::name::Known;
 use crate::scan::{line_end, name_length};
 
 /// A field that was found.
-struct Found {
-    named: Named,
-    length: usize,
-    lines: u64,
+pub(super) struct Found {
+    pub(super) named: Named,
+    pub(super) length: usize,
+    pub(super) lines: u64,
     /// Its line ends that are a bare LF.
-    bare: u64,
-    may_be_odd: bool,
+    pub(super) bare: u64,
+    pub(super) may_be_odd: bool,
 }
 
 impl Engine {
@@ -38,13 +38,8 @@ impl Engine {
         input: &mut &'i [u8],
         sink: &mut S,
     ) -> Option<Step> {
-        let used = self.mark.offset - self.head.start.offset;
-        let room = self.limits.header_bytes.saturating_sub(used);
         // A field is over when the byte behind it is there, and within the limit.
-        let bytes = match usize::try_from(room) {
-            Ok(room) => input.get(..room).unwrap_or(input),
-            Err(_) => input,
-        };
+        let bytes = input.get(..self.head_room()).unwrap_or(input);
         let limit = self.limits.field_limit();
         let (mut rest, mut offset) = (bytes, self.mark.offset);
         let (mut lines, mut bare) = (0, 0);
@@ -84,7 +79,7 @@ impl Engine {
 
 /// The field with which `rest` begins. None ends with it: what is behind it has to be seen.
 #[inline(always)]
-fn find<const EXACT: bool, const COUNTS: bool>(rest: &[u8]) -> Option<Found> {
+pub(super) fn find<const EXACT: bool, const COUNTS: bool>(rest: &[u8]) -> Option<Found> {
     // CR and LF are the empty line, which is next for each header.
     if matches!(rest.first(), Some(b'-' | b'\r' | b'\n' | b':')) {
         return None;
