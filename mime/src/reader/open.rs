@@ -57,9 +57,62 @@ impl Boundary {
     }
 }
 
+/// The last bytes of a boundary, as many as there are in a word. Boundaries of one message
+/// mostly begin the same, and a line is compared with all that are open.
+#[derive(Debug)]
+struct Tail {
+    /// Where they end.
+    length: usize,
+    word: u64,
+    mask: u64,
+}
+
+impl Tail {
+    fn of(boundary: &[u8]) -> Self {
+        let length = boundary.len();
+        Tail {
+            length,
+            word: match boundary.last_chunk() {
+                Some(word) => u64::from_le_bytes(*word),
+                None => first_word(boundary),
+            },
+            mask: match length {
+                0 => 0,
+                1..8 => u64::MAX >> (64 - 8 * length),
+                _ => u64::MAX,
+            },
+        }
+    }
+
+    /// Whether they are where they should be in a line that begins with `first`.
+    #[inline]
+    fn is_in(&self, line: &[u8], first: u64) -> bool {
+        let word = match self.length {
+            ..=8 => first,
+            length => match line.get(length - 8..).and_then(<[u8]>::first_chunk) {
+                Some(word) => u64::from_le_bytes(*word),
+                None => return false,
+            },
+        };
+        word & self.mask == self.word
+    }
+}
+
+/// The first bytes, zeros for those that are not there.
+fn first_word(bytes: &[u8]) -> u64 {
+    match bytes.first_chunk() {
+        Some(word) => u64::from_le_bytes(*word),
+        None => bytes
+            .iter()
+            .rev()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
+}
+
 /// A multipart or message that is open.
 #[derive(Debug)]
 struct Level {
+    tail: Tail,
     /// Where its body begins.
     body: Mark,
     /// Empty where this is no multipart.
@@ -169,6 +222,7 @@ impl Stack {
     /// Opens a message within.
     pub(super) fn push_message(&mut self, body: Mark) {
         self.push(Level {
+            tail: Tail::of(&[]),
             body,
             boundary: Boundary::new(&[]),
             stage: None,
@@ -183,6 +237,7 @@ impl Stack {
         let boundary = self.proposed.take().unwrap_or_else(|| Boundary::new(&[]));
         let never = memchr(b'\n', boundary.bytes()).is_some();
         self.push(Level {
+            tail: Tail::of(boundary.bytes()),
             body,
             boundary,
             stage: Some(Stage::Preamble),
@@ -344,15 +399,19 @@ impl Stack {
     /// (RFC 2046 5.1.1 would take any line that starts with a boundary. That
     /// cannot tell `--a` from `--ab`, and real mail has both.)
     ///
-    /// Cost: a comparison with each open boundary.
+    /// Cost: a comparison with each open boundary, of a word where they end otherwise.
     pub(super) fn classify(&self, line: &[u8]) -> Line {
         let line = line.get(..DECISIVE).unwrap_or(line);
         let Some(rest) = line.strip_prefix(b"--") else {
             return Line::Body;
         };
         let mut second = Line::Body;
+        let first = first_word(rest);
         let numbers = (0..=self.outer.len()).rev();
         for (level, open) in numbers.zip(self.levels()) {
+            if !open.tail.is_in(rest, first) {
+                continue;
+            }
             let Some(stage) = open.stage.filter(|_| !open.never) else {
                 continue;
             };
@@ -469,6 +528,26 @@ mod tests {
         assert_eq!(s.classify(b"--x"), Line::Body);
         assert_eq!(s.classify(b"a"), Line::Body);
         assert_eq!(s.classify(b""), Line::Body);
+    }
+
+    #[test]
+    fn boundaries_of_any_length_are_known_by_all_of_it() {
+        for length in 1..30 {
+            let boundary = &"0123456789abcdefghijklmnopqrstuvw"[..length];
+            let s = stack(&[(boundary, Stage::Parts), ("other", Stage::Parts)]);
+            let line = alloc::format!("--{boundary}");
+            assert_eq!(s.classify(line.as_bytes()), delimiter(0, false, false));
+            let close = alloc::format!("--{boundary}--");
+            assert_eq!(s.classify(close.as_bytes()), delimiter(0, true, false));
+            let near = alloc::format!("--{boundary}x");
+            assert_eq!(s.classify(near.as_bytes()), Line::Suspect(Suspect::Near));
+            for at in 2..line.len() {
+                let mut other = line.clone().into_bytes();
+                assert_eq!(s.classify(&other[..at]), Line::Body, "{line} to {at}");
+                other[at] ^= 1;
+                assert_eq!(s.classify(&other), Line::Body, "{line} but at {at}");
+            }
+        }
     }
 
     #[test]
