@@ -19,7 +19,9 @@ use crate::signature::Algorithm;
 #[non_exhaustive]
 pub enum KeyError {
     /// No complete PEM block with good base64.
-    #[error("no PEM block found, or its base64 is damaged")]
+    #[error(
+        "no PEM block found, or its base64 is damaged; \"openssl pkey -inform DER\" makes PEM of DER"
+    )]
     Pem,
     /// A PEM block of another kind, a public key for instance.
     #[error(

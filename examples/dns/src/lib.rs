@@ -66,8 +66,12 @@ impl Dns {
     /// # Errors
     /// [`SetupError::File`] and [`SetupError::Zone`].
     pub fn from_zone(file: &Path) -> Result<Self, SetupError> {
-        let text = std::fs::read_to_string(file)?;
-        let zone = Zone::parse(&text)?;
+        let octets = std::fs::read(file)?;
+        let text = std::str::from_utf8(&octets).map_err(|e| {
+            let before = octets.get(..e.valid_up_to()).unwrap_or_default();
+            ZoneError::not_utf8(before)
+        })?;
+        let zone = Zone::parse(text)?;
         Ok(Dns::Zone(zone.into()))
     }
 

@@ -19,6 +19,17 @@ pub struct ZoneError {
     what: String,
 }
 
+impl ZoneError {
+    /// Octets that are no text follow these.
+    pub(crate) fn not_utf8(before: &[u8]) -> Self {
+        let ends = before.iter().filter(|b| **b == b'\n').count();
+        ZoneError {
+            line: ends + 1,
+            what: r"octets that are not UTF-8; write each as \DDD".into(),
+        }
+    }
+}
+
 impl fmt::Display for ZoneError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

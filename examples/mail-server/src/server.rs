@@ -275,8 +275,8 @@ fn signers(keys: &[(PathBuf, String)], domain: &str) -> Result<Option<Signers>, 
 
 fn signer(file: &Path, selector: &str, domain: &str) -> Result<Signer, Failure> {
     let usage = |what: &str, e: scop_dkim::NameError| Failure::new(USAGE, format!("{what}: {e}"));
-    let pem = fs::read_to_string(file).map_err(|e| Failure::file(file, &e))?;
-    let key = SigningKey::from_pem(&pem)
+    let octets = fs::read(file).map_err(|e| Failure::file(file, &e))?;
+    let key = SigningKey::from_pem(&String::from_utf8_lossy(&octets))
         .map_err(|e| Failure::new(DATA, format!("{}: {e}", file.display())))?;
     let selector = Selector::new(selector).map_err(|e| usage("--dkim-selector", e))?;
     let of = Domain::new(domain).map_err(|e| usage("--domain", e))?;

@@ -398,9 +398,15 @@ fn canonicalization(text: &str) -> Result<(Canonicalization, Canonicalization), 
     })
 }
 
+/// What is in a file that should be PEM; octets that are no text are for its parser to refuse.
+pub(crate) fn read_pem(file: &Path) -> Result<String, Failure> {
+    let octets = fs::read(file).map_err(|e| Failure::io(&file.display().to_string(), &e))?;
+    Ok(String::from_utf8_lossy(&octets).into_owned())
+}
+
 fn read_key(file: &Path) -> Result<SigningKey, Failure> {
     let name = file.display().to_string();
-    let pem = fs::read_to_string(file).map_err(|e| Failure::io(&name, &e))?;
+    let pem = read_pem(file)?;
     SigningKey::from_pem(&pem).map_err(|e| Failure::new(code::CONFIG, format_args!("{name}: {e}")))
 }
 

@@ -1,7 +1,6 @@
 //! Keys that are elsewhere: a command of the user's signs.
 
 use std::{
-    fs,
     io::Write as _,
     path::Path,
     process::{Command, Stdio},
@@ -11,7 +10,10 @@ use clap::{Args, ValueEnum};
 use scop_dkim::{PublicKey, RemoteKey, SignatureRefused, SignatureRequest, Unsigned};
 use scop_mime::{Decoder, TransferEncoding};
 
-use crate::exit::{Failure, code};
+use crate::{
+    dkim::read_pem,
+    exit::{Failure, code},
+};
 
 /// How a key that is elsewhere is reached.
 #[derive(Args)]
@@ -43,7 +45,7 @@ enum Give {
 
 pub(crate) fn read_key(file: &Path) -> Result<RemoteKey, Failure> {
     let name = file.display().to_string();
-    let pem = fs::read_to_string(file).map_err(|e| Failure::io(&name, &e))?;
+    let pem = read_pem(file)?;
     let key = PublicKey::from_pem(&pem).ok_or_else(|| {
         let what = "no public key in PEM; `openssl pkey -pubout` writes one";
         Failure::new(code::CONFIG, format_args!("{name}: {what}"))

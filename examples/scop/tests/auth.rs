@@ -443,6 +443,51 @@ fn dkim_verify_tells_what_is_not_signed() {
     assert_eq!((code, text.as_str()), (0, expected));
 }
 
+/// What is wrong with a file that was named, and where, and the code for it.
+#[test]
+fn files_that_are_not_what_they_should_be() {
+    let folder = folder("files");
+    fs::write(folder.join("octets"), b"\x30\x82\x04\xff").unwrap();
+    fs::write(folder.join("latin1"), b"; a\na. IN TXT x\nb. IN TXT \xfc\n").unwrap();
+    fs::write(folder.join("typo"), "a. IN TXT x\n\nb. IN AA ::1\n").unwrap();
+    fs::write(folder.join("empty"), "").unwrap();
+    let sign = |key: &str| format!("dkim sign --domain a.test --selector s --key {key}");
+    for (line, code, what) in [
+        (sign("octets"), 78, "octets: no PEM block"),
+        (sign("empty"), 78, "empty: no PEM block"),
+        (sign("none"), 66, "none: "),
+        (sign("."), 74, ".: "),
+        (
+            "dkim record --domain a.test --selector s --public-key octets".into(),
+            78,
+            "octets: no public key in PEM",
+        ),
+        (
+            "dkim verify --zone latin1".into(),
+            65,
+            r"latin1: not a DNS master file: line 3: octets that are not UTF-8; write each as \DDD",
+        ),
+        (
+            "dkim verify --zone typo".into(),
+            65,
+            "typo: not a DNS master file: line 3: `AA` is no type of record",
+        ),
+        ("dkim verify --zone none".into(), 66, "none: "),
+        ("dkim verify --zone .".into(), 74, ".: "),
+        ("report show octets".into(), 65, "octets: no report: want "),
+    ] {
+        let args: Vec<&str> = line.split(' ').collect();
+        let found = scop_with(&folder, &args, b"From: a@a.test\r\n\r\n");
+        assert_eq!(
+            (found.0, found.1.as_str()),
+            (code, ""),
+            "{line}: {}",
+            found.2
+        );
+        assert!(found.2.starts_with(&format!("scop: {what}")), "{}", found.2);
+    }
+}
+
 /// No terminal is steered by what an error repeats.
 #[test]
 fn errors_hold_no_control_characters() {
