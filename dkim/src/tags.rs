@@ -505,7 +505,7 @@ fn decode_end(packed: &mut [u8; PACKED], count: usize, out: &mut [u8]) -> Option
     packed.get_mut(count..end)?.fill(b'A');
     decode(packed.get(..end)?, out)?;
     let used = count * 3 / 4;
-    let is_whole = count % 4 == 0 || out.get(used) == Some(&0);
+    let is_whole = count.is_multiple_of(4) || out.get(used) == Some(&0);
     is_whole.then_some(used)
 }
 
