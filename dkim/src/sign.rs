@@ -20,6 +20,9 @@ use crate::signing::{SignError, Signing};
 use crate::signing_key::SigningKey;
 use crate::tags::base64_encode;
 
+/// The latest time that a tag has digits for (RFC 6376 section 3.5).
+const LATEST: u64 = 999_999_999_999;
+
 /// A setting that would give signatures nobody accepts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -172,7 +175,8 @@ impl<K: Key> Signer<K> {
         Ok(self)
     }
 
-    /// Sets `x=` to so many seconds after the time of signing; at least 1.
+    /// Sets `x=` to so many seconds after the time of signing; at least 1, and at most what
+    /// its twelve digits hold.
     #[must_use]
     pub fn expires_after(mut self, seconds: u64) -> Self {
         self.lifetime = Some(seconds.max(1));
@@ -290,7 +294,7 @@ impl<K: Key> Signer<K> {
             out.number("t=", now);
         }
         if let Some(lifetime) = self.lifetime {
-            out.number("x=", now.saturating_add(lifetime));
+            out.number("x=", now.saturating_add(lifetime).min(LATEST));
         }
         if self.reports {
             out.word("r=y;");

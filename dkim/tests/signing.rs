@@ -280,6 +280,10 @@ fn times_and_reports() {
         (Some(NOW), Some(NOW + 60))
     );
     assert!(signature.wants_reports() && !signature.has_unknown_tags());
+    // `x=` has twelve digits (RFC 6376 section 3.5): more would be no signature.
+    let late = sign(&all.clone().expires_after(u64::MAX).into(), MESSAGE, 50);
+    let signature = outcome(&late).signature.unwrap();
+    assert_eq!(signature.expiration(), Some(999_999_999_999));
     let none = all.without_timestamp();
     let signature = outcome(&sign(&none.into(), MESSAGE, 50)).signature.unwrap();
     assert_eq!(signature.timestamp(), None);

@@ -118,3 +118,24 @@ pub fn file_name(receiver: &Domain, policy_domain: &Domain, begin: u64, end: u64
 pub fn subject(policy_domain: &Domain, submitter: &Domain, report_id: &str) -> String {
     alloc::format!("Report Domain: {policy_domain} Submitter: {submitter} Report-ID: <{report_id}>")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A bomb: no more is taken out of it than one octet over the limit.
+    #[test]
+    fn what_never_ends_is_not_read_to_its_end() {
+        struct Endless(usize);
+        impl std::io::Read for Endless {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                self.0 += buffer.len();
+                assert!(self.0 < 100_000, "read on");
+                buffer.fill(0);
+                Ok(buffer.len())
+            }
+        }
+        let found = inflate("gzip", Endless(0), 1000);
+        assert!(matches!(found, Err(UnpackError::TooLarge(1000))));
+    }
+}

@@ -30,6 +30,17 @@ fn time() {
     );
     let huge = Reason::Signature(SignatureError::Malformed("x"));
     assert_eq!(run("x=99999999999999999999999"), huge);
+    // Who looks at old mail says so.
+    let mut policy = Policy::default();
+    policy.honour_expiration = false;
+    let tags = tags("x=1");
+    let forge = Forge {
+        tags: &tags,
+        ..Forge::default()
+    };
+    let zone = |_: &str| Ok(Records::txt([record()]));
+    let old = verify_with(&policy, &forge.message(HEADER, BODY), usize::MAX, &zone);
+    assert_eq!(old.outcomes()[0].reason, Reason::Verified);
 }
 
 /// RFC 6376 section 3.7: `b=` is cut out wherever it stands, however folded.

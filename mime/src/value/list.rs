@@ -366,5 +366,10 @@ mod tests {
     fn rfc8058_one_click() {
         assert!(is_one_click(b" List-Unsubscribe=One-Click\r\n"));
         assert!(!is_one_click(b"List-Unsubscribe=Two-Clicks"));
+        assert!(is_one_click(b"(a) List-Unsubscribe=One-Click (b)"));
+        // The pair alone makes the promise.
+        assert!(!is_one_click(b"List-Unsubscribe=One-Click, x=y"));
+        assert!(!is_one_click(b"List-Unsubscribe=One-Click x"));
+        assert!(!is_one_click(b"x List-Unsubscribe=One-Click"));
     }
 }
