@@ -11,11 +11,11 @@
 use alloc::boxed::Box;
 use core::fmt;
 
+use scop_mime::vectors::{BLOCK, Usual, VECTOR, Vectors, equal, u8x16, widest};
+
 mod fields;
 
-pub(crate) use fields::{HeaderCanon, Within};
-
-use crate::vectors::{BLOCK, VECTOR, bits, equal, u8x16, vector};
+pub(crate) use fields::{Field, HeaderCanon, Within};
 
 /// One of the two algorithms of RFC 6376 section 3.4, for header or body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,17 +91,14 @@ impl<S: Sink> BodyCanon<S> {
         &mut self.lines.sink
     }
 
-    /// Ends the body and gives the sink back.
-    pub(crate) fn finish(mut self) -> S {
+    /// Ends the body and gives the sink, which has all of it.
+    pub(crate) fn finish(&mut self) -> &mut S {
         // Section 3.4.3: no body is one CRLF. Section 3.4.4: no body is nothing.
-        let empty_is_line = match self.relax.take() {
-            None => true,
-            Some(relax) => {
-                relax.finish(&mut self.lines);
-                false
-            }
-        };
-        self.lines.finish(empty_is_line)
+        if let Some(relax) = &mut self.relax {
+            relax.finish(&mut self.lines);
+        }
+        self.lines.finish(self.relax.is_none());
+        &mut self.lines.sink
     }
 }
 
@@ -170,7 +167,7 @@ impl<S: Sink> Lines<S> {
         }
     }
 
-    fn finish(mut self, empty_is_line: bool) -> S {
+    fn finish(&mut self, empty_is_line: bool) {
         if self.cr {
             self.release();
             self.sink.put(b"\r");
@@ -178,7 +175,6 @@ impl<S: Sink> Lines<S> {
         if self.any || empty_is_line {
             self.sink.put(b"\r\n");
         }
-        self.sink
     }
 }
 
@@ -207,11 +203,17 @@ enum Held {
 const GATHER: usize = 1024;
 /// From here on it is not worth to gather.
 const LARGE: usize = 512;
-/// After so many blocks that stay as they are there may be no white space at all.
-const CALM: usize = 8;
-/// A block, and what is read behind it: two bytes say what its last ones mean, and whole
-/// vectors are copied from wherever in it a word begins.
-const WINDOW: usize = BLOCK + VECTOR;
+/// What is looked at together: most of a text stays as it is.
+const STRETCH: usize = 2 * BLOCK;
+/// After so many of them that do there may be no white space at all.
+const CALM: usize = 4;
+/// Behind a block two bytes are read that say what its last ones mean, and whole vectors are
+/// copied from wherever in it a word begins.
+const BEHIND: usize = VECTOR;
+/// A block, and what is read behind it.
+const WINDOW: usize = BLOCK + BEHIND;
+/// A hash computes on blocks of so many bytes.
+const HASHED: usize = 64;
 
 impl Relax {
     fn new() -> Self {
@@ -235,43 +237,58 @@ impl Relax {
             self.step(*first, next);
             data = rest;
         }
-        // Where the block is that is looked at, and what stays as it is before it; how many
-        // blocks stayed since one did not.
+        let done = widest!(vectors => self.stretches(vectors, data, next));
+        self.end(data.get(done..).unwrap_or_default(), next);
+    }
+
+    /// Takes what can be looked at in stretches, and gives how much that was.
+    #[inline(always)]
+    fn stretches<V: Vectors, S: Sink>(
+        &mut self,
+        vectors: V,
+        data: &[u8],
+        next: &mut Lines<S>,
+    ) -> usize {
+        // Where the stretch is that is looked at, and what stays as it is before it; how many
+        // stayed since one did not.
         let (mut at, mut same, mut calm) = (0, 0, 0);
         while let Some(window) = data.get(at..).and_then(<[u8]>::first_chunk) {
-            if may_change(window) {
-                let kept = kept(window);
-                if kept != u64::MAX || has_tab(window) {
-                    self.pass(data.get(same..at).unwrap_or_default(), next);
-                    self.rewrite(window, kept, next);
-                    same = at + BLOCK;
+            if may_change(vectors, window) {
+                for (n, window) in blocks(window) {
+                    let (kept, any_tab) = kept(vectors, window);
+                    if kept != u64::MAX || any_tab {
+                        self.pass(data.get(same..at + n).unwrap_or_default(), next);
+                        self.rewrite(window, kept, next);
+                        same = at + n + BLOCK;
+                    }
                 }
-                (at, calm) = (at + BLOCK, 0);
+                (at, calm) = (at + STRETCH, 0);
             } else {
-                (at, calm) = (at + BLOCK, calm + 1);
+                (at, calm) = (at + STRETCH, calm + 1);
                 if calm % CALM == 0 {
-                    at += unchanged(data.get(at..).unwrap_or_default());
+                    at += unchanged(vectors, data.get(at..).unwrap_or_default());
                 }
             }
         }
         self.pass(data.get(same..at).unwrap_or_default(), next);
-        self.end(data.get(at..).unwrap_or_default(), next);
+        at
     }
 
-    /// What is too short for a block and what is read behind it.
+    /// What is too short for a stretch and what is read behind it.
     fn end<S: Sink>(&mut self, data: &[u8], next: &mut Lines<S>) {
         let settled = settled(data);
-        let mut all = [0; 2 * BLOCK + VECTOR];
+        let mut all = [0; STRETCH + BLOCK + BEHIND];
         if let Some(to) = all.get_mut(..data.len()) {
             to.copy_from_slice(data);
         }
-        for at in [0, BLOCK] {
+        for at in [0, BLOCK, 2 * BLOCK] {
             let Some(left @ 1..) = settled.checked_sub(at) else {
                 break;
             };
             if let Some(window) = all.get(at..).and_then(<[u8]>::first_chunk) {
                 let is_here = u64::MAX >> (BLOCK - left.min(BLOCK));
-                self.rewrite(window, kept(window) & is_here, next);
+                let (kept, _) = kept(Usual, window);
+                self.rewrite(window, kept & is_here, next);
             }
         }
         for byte in data.get(settled..).unwrap_or_default() {
@@ -303,9 +320,10 @@ impl Relax {
     }
 
     /// Takes of a block what is kept, word by word.
+    #[inline(always)]
     fn rewrite<S: Sink>(&mut self, window: &[u8; WINDOW], kept: u64, next: &mut Lines<S>) {
         if self.used > GATHER - WINDOW {
-            self.flush(next);
+            self.make_room(next);
         }
         let (mut kept, mut used) = (kept, self.used);
         while kept != 0 {
@@ -342,12 +360,28 @@ impl Relax {
         }
     }
 
+    /// Hands on all but a rest, so that the hash gets whole blocks, as long as nothing else
+    /// comes between. Nor does it end with a line end, which would be held back.
+    #[inline(never)]
+    fn make_room<S: Sink>(&mut self, next: &mut Lines<S>) {
+        let mut whole = self.used / HASHED * HASHED;
+        while let Some(b'\r' | b'\n') = self.gathered[..whole].last() {
+            whole -= HASHED;
+        }
+        if self.used - whole > WINDOW {
+            return self.flush(next);
+        }
+        next.put(&self.gathered[..whole]);
+        self.gathered.copy_within(whole..self.used, 0);
+        self.used -= whole;
+    }
+
     fn flush<S: Sink>(&mut self, next: &mut Lines<S>) {
         next.put(&self.gathered[..self.used]);
         self.used = 0;
     }
 
-    fn finish<S: Sink>(mut self, next: &mut Lines<S>) {
+    fn finish<S: Sink>(&mut self, next: &mut Lines<S>) {
         if matches!(self.held, Held::BlankCr) {
             self.pass(b" \r", next);
         }
@@ -361,44 +395,51 @@ fn with_spaces(bytes: u8x16) -> u8x16 {
     bytes ^ (equal(bytes, b'\t') & u8x16::splat(b'\t' ^ b' '))
 }
 
-/// Whether there is a tab in the block, or a space with white space or a control character
+/// The blocks of a stretch, each with where it is.
+#[inline(always)]
+fn blocks(window: &[u8; STRETCH + BEHIND]) -> impl Iterator<Item = (usize, &[u8; WINDOW])> {
+    let block = |n: usize| Some((n, window.get(n..)?.first_chunk()?));
+    [block(0), block(BLOCK)].into_iter().flatten()
+}
+
+/// Whether there is a tab in the stretch, or a space with white space or a control character
 /// behind it.
 #[inline(always)]
-fn may_change(window: &[u8; WINDOW]) -> bool {
-    let changes = |n: usize| {
-        let bytes = vector(window.get(n..).unwrap_or_default());
-        let next = vector(window.get(n + 1..).unwrap_or_default());
-        equal(bytes, b'\t') | (equal(bytes, b' ') & next.simd_lt(u8x16::splat(b'!')))
-    };
-    let changes = changes(0) | changes(VECTOR) | changes(2 * VECTOR) | changes(3 * VECTOR);
-    changes.to_bitmask() != 0
+fn may_change<V: Vectors>(vectors: V, window: &[u8; STRETCH + BEHIND]) -> bool {
+    let mut any = changes(vectors, window, 0);
+    for n in (V::LENGTH..STRETCH).step_by(V::LENGTH) {
+        any = any | changes(vectors, window, n);
+    }
+    vectors.bits(any) != 0
 }
 
+/// The same of the vector at `n`, by byte.
 #[inline(always)]
-fn has_tab(window: &[u8; WINDOW]) -> bool {
-    window
-        .first_chunk()
-        .is_some_and(|block| bits(block, |v| equal(v, b'\t')) != 0)
+fn changes<V: Vectors>(vectors: V, window: &[u8], n: usize) -> V::Which {
+    let (bytes, next) = (vectors.load(window, n), vectors.load(window, n + 1));
+    vectors.are(bytes, b'\t') | (vectors.are(bytes, b' ') & vectors.below(next, b'!'))
 }
 
-/// Which bytes of the block stay, by bit: all but white space before white space or CRLF.
+/// Which bytes of the block stay, by bit: all but white space before white space or CRLF. And
+/// whether any is a tab.
 #[inline(always)]
-fn kept(window: &[u8; WINDOW]) -> u64 {
-    let Some(block) = window.first_chunk() else {
-        return 0;
-    };
+fn kept<V: Vectors>(vectors: V, window: &[u8; WINDOW]) -> (u64, bool) {
     // By bit what the bytes before these bits' own are.
-    let [.., next, second] = window
-        .first_chunk::<{ BLOCK + 2 }>()
-        .unwrap_or(&[0; BLOCK + 2]);
+    let [next, second, ..] = *window.last_chunk::<BEHIND>().unwrap_or(&[0; BEHIND]);
     let is = |bit: bool| u64::from(bit) << (BLOCK - 1);
-    let blank = bits(block, |v| equal(v, b' ') | equal(v, b'\t'));
-    let cr = bits(block, |v| equal(v, b'\r'));
-    let lf = bits(block, |v| equal(v, b'\n'));
+    let (mut space, mut tab, mut cr, mut lf) = (0, 0, 0, 0);
+    for n in (0..BLOCK).step_by(V::LENGTH) {
+        let bytes = vectors.load(window, n);
+        space |= vectors.bits(vectors.are(bytes, b' ')) << n;
+        tab |= vectors.bits(vectors.are(bytes, b'\t')) << n;
+        cr |= vectors.bits(vectors.are(bytes, b'\r')) << n;
+        lf |= vectors.bits(vectors.are(bytes, b'\n')) << n;
+    }
+    let blank = space | tab;
     let before_blank = blank >> 1 | is(matches!(next, b' ' | b'\t'));
-    let line_end = cr & (lf >> 1 | is(*next == b'\n'));
-    let before_line_end = line_end >> 1 | is(*next == b'\r' && *second == b'\n');
-    !(blank & (before_blank | before_line_end))
+    let line_end = cr & (lf >> 1 | is(next == b'\n'));
+    let before_line_end = line_end >> 1 | is(next == b'\r' && second == b'\n');
+    (!(blank & (before_blank | before_line_end)), tab != 0)
 }
 
 /// How much of `data` can be understood without what may follow it: all but white space at
@@ -412,24 +453,30 @@ fn settled(data: &[u8]) -> usize {
     }
 }
 
-/// How much in front of `data` is without white space, in whole blocks of many bytes. In
-/// base64 there is none at all.
+/// How much in front of `data` is without white space, in whole pieces. In base64 there is
+/// none at all, in a text there is some in each line.
 #[inline(always)]
-fn unchanged(data: &[u8]) -> usize {
-    const PIECE: usize = 1024;
+fn unchanged<V: Vectors>(vectors: V, data: &[u8]) -> usize {
+    const PIECE: usize = 256;
     let mut at = 0;
-    while let Some(piece) = data.get(at..at + PIECE) {
-        // Without a branch inside, for the compiler to vectorise.
-        let blank = |byte: u8| u8::from(byte == b' ') | u8::from(byte == b'\t');
-        // In a text there is some in each line.
-        let (near, far) = piece.split_at(BLOCK);
-        let any = |bytes: &[u8]| bytes.iter().fold(0, |any, byte| any | blank(*byte)) != 0;
-        if any(near) || any(far) {
+    while let Some(piece) = data.get(at..).and_then(<[u8]>::first_chunk::<PIECE>) {
+        let mut any = blanks(vectors, piece, 0);
+        for n in (V::LENGTH..PIECE).step_by(V::LENGTH) {
+            any = any | blanks(vectors, piece, n);
+        }
+        if vectors.bits(any) != 0 {
             break;
         }
         at += PIECE;
     }
     at
+}
+
+/// Which bytes of the vector at `n` are white space.
+#[inline(always)]
+fn blanks<V: Vectors>(vectors: V, piece: &[u8], n: usize) -> V::Which {
+    let bytes = vectors.load(piece, n);
+    vectors.are(bytes, b' ') | vectors.are(bytes, b'\t')
 }
 
 #[cfg(test)]

@@ -7,17 +7,17 @@
 //! is a byte like any other, except to [`Header::has_from_lookalike`], which sees
 //! a message as a careless reader would.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-use scop_mime::{DefectKind, Event, FieldAt, Mode, Reader};
+use scop_mime::vectors::{BLOCK, VECTOR, bits, equal, lower, u8x16};
+use scop_mime::{DefectKind, Event, HeaderField, Mode, NameTag, Reader};
 
-use crate::canon::Within;
+use crate::canon::{self, Within};
 use crate::limits::{LimitExceeded, Limits};
 use crate::lines;
 use crate::message::Singles;
-use crate::vectors::{BLOCK, VECTOR, bits, equal, u8x16, vector};
-use crate::words::below;
 
 /// A header, whole.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,7 @@ pub(crate) struct Header {
     /// Their bytes follow each other in `bytes`, each with the CRLF that ends it,
     /// if it came.
     fields: Vec<Field>,
-    /// The [`tag`] of each of the first [`FEW`].
+    /// The highest bits of the hash of each of the first [`FEW`].
     tags: Tags,
     /// Those that have a name, sorted by it without regard to case, and those of one name
     /// from top to bottom. None where they are [`FEW`]: then all are soon looked at.
@@ -49,8 +49,8 @@ struct Field {
     name_length: u32,
     /// Behind the colon.
     value_start: u32,
-    /// [`start`] of its name: 0 without one.
-    start: u64,
+    /// Of its name.
+    hash: u32,
 }
 
 /// So many fields fit into the bits of a number.
@@ -158,7 +158,7 @@ impl Splitter {
         self.reader.push(data, |event| match event {
             Event::Header(field) => {
                 longest = longest.max(field.at.length);
-                header.push(field.raw, &field.at);
+                header.push(&field);
             }
             Event::Defect(defect) => match defect.kind {
                 DefectKind::HeaderTooLong => {
@@ -185,9 +185,12 @@ impl Splitter {
         let before = header.bytes.len();
         let behind = |offset: u64| (offset as usize).saturating_sub(before);
         let length = over.map_or(data.len(), |body| behind(body.header_end));
-        header
-            .bytes
-            .extend_from_slice(data.get(..length).unwrap_or(data));
+        let data = data.get(..length).unwrap_or(data);
+        match header.bytes.is_empty() {
+            // With room for no more: mostly nothing is missing.
+            true => header.bytes = data.to_vec(),
+            false => header.bytes.extend_from_slice(data),
+        }
         Ok(over.map(|body| {
             // The first half of the empty line may have come before.
             header.bytes.truncate(body.header_end as usize);
@@ -196,31 +199,28 @@ impl Splitter {
     }
 
     /// The header as far as it came.
-    pub(crate) fn finish(&mut self) -> Result<Header, LimitExceeded> {
+    pub(crate) fn finish(&mut self) -> Result<Arc<Header>, LimitExceeded> {
         self.reader.finish();
         self.write(&[])?;
-        let mut header = core::mem::take(&mut self.header);
-        if has_bare_ends(&header.bytes) {
-            header.find_bare_ends();
-        }
+        let header = &mut self.header;
         if header.fields.len() > FEW {
             header.sort(0);
         }
-        Ok(header)
+        Ok(Arc::new(core::mem::take(header)))
     }
 }
 
 impl Header {
     /// Adds a field behind the others.
-    // Apart from the reader's loop, which is small enough then to be made one with its caller.
-    #[inline(never)]
-    fn push(&mut self, raw: &[u8], at: &FieldAt) {
-        let name = raw.get(..at.name_length as usize).unwrap_or_default();
-        let start = start_within(raw, name.len());
-        let tag = tag(start, name.len());
-        self.singles.add(name, start, tag);
+    #[inline(always)]
+    fn push(&mut self, field: &HeaderField<'_>) {
+        let (HeaderField { raw, at, .. }, name) = (field, field.tag());
+        self.singles.add(name);
+        if field.has_bare_ends() {
+            self.bare_ends.push(self.fields.len());
+        }
         if let Some(place) = self.tags.0.get_mut(self.fields.len()) {
-            *place = tag;
+            *place = tag(name.hash());
         }
         self.has_odd_names |= at.name_length + 1 != at.value_start;
         self.fields.push(Field {
@@ -231,7 +231,7 @@ impl Header {
             },
             name_length: at.name_length,
             value_start: at.value_start,
-            start,
+            hash: name.hash(),
         });
     }
 
@@ -243,9 +243,9 @@ impl Header {
     /// Makes the index. The fields from number `top` on stand above all others.
     fn sort(&mut self, top: usize) {
         let fields = self.fields.iter().enumerate();
-        let named = fields.filter(|(_, field)| field.start != 0);
-        let named = named.map(|(number, field)| Named {
-            start: field.start,
+        let named = fields.filter(|(_, field)| field.name_length > 0);
+        let named = named.map(|(number, _)| Named {
+            start: start(self.name(number)),
             is_below: number < top,
             field: number,
         });
@@ -261,12 +261,6 @@ impl Header {
         self.by_name = Some(named);
     }
 
-    fn find_bare_ends(&mut self) {
-        let all = 0..self.fields.len();
-        let odd = all.filter(|field| has_bare_ends(self.field(*field)));
-        self.bare_ends = odd.collect();
-    }
-
     /// Fields with a CR or a LF in them that is no half of a CRLF.
     pub(crate) fn bare_ends(&self) -> &[usize] {
         &self.bare_ends
@@ -279,20 +273,25 @@ impl Header {
 
     /// Fields named `name`, in any case.
     pub(crate) fn named(&self, name: &[u8]) -> Instances<'_> {
+        self.named_within(Within::all(name))
+    }
+
+    /// The same where more may be behind the name.
+    pub(crate) fn named_within(&self, name: Within<'_>) -> Instances<'_> {
         match &self.by_name {
-            Some(all) => Instances::Many(self.find(all, name)),
+            Some(all) => Instances::Many(self.find(all, name.text())),
             None => Instances::Few(self.scan(name)),
         }
     }
 
-    fn scan(&self, name: &[u8]) -> u64 {
-        let wanted = start(name);
-        if wanted == 0 {
-            // The empty one is none.
+    #[inline]
+    fn scan(&self, name: Within<'_>) -> u64 {
+        if name.length == 0 {
+            // It is none.
             return 0;
         }
-        let tag = tag(wanted, name.len());
-        let mut alike = bits(&self.tags.0, |tags| equal(tags, tag));
+        let wanted = NameTag::hash_within(name.bytes, name.length);
+        let mut alike = bits(&self.tags.0, |tags| equal(tags, tag(wanted)));
         let mut same = 0;
         while alike != 0 {
             let number = alike.trailing_zeros() as usize;
@@ -300,7 +299,9 @@ impl Header {
             let Some(field) = self.fields.get(number) else {
                 break;
             };
-            if field.start == wanted && same_rest(self.name(number), name) {
+            let length = field.name_length as usize;
+            let bytes = self.bytes.get(field.offset..).unwrap_or_default();
+            if field.hash == wanted && is_same(Within { bytes, length }, name) {
                 same |= 1 << number;
             }
             alike &= alike - 1;
@@ -344,10 +345,7 @@ impl Header {
         let (octets, count) = (header.bytes.len(), header.fields.len());
         header.bytes.extend_from_slice(&top.bytes);
         for (number, at) in top.fields.iter().enumerate() {
-            let name = top.name(number);
-            header
-                .singles
-                .add(name, at.start, tag(at.start, name.len()));
+            header.singles.add(NameTag::of(top.name(number)));
             header.fields.push(Field {
                 offset: octets + at.offset,
                 ..*at
@@ -364,26 +362,21 @@ impl Header {
     /// The bytes of field `i` without the CRLF that ends it.
     #[inline]
     pub(crate) fn field(&self, i: usize) -> &[u8] {
-        let field = self.field_within(i);
-        field.bytes.get(..field.length).unwrap_or_default()
+        self.field_within(i).text.text()
     }
 
     /// The same, with what follows it.
     #[inline]
-    pub(crate) fn field_within(&self, i: usize) -> Within<'_> {
+    pub(crate) fn field_within(&self, i: usize) -> canon::Field<'_> {
         let found = |at: &Field| {
             let (bytes, length) = (self.bytes.get(at.offset..)?, at.length as usize);
-            // The last field of a message may have no CRLF, and what was put on top of it be
-            // behind.
-            let is_ended = bytes.get(length..length + 2) == Some(b"\r\n");
-            let end = if is_ended { bytes.len() } else { length };
-            Some(Within {
-                bytes: bytes.get(..end)?,
-                length,
+            Some(canon::Field {
+                text: Within { bytes, length },
+                name: (at.name_length + 1 == at.value_start).then_some(at.name_length as usize),
             })
         };
         let field = self.fields.get(i).and_then(found);
-        field.unwrap_or(Within::all(&[]))
+        field.unwrap_or(canon::Field::new(&[]))
     }
 
     /// The bytes behind the colon of field `i`, without the final CRLF.
@@ -432,101 +425,39 @@ fn reads_as_from(text: &[u8]) -> bool {
     lines::value(text, "from").is_some()
 }
 
-/// Whether there is a CR or a LF that is no half of a CRLF.
-fn has_bare_ends(bytes: &[u8]) -> bool {
-    // Each byte beside the next one; behind the last is none.
-    let odd = |window: &[u8; BLOCK + 1]| {
-        let odd = |n: usize| {
-            let this = vector(window.get(n..).unwrap_or_default());
-            let next = vector(window.get(n + 1..).unwrap_or_default());
-            equal(this, b'\r') ^ equal(next, b'\n')
-        };
-        odd(0) | odd(VECTOR) | odd(2 * VECTOR) | odd(3 * VECTOR)
-    };
-    let (mut rest, mut any) = (bytes, u8x16::ZERO);
-    while let Some(window) = rest.first_chunk() {
-        any |= odd(window);
-        rest = rest.get(BLOCK..).unwrap_or_default();
-    }
-    let mut last = [b' '; BLOCK + 1];
-    if let Some(to) = last.get_mut(..rest.len()) {
-        to.copy_from_slice(rest);
-    }
-    any |= odd(&last);
-    any.to_bitmask() != 0 || bytes.first() == Some(&b'\n')
+/// The highest bits of a hash.
+#[inline]
+fn tag(hash: u32) -> u8 {
+    (hash >> 24) as u8
 }
 
 /// The first eight octets of a name, in lower case, as they sort.
-#[inline]
-pub(crate) const fn start(name: &[u8]) -> u64 {
-    let octets = match (name.first_chunk(), name.first_chunk(), name.last_chunk()) {
-        (Some(octets), ..) => u64::from_be_bytes(*octets),
-        (None, Some(first), Some(last)) => {
-            let (first, last) = (u32::from_be_bytes(*first), u32::from_be_bytes(*last));
-            // Those that both have are the same.
-            (first as u64) << 32 | (last as u64) << (64 - 8 * name.len())
-        }
-        _ => match name {
-            [] => 0,
-            [a] => (*a as u64) << 56,
-            [a, b] => (*a as u64) << 56 | (*b as u64) << 48,
-            [a, b, c, ..] => (*a as u64) << 56 | (*b as u64) << 48 | (*c as u64) << 40,
-        },
-    };
-    start_of(octets, name.len())
+fn start(name: &[u8]) -> u64 {
+    let octets = name.iter().chain(core::iter::repeat(&0)).take(8);
+    octets.fold(0, |word, octet| {
+        word << 8 | u64::from(octet.to_ascii_lowercase())
+    })
 }
 
-/// The same of the name of so many octets that is in front of a text: whole words are read
-/// faster than what is left of one.
+/// Whether two names are the same without regard to case.
 #[inline]
-pub(crate) fn start_within(text: &[u8], length: usize) -> u64 {
-    match text.first_chunk() {
-        Some(octets) => start_of(u64::from_be_bytes(*octets), length),
-        None => start(text.get(..length).unwrap_or_default()),
-    }
-}
-
-/// The same of the name of so many octets that is in front of these.
-#[inline]
-const fn start_of(octets: u64, length: usize) -> u64 {
-    let word = match length {
-        0 => 0,
-        1..8 => octets & u64::MAX << (64 - 8 * length),
-        _ => octets,
-    };
-    let is_upper = below(word, b'Z' + 1) & !below(word, b'A');
-    word | is_upper >> 2
-}
-
-/// A number of eight bits made of a name of that [`start`] and length. Those that mail has
-/// got numbers of their own, those of [`SINGLE`](crate::message::SINGLE) in the highest six
-/// bits alone.
-#[inline]
-pub(crate) const fn tag(start: u64, length: usize) -> u8 {
-    let mixed = start.wrapping_add(length as u64);
-    (mixed.wrapping_mul(0x78e5_1061_7311_d8a3) >> 56) as u8
-}
-
-/// Whether two names that [`start`] alike are the same without regard to case.
-#[inline]
-pub(crate) fn same_rest(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
+fn is_same(a: Within<'_>, b: Within<'_>) -> bool {
+    if a.length != b.length {
         return false;
     }
-    let mut at = 8;
-    while at < a.len() {
-        // The last eight octets may overlap those before.
-        let from = at.min(a.len().saturating_sub(8));
-        let word = |name: &[u8]| {
-            let octets = name.get(from..)?.first_chunk()?;
-            Some(start_of(u64::from_be_bytes(*octets), 8))
-        };
-        if word(a) != word(b) {
-            return false;
+    match (a.bytes.first_chunk(), b.bytes.first_chunk()) {
+        // Most are short, and something is behind them.
+        (Some(first), Some(second)) if a.length <= VECTOR => {
+            let same = lower(u8x16::new(*first)).simd_eq(lower(u8x16::new(*second)));
+            (!same.to_bitmask()).trailing_zeros() as usize >= a.length
         }
-        at += 8;
+        _ => is_same_text(a.text(), b.text()),
     }
-    true
+}
+
+#[inline(never)]
+fn is_same_text(a: &[u8], b: &[u8]) -> bool {
+    a.eq_ignore_ascii_case(b)
 }
 
 /// What [`start`] does not tell of a name.
@@ -538,7 +469,7 @@ fn rest(name: &[u8]) -> &[u8] {
 fn compare(a: &[u8], b: &[u8]) -> Ordering {
     let lower = |name| rest(name).iter().map(u8::to_ascii_lowercase);
     // Mostly they are the same.
-    match same_rest(a, b) {
+    match is_same(Within::all(a), Within::all(b)) {
         true => Ordering::Equal,
         false => lower(a).cmp(lower(b)).then(a.len().cmp(&b.len())),
     }

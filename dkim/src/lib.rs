@@ -136,9 +136,7 @@ mod signing_key;
 pub mod spf;
 mod tags;
 pub mod tls_rpt;
-mod vectors;
 mod verify;
-mod words;
 
 pub use authserv_ids::AuthservIds;
 pub use canon::Canonicalization;

@@ -4,9 +4,10 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use ring::digest::{Context, SHA256};
+use scop_mime::NameTag;
 
-use crate::canon::{BodyCanon, Canonicalization, HeaderCanon, Sink, Within};
-use crate::header::{Header, Instances, same_rest, start, tag};
+use crate::canon::{self, BodyCanon, Canonicalization, HeaderCanon, Sink, Within};
+use crate::header::{Header, Instances};
 use crate::signature::Signature;
 
 /// Fields that may occur once (RFC 5322 section 3.6, RFC 2045) and that a
@@ -29,28 +30,17 @@ pub(crate) const SINGLE: &[&str] = &[
     "Content-ID",
 ];
 
-/// How [`SINGLE`] names start.
-const STARTS: [u64; SINGLE.len()] = {
-    let mut starts = [0; SINGLE.len()];
+/// Which of them has a name of that [number](NameTag::number).
+const BY_NUMBER: [u8; NameTag::NUMBERS + 1] = {
+    let mut by_number = [u8::MAX; NameTag::NUMBERS + 1];
     let mut n = 0;
     while n < SINGLE.len() {
-        starts[n] = start(SINGLE[n].as_bytes());
+        let number = NameTag::number_of(SINGLE[n]);
+        assert!(number < NameTag::NUMBERS && by_number[number] == u8::MAX);
+        by_number[number] = n as u8;
         n += 1;
     }
-    starts
-};
-
-/// Which of them has a name of that [`tag`], by its highest six bits.
-const BY_TAG: [u8; 64] = {
-    let mut by_tag = [u8::MAX; 64];
-    let mut n = 0;
-    while n < SINGLE.len() {
-        let place = tag(STARTS[n], SINGLE[n].len()) as usize >> 2;
-        assert!(by_tag[place] == u8::MAX);
-        by_tag[place] = n as u8;
-        n += 1;
-    }
-    by_tag
+    by_number
 };
 
 /// How often each of [`SINGLE`] is among some names.
@@ -61,15 +51,12 @@ pub(crate) struct Singles {
 }
 
 impl Singles {
-    /// Counts a name, of which [`start`] and [`tag`] are known.
+    /// Counts a name.
     #[inline]
-    pub(crate) fn add(&mut self, name: &[u8], start: u64, tag: u8) {
-        let n = BY_TAG.get(usize::from(tag >> 2)).copied();
+    pub(crate) fn add(&mut self, name: NameTag) {
+        let n = BY_NUMBER.get(name.number()).copied();
         let n = usize::from(n.unwrap_or(u8::MAX));
-        if STARTS.get(n) == Some(&start)
-            && let (Some(known), Some(count)) = (SINGLE.get(n), self.counts.get_mut(n))
-            && same_rest(known.as_bytes(), name)
-        {
+        if let Some(count) = self.counts.get_mut(n) {
             *count = count.saturating_add(1);
         }
     }
@@ -114,9 +101,9 @@ impl Singles {
 /// Which fields `h=` takes: for each name the next instance from the bottom,
 /// or nothing when there is none left (sections 3.5 and 5.4.2). `own` is the
 /// signature itself, which is never among them.
-pub(crate) fn select(
+pub(crate) fn select<'a>(
     header: &Header,
-    names: impl Iterator<Item = impl AsRef<[u8]>>,
+    names: impl Iterator<Item = Within<'a>>,
     own: Option<usize>,
     mut take: impl FnMut(usize),
 ) {
@@ -125,7 +112,7 @@ pub(crate) fn select(
     let mut few = own.map_or(0, |own| 1u64.checked_shl(own as u32).unwrap_or(0));
     let mut many = Vec::new();
     for name in names {
-        match header.named(name.as_ref()) {
+        match header.named_within(name) {
             Instances::Few(all) => {
                 if let Some(next) = (all & !few).checked_ilog2() {
                     few |= 1 << next;
@@ -152,9 +139,9 @@ pub(crate) fn select(
 }
 
 /// The same as a list.
-pub(crate) fn selected(
+pub(crate) fn selected<'a>(
     header: &Header,
-    names: impl Iterator<Item = impl AsRef<[u8]>>,
+    names: impl Iterator<Item = Within<'a>>,
     own: Option<usize>,
 ) -> Vec<usize> {
     let mut fields = Vec::with_capacity(header.len());
@@ -171,6 +158,7 @@ pub(crate) fn signed_data<'a>(
     signature: &[u8],
 ) -> HeaderCanon {
     let mut data = HeaderCanon::new(canon);
+    let names = names.map(|name| Within::all(name.as_bytes()));
     select(header, names, None, |field| {
         data.line(header.field_within(field));
     });
@@ -184,12 +172,13 @@ pub(crate) fn without_b<'h>(
     header: &'h Header,
     field: usize,
     signature: &Signature,
-) -> [&'h [u8]; 2] {
-    let bytes = header.field(field);
-    let value = bytes.len() - header.value(field).len();
-    let before = bytes.get(..value + signature.b_span.start);
-    let behind = bytes.get(value + signature.b_span.end..);
-    [before.unwrap_or(bytes), behind.unwrap_or_default()]
+) -> (canon::Field<'h>, &'h [u8]) {
+    let all = header.field_within(field);
+    let text = all.text.text();
+    let value = text.len() - header.value(field).len();
+    let behind = text.get(value + signature.b_span.end..);
+    let before = all.up_to(value + signature.b_span.start);
+    (before, behind.unwrap_or_default())
 }
 
 /// Adds the data that the signature in `field` signs.
@@ -199,11 +188,11 @@ pub(crate) fn put_data_of(
     signature: &Signature,
     data: &mut HeaderCanon,
 ) {
-    select(header, signature.names(), Some(field), |field| {
+    select(header, signature.names_within(), Some(field), |field| {
         data.line(header.field_within(field));
     });
-    let [before, behind] = without_b(header, field, signature);
-    data.field_in_two(Within::all(before), behind);
+    let (before, behind) = without_b(header, field, signature);
+    data.field_in_two(before, behind);
 }
 
 /// What a body hash depends on besides the body.
@@ -278,11 +267,11 @@ impl Hashers {
         }
     }
 
-    fn finish(self, canon: Canonicalization, hashes: &mut Vec<BodyHash>) {
+    fn finish(&mut self, canon: Canonicalization, hashes: &mut Vec<BodyHash>) {
         let total = self.total;
-        let kept = (!self.kept.is_empty()).then(|| Arc::<[u8]>::from(self.kept));
-        let whole = self.whole.map(|context| (None, context));
-        let parts = self.parts.into_iter().map(|(length, c)| (Some(length), c));
+        let kept = (!self.kept.is_empty()).then(|| Arc::<[u8]>::from(&*self.kept));
+        let whole = self.whole.take().map(|context| (None, context));
+        let parts = self.parts.drain(..).map(|(length, c)| (Some(length), c));
         hashes.extend(whole.into_iter().chain(parts).map(|(length, context)| {
             let mut digest = [0; 32];
             digest.copy_from_slice(context.finish().as_ref());
@@ -357,10 +346,10 @@ impl BodyHasher {
     /// Ends the body, once.
     pub(crate) fn finish(&mut self) -> Vec<BodyHash> {
         let mut hashes = Vec::with_capacity(4);
-        if let Some(body) = self.simple.take() {
+        if let Some(body) = &mut self.simple {
             body.finish().finish(Canonicalization::Simple, &mut hashes);
         }
-        if let Some(body) = self.relaxed.take() {
+        if let Some(body) = &mut self.relaxed {
             body.finish().finish(Canonicalization::Relaxed, &mut hashes);
         }
         hashes

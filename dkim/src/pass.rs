@@ -83,7 +83,7 @@ impl<E: Clone + From<LimitExceeded>> Pass<E> {
     ) -> Result<(), E> {
         self.phase = Phase::Body;
         let begun = match self.splitter.finish() {
-            Ok(header) => begin(Arc::new(header), &mut self.hasher),
+            Ok(header) => begin(header, &mut self.hasher),
             Err(limit) => Err(limit.into()),
         };
         begun.map_err(|error| self.refuse(error))

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use ring::rand::SecureRandom;
 
-use crate::canon::Canonicalization;
+use crate::canon::{Canonicalization, Within};
 use crate::fields::Fields;
 use crate::fold::{Folded, qp_encode};
 use crate::header::Header;
@@ -306,7 +306,8 @@ impl<K: Key> Signer<K> {
         }
         out.names(names);
         if self.copies {
-            let selected = selected(header, names.iter().copied(), None);
+            let names = names.iter().map(|name| Within::all(name.as_bytes()));
+            let selected = selected(header, names, None);
             copies(&mut out, &selected, header);
         }
         out.tag(&["bh=", &base64_encode(body_hash), ";"]);

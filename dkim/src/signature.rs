@@ -5,11 +5,13 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
+use scop_mime::NameTag;
+use scop_mime::vectors::{VECTOR, below_or_high, equal, find, vector};
+
 #[cfg(feature = "atps")]
 use crate::atps::Atps;
-use crate::canon::Canonicalization;
+use crate::canon::{Canonicalization, Within};
 use crate::copied::CopiedField;
-use crate::header::{start_within, tag};
 use crate::identity::Identity;
 use crate::message::Singles;
 use crate::name::{Domain, NameError, Selector};
@@ -17,7 +19,6 @@ use crate::tags::{
     self, Known, TagListError, base64_decode_exact, base64_decode_into, base64_room, behind_fws,
     colon_list, decimal, zeroed,
 };
-use crate::vectors::{VECTOR, below_or_high, equal, find, vector};
 
 /// A signing algorithm (`a=`) that this crate performs.
 ///
@@ -320,10 +321,8 @@ impl Names<'_> {
             } else if rules != Rules::Arc {
                 return None;
             }
-            let start = start_within(rest, length);
-            let (name, behind) = rest.split_at_checked(length)?;
-            self.singles.add(name, start, tag(start, length));
-            match behind_fws(behind) {
+            self.singles.add(NameTag::within(rest, length));
+            match behind_fws(rest.get(length..)?) {
                 [] => return Some(()),
                 [b':', behind @ ..] => rest = behind,
                 _ => return None,
@@ -500,11 +499,19 @@ impl Signature {
 
     /// The same as bytes.
     pub(crate) fn names(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        self.names_within().map(Within::text)
+    }
+
+    /// The same, each with what is behind it.
+    pub(crate) fn names_within(&self) -> impl Iterator<Item = Within<'_>> + Clone {
         let mut rest = self.texts.get(self.names.clone()).unwrap_or_default();
         core::iter::from_fn(move || {
             let colon = find(rest, |bytes| equal(bytes, b':'));
-            let (name, behind) = rest.split_at_checked(colon)?;
-            rest = behind.get(1..)?;
+            let name = Within {
+                bytes: rest,
+                length: colon,
+            };
+            rest = rest.get(colon + 1..)?;
             Some(name)
         })
     }

@@ -15,7 +15,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::vectors::{BLOCK, below_or_high, bits, equal, u8x16};
+use scop_mime::vectors::{BLOCK, below_or_high, bits, equal, u8x16};
 
 /// Why a tag list cannot be read (RFC 6376 section 3.2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

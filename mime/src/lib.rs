@@ -31,7 +31,8 @@ mod secure;
 pub mod tnef;
 mod tree;
 mod value;
-mod vectors;
+#[doc(hidden)]
+pub mod vectors;
 
 pub use decode::{
     Base64, Decoder, QuotedPrintable, Uuencode, Uuencoded, UuencodedFiles, uuencoded,
@@ -46,6 +47,8 @@ pub use imap::{
 pub use inspect::{Inspector, Refused, Report};
 pub use limits::Limits;
 pub use policy::{Applied, Gate, Policy};
+#[doc(hidden)]
+pub use reader::NameTag;
 pub use reader::{
     Body, BodyStart, Content, Delimiter, End, Event, FieldAt, HeaderField, Mode, Parent, PartEnd,
     PartStart, Place, Reader, Size,

@@ -1,12 +1,7 @@
 //! Looking at many bytes at once: the line ends of a header, bytes that seldom are in
 //! one, lines of a body that begin with dashes.
 
-use wide::{i8x16, u8x16};
-
-use crate::vectors::{Usual, Vectors, widest};
-
-/// Bytes that are looked at together.
-const BLOCK: usize = 64;
+use crate::vectors::{BLOCK, Usual, VECTOR, Vectors, bits, equal, i8x16, u8x16, widest};
 
 /// How a line ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,12 +12,13 @@ pub(crate) struct LineEnd {
     pub(crate) is_bare: bool,
     /// A blank is behind it, or nothing is known of what is: the field may go on.
     pub(crate) is_fold: bool,
-    /// In the line is NUL, a byte above 127, or a CR that no LF follows.
+    /// In the line is NUL, a byte above 127, or a CR that no LF follows. Where CRLF alone ends
+    /// one: a CR or LF by itself.
     pub(crate) is_odd: bool,
 }
 
 /// How the line ends that begins at `start`; `None` where no LF is. With `EXACT` CRLF alone ends
-/// one, and nothing is odd.
+/// one.
 ///
 /// Each look is at a block of its own, from where the line begins: most lines of a header
 /// are over in the first, and nothing is kept from one to the next.
@@ -52,7 +48,7 @@ pub(crate) fn line_end<const EXACT: bool>(bytes: &[u8], start: usize) -> Option<
             };
             match window.get(at..) {
                 Some([b'\r', b'\n', ..]) => return Some(line_end(2)),
-                _ if EXACT => {}
+                Some([byte, ..]) if EXACT => is_odd |= matches!(byte, b'\r' | b'\n'),
                 Some([b'\n', ..]) => return Some(line_end(1)),
                 Some([byte, ..]) => is_odd |= !(1..b'\r').contains(byte),
                 Some([]) | None => {}
@@ -61,6 +57,19 @@ pub(crate) fn line_end<const EXACT: bool>(bytes: &[u8], start: usize) -> Option<
         }
         from += BLOCK;
     }
+}
+
+/// Whether in a field there is a CR or a LF that is no half of a CRLF; [`line_end`] tells the
+/// same of each of its lines.
+#[cold]
+pub(crate) fn has_bare_ends(bytes: &[u8]) -> bool {
+    let mut ends = memchr::memchr2_iter(b'\r', b'\n', bytes);
+    let is_half = |at: usize| match bytes.get(at..) {
+        Some([b'\r', b'\n', ..]) => true,
+        Some([b'\n', ..]) => at.checked_sub(1).and_then(|cr| bytes.get(cr)) == Some(&b'\r'),
+        _ => false,
+    };
+    !ends.all(is_half)
 }
 
 /// A block with the two bytes behind it, blanks for those that are not there.
@@ -80,29 +89,13 @@ fn stops(block: &[u8; BLOCK + 2]) -> u64 {
     // As signed numbers, what is above 127 is below all others; what is below CR and one is
     // below 0 without them.
     const BEHIND_CR: i8x16 = i8x16::new([b'\r' as i8 + 1; VECTOR]);
-    bits(|n| {
-        vector(block, n)
-            .cast_signed()
-            .saturating_sub(BEHIND_CR)
-            .to_bitmask()
+    let Some(block) = block.first_chunk() else {
+        return 0;
+    };
+    bits(block, |bytes| {
+        let signed = bytes.cast_signed().saturating_sub(BEHIND_CR);
+        signed.cast_unsigned()
     })
-}
-
-/// Bytes of a vector; [`BLOCK`] is four of them.
-pub(crate) const VECTOR: usize = 16;
-
-/// The bytes from `n` on; blanks where they are not there.
-#[inline(always)]
-pub(crate) fn vector(bytes: &[u8], n: usize) -> u8x16 {
-    let bytes = bytes.get(n..).and_then(<[u8]>::first_chunk);
-    u8x16::new(*bytes.unwrap_or(&[b' '; VECTOR]))
-}
-
-/// The bits of a block, from those of the vectors that begin at some byte of it.
-#[inline(always)]
-fn bits(of: impl Fn(usize) -> u32) -> u64 {
-    let bits = |n: usize| u64::from(of(n * VECTOR)) << (n * VECTOR);
-    bits(0) | bits(1) | bits(2) | bits(3)
 }
 
 /// Where the LF is behind which a line begins `--`, the first such one.
@@ -248,7 +241,7 @@ pub(crate) fn name_length(raw: &[u8]) -> Option<usize> {
         let ends = visible
             .saturating_sub(i8x16::splat(b'!' as i8 + 1))
             .cast_unsigned()
-            | bytes.simd_eq(u8x16::splat(b':'));
+            | equal(bytes, b':');
         let ends = ends.to_bitmask();
         if ends != 0 {
             return Some(length + ends.trailing_zeros() as usize);
@@ -348,9 +341,16 @@ mod tests {
             }
             let all = (0..text.len()).filter(|n| text[*n] == b'\n');
             prop_assert_eq!(found, all.collect::<Vec<_>>());
-            let exact = core::iter::successors(line_end::<true>(&text, 0), |line| line_end::<true>(&text, line.end));
+            let exact = || core::iter::successors(line_end::<true>(&text, 0), |line| line_end::<true>(&text, line.end));
+            let mut start = 0;
+            for line in exact() {
+                let inner = &text[start..line.end - 2];
+                prop_assert_eq!(line.is_odd, inner.iter().any(|b| b"\r\n".contains(b)));
+                prop_assert_eq!(line.is_odd, has_bare_ends(&text[start..line.end]));
+                start = line.end;
+            }
             let all = memmem::find_iter(&text, "\r\n").map(|n| n + 2);
-            prop_assert_eq!(exact.map(|line| line.end).collect::<Vec<_>>(), all.collect::<Vec<_>>());
+            prop_assert_eq!(exact().map(|line| line.end).collect::<Vec<_>>(), all.collect::<Vec<_>>());
         }
 
         #[test]

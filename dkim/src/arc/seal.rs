@@ -9,7 +9,7 @@ use ring::rand::SecureRandom;
 
 use super::set::{ChainStatus, Fields, MOST, Set, SetProblem};
 use super::unsealed::Unsealed;
-use crate::canon::{Canonicalization, HeaderCanon, Within};
+use crate::canon::{self, Canonicalization, HeaderCanon};
 use crate::fields::names_for_arc;
 use crate::fold::Folded;
 use crate::header::Header;
@@ -304,7 +304,7 @@ impl<K: Key> NewSet<K> {
         }
         for field in [&self.results, message] {
             let field = field.trim_end_matches("\r\n");
-            data.line(Within::all(field.as_bytes()));
+            data.line(canon::Field::new(field.as_bytes()));
         }
         data.field(seal.text.as_bytes());
         Unfinished {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::set::{ChainStatus, Fields, Set, SetProblem};
-use crate::canon::{Canonicalization, HeaderCanon, Within};
+use crate::canon::{Canonicalization, HeaderCanon};
 use crate::claim::{Claim, Record, records};
 use crate::evaluate::covered;
 use crate::header::Header;
@@ -341,8 +341,8 @@ impl Evaluation {
                 sealed.line(self.header.field_within(field));
             }
             let before = sealed.bytes().len();
-            let [front, behind] = without_b(&self.header, set.seal, &set.seal_signature);
-            sealed.field_in_two(Within::all(front), behind);
+            let (front, behind) = without_b(&self.header, set.seal, &set.seal_signature);
+            sealed.field_in_two(front, behind);
             let seal = self.key(&set.seal_signature, sealed.bytes(), &keys);
             sealed.truncate(before);
             sealed.line(self.header.field_within(set.seal));

@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 
+use scop_mime::vectors::{BLOCK, VECTOR, bits, equal, lower, u8x16, vector, vector_at};
+
 use super::Canonicalization;
-use crate::vectors::{BLOCK, VECTOR, bits, equal, lower, vector};
 
 /// Puts fields into canonical form, one behind the other. A field is given as
 /// [`crate::header`] splits it: folded lines included, the CRLF that ends it not.
@@ -19,31 +20,46 @@ pub(crate) struct HeaderCanon {
 /// More than most signatures sign.
 const USUAL: usize = 2048;
 
-/// Some bytes, and so many of them count. What follows these, if anything does, is CRLF, and
-/// there so that whole vectors can be read.
-#[derive(Clone, Copy)]
+/// Some bytes, and so many of them count. What is behind these is there so that whole vectors
+/// can be read.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Within<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) length: usize,
 }
 
 impl<'a> Within<'a> {
+    #[inline]
     pub(crate) fn all(bytes: &'a [u8]) -> Self {
         let length = bytes.len();
         Self { bytes, length }
     }
 
     /// Those that count.
-    fn text(self) -> &'a [u8] {
+    #[inline]
+    pub(crate) fn text(self) -> &'a [u8] {
         self.bytes.get(..self.length).unwrap_or(self.bytes)
     }
+}
 
-    /// What is behind so many.
-    fn behind(self, count: usize) -> Self {
-        Self {
-            bytes: self.bytes.get(count..).unwrap_or_default(),
-            length: self.length.saturating_sub(count),
-        }
+/// A field without the CRLF that ends it, or what is in front of one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field<'a> {
+    pub(crate) text: Within<'a>,
+    /// The length of its name, where that is known and the colon behind it.
+    pub(crate) name: Option<usize>,
+}
+
+impl<'a> Field<'a> {
+    pub(crate) fn new(text: &'a [u8]) -> Self {
+        let (text, name) = (Within::all(text), None);
+        Self { text, name }
+    }
+
+    /// No more of it than so much, in which the name is.
+    pub(crate) fn up_to(mut self, length: usize) -> Self {
+        self.text.length = length;
+        self
     }
 }
 
@@ -58,7 +74,7 @@ impl HeaderCanon {
     }
 
     /// A field with the CRLF that ends it.
-    pub(crate) fn line(&mut self, field: Within<'_>) {
+    pub(crate) fn line(&mut self, field: Field<'_>) {
         self.put(field, &[]);
         if let Some(room) = self.room(2).first_chunk_mut() {
             *room = *b"\r\n";
@@ -68,40 +84,26 @@ impl HeaderCanon {
 
     /// A field without it.
     pub(crate) fn field(&mut self, field: &[u8]) {
-        self.put(Within::all(field), &[]);
+        self.put(Field::new(field), &[]);
     }
 
     /// A field that is given in two pieces, without it. The name is in the first.
-    pub(crate) fn field_in_two(&mut self, before: Within<'_>, behind: &[u8]) {
+    pub(crate) fn field_in_two(&mut self, before: Field<'_>, behind: &[u8]) {
         self.put(before, behind);
     }
 
-    #[inline]
-    fn put(&mut self, before: Within<'_>, behind: &[u8]) {
+    fn put(&mut self, before: Field<'_>, behind: &[u8]) {
         // No more than it was, but for a colon that was missing, and what is too much of the
         // last blocks.
         let kind = self.kind;
-        let room = self.room(before.length + behind.len() + 1 + 2 * BLOCK);
-        let mut used = 0;
-        match kind {
+        let room = self.room(before.text.length + behind.len() + 1 + 2 * BLOCK);
+        self.used += match kind {
             Canonicalization::Simple => {
-                for text in [before.text(), behind] {
-                    used += copy(text, room.get_mut(used..).unwrap_or_default());
-                }
+                let used = copy(before.text.text(), room);
+                used + copy(behind, room.get_mut(used..).unwrap_or_default())
             }
-            Canonicalization::Relaxed => {
-                let (read, written) = name(before, room);
-                let mut run = Run::default();
-                used = written;
-                for text in [before.behind(read), Within::all(behind)] {
-                    if text.length > 0 {
-                        let room = room.get_mut(used..).unwrap_or_default();
-                        used += unfold(&mut run, text, room);
-                    }
-                }
-            }
-        }
-        self.used += used;
+            Canonicalization::Relaxed => relaxed(before, behind, room),
+        };
     }
 
     /// Room for so many bytes.
@@ -160,37 +162,64 @@ fn copy(text: &[u8], room: &mut [u8]) -> usize {
     text.len()
 }
 
-/// Writes the name in lower case, and the colon. Gives where the value begins, and how much
-/// was written.
+/// Writes a field in relaxed form, and gives how much that is.
 #[inline]
-fn name(field: Within<'_>, room: &mut [u8]) -> (usize, usize) {
-    let mut at = 0;
-    while at < field.length {
-        let bytes = vector(field.bytes.get(at..).unwrap_or_default());
-        let room = room.get_mut(at..).and_then(<[u8]>::first_chunk_mut);
-        if let Some(room) = room {
-            *room = lower(bytes).to_array();
-        }
-        let white = equal(bytes, b' ') | equal(bytes, b'\t') | equal(bytes, b'\r');
-        let end = (white | equal(bytes, b':')).to_bitmask();
-        if end != 0 {
-            let end = at + end.trailing_zeros() as usize;
-            if end < field.length && field.bytes.get(end) == Some(&b':') {
-                return (end + 1, end + 1);
+fn relaxed(before: Field<'_>, behind: &[u8], room: &mut [u8]) -> usize {
+    let Within { bytes, length } = before.text;
+    let (read, mut used) = match before.name {
+        Some(name) => {
+            let mut at = 0;
+            // The colon is as it is, and what is too much is written over.
+            while at <= name {
+                let small = lower(vector_at(bytes, at)).to_array();
+                let room = room.get_mut(at..).and_then(<[u8]>::first_chunk_mut);
+                room.into_iter().for_each(|room| *room = small);
+                at += VECTOR;
             }
-            break;
+            (name + 1, name + 1)
         }
-        at += VECTOR;
+        None => uncommon_name(before.text.text(), room),
+    };
+    let left = length.saturating_sub(read);
+    // What is behind the end is not to be read far.
+    let bytes = bytes.get(..length + BLOCK + 1).unwrap_or(bytes);
+    let value = bytes.get(read..).unwrap_or_default();
+    if behind.is_empty()
+        && let Some(count) = one_line(value, left, room.get_mut(used..).unwrap_or_default())
+    {
+        return used + count;
     }
-    uncommon_name(field.text(), room)
+    let mut run = Run::default();
+    for (text, left) in [(value, left), (behind, behind.len())] {
+        let room = room.get_mut(used..).unwrap_or_default();
+        used += unfold(&mut run, text, left, room);
+    }
+    used
 }
 
-/// The same of a name with white space behind it, or of a line that has none.
+/// What most values are: one space, and no more than a block in which nothing changes. Gives
+/// how much was written, if it is so.
+#[inline(always)]
+fn one_line(value: &[u8], left: usize, room: &mut [u8]) -> Option<usize> {
+    let (b' ', text) = value.split_first()? else {
+        return None;
+    };
+    let left = left.checked_sub(1)?;
+    let last = text.get(left.checked_sub(1)?)?;
+    if left > BLOCK || text.first() == Some(&b' ') || *last == b' ' {
+        return None;
+    }
+    let stops = copy_block(text.first_chunk()?, room.first_chunk_mut()?);
+    (stops << (BLOCK - left) == 0).then_some(left)
+}
+
+/// The name where white space may be behind it, or no colon at all. Gives where the value
+/// begins, and how much was written.
 #[cold]
 fn uncommon_name(field: &[u8], room: &mut [u8]) -> (usize, usize) {
     let colon = memchr::memchr(b':', field).unwrap_or(field.len());
     let name = field.get(..colon).unwrap_or_default();
-    let used = unfold(&mut Run::default(), Within::all(name), room);
+    let used = unfold(&mut Run::default(), name, colon, room);
     if let Some(name) = room.get_mut(..used) {
         name.make_ascii_lowercase();
     }
@@ -205,58 +234,59 @@ struct Run {
     blank: bool,
 }
 
-/// Writes `text` unfolded, runs of white space reduced to one space, none at either end;
-/// gives how much that is.
+/// Writes the first `left` bytes of `text` unfolded, runs of white space reduced to one space,
+/// none at either end; gives how much that is.
 #[inline(always)]
-fn unfold(run: &mut Run, text: Within<'_>, room: &mut [u8]) -> usize {
-    let Within { bytes, length } = text;
-    let (mut at, mut used) = (0, 0);
-    while at < length {
-        match bytes.get(at..) {
-            Some([b' ' | b'\t', ..]) => {
-                run.blank = true;
-                at += 1;
-                continue;
+fn unfold(run: &mut Run, mut text: &[u8], mut left: usize, room: &mut [u8]) -> usize {
+    let mut used = 0;
+    loop {
+        let white = match text {
+            [b' ' | b'\t', ..] if left > 0 => 1,
+            [b'\r', b'\n', ..] if left > 1 => 2,
+            _ => 0,
+        };
+        run.blank |= white == 1;
+        if white == 0 {
+            if left == 0 {
+                return used;
             }
-            Some([b'\r', b'\n', ..]) if at + 1 < length => {
-                at += 2;
-                continue;
+            if run.blank && run.any_text {
+                room.get_mut(used).into_iter().for_each(|room| *room = b' ');
+                used += 1;
             }
-            _ => {}
+            let end = room.get_mut(used..).unwrap_or_default();
+            let count = copy_plain(text, end).min(left);
+            used += count;
+            *run = Run {
+                any_text: true,
+                blank: false,
+            };
+            if count == left {
+                // White space that is not before white space is where the text was cut.
+                if let Some(b' ') = text.get(count - 1) {
+                    (run.blank, used) = (true, used - 1);
+                }
+                return used;
+            }
+            (text, left) = (text.get(count..).unwrap_or_default(), left - count);
+        } else {
+            (text, left) = (text.get(white..).unwrap_or_default(), left - white);
         }
-        if run.blank && run.any_text {
-            room.get_mut(used).into_iter().for_each(|byte| *byte = b' ');
-            used += 1;
-        }
-        (run.any_text, run.blank) = (true, false);
-        let (text, end) = (bytes.get(at..), room.get_mut(used..));
-        let count = copy_plain(text.unwrap_or_default(), end.unwrap_or_default());
-        (at, used) = (at + count, used + count);
     }
-    used
 }
 
 /// Copies what passes unfolding as it is, and gives how much that is: up to white space that
-/// is no single space inside a line. Behind the end is white space, too. The first byte is
-/// not looked at, since it is none. Whole blocks are written, or vectors near the end of all;
-/// what is too much of one is written over.
+/// is no single space inside a line, or to the end. The first byte is not looked at, since it
+/// is none. Whole blocks are written, or vectors near the end of all; what is too much of one
+/// is written over.
 #[inline(always)]
 fn copy_plain(text: &[u8], out: &mut [u8]) -> usize {
-    let break_or_tab = |bytes| equal(bytes, b'\t') | equal(bytes, b'\r');
     let (mut done, mut first) = (0, 1);
     while let (Some(window), Some(room)) = (
-        text.get(done..)
-            .and_then(<[u8]>::first_chunk::<{ BLOCK + 1 }>),
-        out.get_mut(done..)
-            .and_then(<[u8]>::first_chunk_mut::<BLOCK>),
+        text.get(done..).and_then(<[u8]>::first_chunk),
+        out.get_mut(done..).and_then(<[u8]>::first_chunk_mut),
     ) {
-        let [block @ .., next] = window;
-        *room = *block;
-        let spaces = bits(block, |bytes| equal(bytes, b' '));
-        let others = bits(block, break_or_tab);
-        let next = u64::from(matches!(next, b' ' | b'\t' | b'\r')) << (BLOCK - 1);
-        let before_white = (spaces | others) >> 1 | next;
-        let stops = (others | spaces & before_white) & !first;
+        let stops = copy_block(window, room) & !first;
         if stops != 0 {
             return done + stops.trailing_zeros() as usize;
         }
@@ -264,8 +294,7 @@ fn copy_plain(text: &[u8], out: &mut [u8]) -> usize {
     }
     loop {
         let rest = text.get(done..).unwrap_or_default();
-        let bytes = vector(rest);
-        let next = vector(rest.get(1..).unwrap_or_default());
+        let (bytes, next) = (vector(rest), vector_at(rest, 1));
         let room = out.get_mut(done..).and_then(<[u8]>::first_chunk_mut);
         if let Some(room) = room {
             *room = bytes.to_array();
@@ -278,4 +307,21 @@ fn copy_plain(text: &[u8], out: &mut [u8]) -> usize {
         }
         (done, first) = (done + VECTOR, 0);
     }
+}
+
+/// Copies a block, and gives where in it such white space is, by bit.
+#[inline(always)]
+fn copy_block(window: &[u8; BLOCK + 1], room: &mut [u8; BLOCK]) -> u64 {
+    let [block @ .., next] = window;
+    *room = *block;
+    let spaces = bits(block, |bytes| equal(bytes, b' '));
+    let others = bits(block, break_or_tab);
+    let next = u64::from(matches!(next, b' ' | b'\t' | b'\r')) << (BLOCK - 1);
+    others | spaces & ((spaces | others) >> 1 | next)
+}
+
+/// Tabs, and CR.
+#[inline(always)]
+fn break_or_tab(bytes: u8x16) -> u8x16 {
+    equal(bytes, b'\t') | equal(bytes, b'\r')
 }

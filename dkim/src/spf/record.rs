@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
+use scop_mime::vectors::{equal, find};
+
 use super::macros::{MacroString, is_well_formed};
-use crate::vectors::{equal, find};
 
 /// What a mechanism that matches says about the client (section 4.6.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -6,12 +6,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use scop_mime::vectors::{VECTOR, below_or_high, equal, vector};
+
 use super::check::Limits;
 use super::macros::{MacroString, Values, reverse_name};
 use super::record::{Directive, DomainSpec, Mechanism, Prefix};
 use super::verdict::{Cost, Identity, Names, Reason, SpfResult};
 use crate::query::{Answers, DnsError, RecordKind, Records};
-use crate::vectors::{VECTOR, below_or_high, equal, vector};
 
 /// Who is checked, and by whom.
 #[derive(Debug)]

@@ -3,10 +3,9 @@
 use alloc::vec::Vec;
 
 use memchr::{memchr_iter, memrchr};
-use wide::u8x16;
 
 use crate::EncodeBase64;
-use crate::scan::{VECTOR, vector};
+use crate::vectors::{BLOCK, VECTOR, equal, u8x16, vector_at};
 
 /// The longest line that may be sent as it is (RFC 5322 2.1.1), without its end.
 const LONGEST: usize = 998;
@@ -137,10 +136,7 @@ impl Marks {
     }
 }
 
-/// Bytes that are looked at together, each with the one before it.
-const BLOCK: usize = 4 * VECTOR;
-
-/// The same, each byte in a lane of its own.
+/// The same of whole blocks, each byte in a lane of its own.
 struct Lanes {
     /// All bytes together.
     all: u8x16,
@@ -160,12 +156,11 @@ impl Lanes {
     /// A block, behind the byte before it.
     fn add(&mut self, window: &[u8; 1 + BLOCK]) {
         for n in 0..BLOCK / VECTOR {
-            let before = vector(window, n * VECTOR);
-            let here = vector(window, n * VECTOR + 1);
+            let before = vector_at(window, n * VECTOR);
+            let here = vector_at(window, n * VECTOR + 1);
             self.all |= here;
             self.least = self.least.min(here);
-            let cr = before.simd_eq(u8x16::splat(b'\r'));
-            self.alone |= cr ^ here.simd_eq(u8x16::splat(b'\n'));
+            self.alone |= equal(before, b'\r') ^ equal(here, b'\n');
         }
     }
 

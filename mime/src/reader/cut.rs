@@ -9,7 +9,7 @@ use memchr::memchr;
 use super::engine::{Engine, Sink, Step, What, take};
 use super::field::field_at;
 use super::mode::Mode;
-use super::name::Known;
+use super::name::NameTag;
 use super::whole::{Found, find};
 use crate::scan::name_length;
 
@@ -70,14 +70,21 @@ impl Engine {
     fn give_found<'i, S: Sink<'i>>(&mut self, raw: Vec<u8>, found: &Found, sink: &mut S) {
         let offset = self.mark.offset;
         let at = field_at(offset, raw.len(), Some(found.named));
-        let known = Known::of(&raw, found.named.length);
+        let tag = NameTag::within(&raw, found.named.length);
         self.pass_lines(&raw, found.lines, found.bare);
         self.carry = raw;
-        self.give_held(self.carry.len(), What::Field(at, known), sink);
+        let (may_be_odd, is_exact) = (found.may_be_odd, self.mode == Mode::Exact);
+        self.give_held(
+            self.carry.len(),
+            What::Field(at, tag, may_be_odd && is_exact),
+            sink,
+        );
         let raw = core::mem::take(&mut self.carry);
         self.head.fields += 1;
         self.head.fresh = false;
-        self.note_named(&raw, offset, found.named, known, found.may_be_odd, sink);
+        // Who wants them exact takes them as they are.
+        let may_be_odd = may_be_odd && !is_exact;
+        self.note_named(&raw, offset, found.named, tag.known, may_be_odd, sink);
         self.carry = raw;
         self.head.field = self.mark;
     }

@@ -8,7 +8,7 @@ use super::event::{
 use super::head::Head;
 use super::mark::Mark;
 use super::mode::Mode;
-use super::name::Known;
+use super::name::NameTag;
 use super::open::{Stack, Stage, Suspect};
 use crate::{Defect, DefectKind, Limits};
 
@@ -62,7 +62,8 @@ impl<'i, C: Consumer> Sink<'i> for Push<'_, C> {
 /// An event to which bytes belong, without them.
 #[derive(Clone, Copy)]
 pub(super) enum What {
-    Field(FieldAt, Option<Known>),
+    /// What it is, and [`HeaderField::has_bare_ends`].
+    Field(FieldAt, NameTag, bool),
     Body(Place, u64),
     Delimiter(u64),
 }
@@ -71,10 +72,11 @@ impl What {
     #[inline(always)]
     pub(super) fn event(self, data: &[u8]) -> Event<'_> {
         match self {
-            What::Field(at, known) => Event::Header(HeaderField {
+            What::Field(at, tag, has_bare_ends) => Event::Header(HeaderField {
                 raw: data,
                 at,
-                known,
+                tag,
+                has_bare_ends,
             }),
             What::Body(place, offset) => Event::Body(Body {
                 data,

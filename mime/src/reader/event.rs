@@ -1,7 +1,7 @@
 //! What the reader tells.
 
 use super::mark::Size;
-use super::name::Known;
+use super::name::NameTag;
 use crate::Defect;
 
 /// What an entity is in.
@@ -54,7 +54,8 @@ pub struct HeaderField<'a> {
     pub raw: &'a [u8],
     /// Where it is.
     pub at: FieldAt,
-    pub(crate) known: Option<Known>,
+    pub(crate) tag: NameTag,
+    pub(crate) has_bare_ends: bool,
 }
 
 /// Where a header field is, without its bytes.
@@ -79,6 +80,23 @@ impl<'a> HeaderField<'a> {
         self.raw
             .get(..self.at.name_length as usize)
             .unwrap_or_default()
+    }
+
+    /// What tells its name from others; none is there for a line that is no field.
+    #[doc(hidden)]
+    #[inline]
+    #[must_use]
+    pub fn tag(&self) -> NameTag {
+        self.tag
+    }
+
+    /// In the mode [`Exact`](crate::Mode::Exact): whether a CR or LF is in it that is no half of
+    /// a CRLF.
+    #[doc(hidden)]
+    #[inline]
+    #[must_use]
+    pub fn has_bare_ends(&self) -> bool {
+        self.has_bare_ends
     }
 
     /// What is behind the colon, line ends included.

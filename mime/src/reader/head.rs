@@ -8,10 +8,11 @@ use super::event::{FieldAt, Parent};
 use super::field::{field_at, is_mbox_from, name};
 use super::mark::Mark;
 use super::mode::Mode;
-use super::name::Known;
+use super::name::{Known, NameTag};
 use super::open::{DECISIVE, Line, Suspect};
 use super::separator::Over;
 use crate::DefectKind;
+use crate::scan::has_bare_ends;
 
 /// A header that is being read.
 #[derive(Debug, Default)]
@@ -256,7 +257,11 @@ impl Engine {
             length: BYTE_ORDER_MARK.len() as u32,
             ..FieldAt::default()
         };
-        self.give_held(BYTE_ORDER_MARK.len(), What::Field(at, None), sink);
+        self.give_held(
+            BYTE_ORDER_MARK.len(),
+            What::Field(at, NameTag::default(), false),
+            sink,
+        );
         sink.defect(DefectKind::ByteOrderMark, offset);
         Some(Step::Again)
     }
@@ -344,23 +349,25 @@ impl Engine {
         let (offset, folds) = (self.head.field.offset, self.mode == Mode::Exact);
         let seen = |raw: &[u8]| {
             let named = name(raw, folds);
-            let known = named.and_then(|n| Known::of(raw, n.length));
-            (field_at(offset, total, named), known)
+            let tag = named.map_or_else(NameTag::default, |n| NameTag::within(raw, n.length));
+            (field_at(offset, total, named), tag)
         };
         if self.head.taken > 0 {
             self.hold(take(input, length));
-            let (at, known) = seen(&self.carry);
-            self.give_held(self.carry.len(), What::Field(at, known), sink);
+            let (at, tag) = seen(&self.carry);
+            let is_bare = folds && has_bare_ends(&self.carry);
+            self.give_held(self.carry.len(), What::Field(at, tag, is_bare), sink);
             let carry = core::mem::take(&mut self.carry);
-            self.note_field(&carry, total, &at, known, sink);
+            self.note_field(&carry, total, &at, tag.known, sink);
             self.carry = carry;
         } else {
             let raw = take(input, length);
             self.pass(raw);
             let shown = raw.get(..self.limits.field_limit()).unwrap_or(raw);
-            let (at, known) = seen(shown);
-            sink.show(What::Field(at, known), shown);
-            self.note_field(shown, total, &at, known, sink);
+            let (at, tag) = seen(shown);
+            let is_bare = folds && has_bare_ends(shown);
+            sink.show(What::Field(at, tag, is_bare), shown);
+            self.note_field(shown, total, &at, tag.known, sink);
         }
         self.head.next_field(self.mark);
         Step::Again

@@ -49,6 +49,8 @@ pub use mode::Mode;
 use crate::Limits;
 pub(crate) use engine::{Consumer, Engine};
 use engine::{Sink, Step, What};
+#[doc(hidden)]
+pub use name::NameTag;
 pub(crate) use name::{Key, Known};
 
 /// Turns the bytes of a message into [`Event`]s, with offsets.

@@ -1,8 +1,9 @@
-//! Names of fields that the reader or the index acts upon.
+//! Names of fields: those that the reader or the index acts upon, and how all are told apart.
 
 macro_rules! known {
     ($($known:ident = $name:literal;)+) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
         pub(crate) enum Known { $($known,)+ }
 
         impl Known {
@@ -85,9 +86,98 @@ const SLOT_BITS: u32 = 5;
 /// Where the name with these ends is looked for. The factor was found by trial: with it no two
 /// names have the same slot, so a lookup is one comparison.
 #[inline]
-const fn slot((first, last): (u64, u64)) -> usize {
+const fn slot(ends: (u64, u64)) -> usize {
+    (hash(ends) >> (u32::BITS - SLOT_BITS)) as usize
+}
+
+/// A number made of the ends of a name. Its highest bits are best.
+#[inline]
+const fn hash((first, last): (u64, u64)) -> u32 {
     const FACTOR: u64 = 0x5afd_d308_a06d_9ec9;
-    (first.wrapping_add(last).wrapping_mul(FACTOR) >> (u64::BITS - SLOT_BITS)) as usize
+    (first.wrapping_add(last).wrapping_mul(FACTOR) >> u32::BITS) as u32
+}
+
+/// What of the name of a field tells it from others, in any case. Not for others than scop's
+/// own crates, which need not look at each name again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NameTag {
+    pub(crate) known: Option<Known>,
+    hash: u32,
+}
+
+impl NameTag {
+    /// How many names have a [`number`](Self::number) of their own.
+    pub const NUMBERS: usize = Known::ALL.len();
+
+    /// That of the name that is the first `length` bytes of `raw`. They are of those that a
+    /// name may have.
+    #[inline(always)]
+    #[must_use]
+    pub fn within(raw: &[u8], length: usize) -> Self {
+        let Some(ends) = ends(raw, length) else {
+            return NameTag::default();
+        };
+        let hash = hash(ends);
+        let entry = ENTRIES.get((hash >> (u32::BITS - SLOT_BITS)) as usize);
+        let known = entry.and_then(|entry| {
+            let same = entry.length == length && entry.ends == ends;
+            let is_it = same && (length <= 16 || has_middle(raw, length, entry.middle));
+            is_it.then_some(entry.known)
+        });
+        NameTag { known, hash }
+    }
+
+    /// That of a name.
+    #[inline]
+    #[must_use]
+    pub fn of(name: &[u8]) -> Self {
+        Self::within(name, name.len())
+    }
+
+    /// A number that names have in common that differ in case alone, and few others. Its
+    /// highest bits are best.
+    #[inline]
+    #[must_use]
+    pub fn hash(self) -> u32 {
+        self.hash
+    }
+
+    /// That number alone, of the name that is the first `length` bytes of `raw`, whatever
+    /// they are.
+    #[inline(always)]
+    #[must_use]
+    pub fn hash_within(raw: &[u8], length: usize) -> u32 {
+        ends(raw, length).map_or(0, hash)
+    }
+
+    /// The number of a name that has one, below [`NUMBERS`](Self::NUMBERS); that of all others.
+    #[inline]
+    #[must_use]
+    pub fn number(self) -> usize {
+        self.known.map_or(Self::NUMBERS, |known| known as usize)
+    }
+
+    /// The same, where it is not for code that runs.
+    #[must_use]
+    pub const fn number_of(name: &str) -> usize {
+        let (name, mut n) = (name.as_bytes(), 0);
+        while n < Known::ALL.len() {
+            let known = Known::ALL[n].1;
+            let mut same = if known.len() == name.len() {
+                name.len()
+            } else {
+                0
+            };
+            while same > 0 && known[same - 1] == name[same - 1].to_ascii_lowercase() {
+                same -= 1;
+            }
+            if same == 0 && known.len() == name.len() {
+                return n;
+            }
+            n += 1;
+        }
+        Self::NUMBERS
+    }
 }
 
 /// A name that fields are looked for by.
@@ -158,7 +248,7 @@ impl<'n> Key<'n> {
 fn ends(raw: &[u8], length: usize) -> Option<(u64, u64)> {
     let first = match raw.first_chunk() {
         Some(first) => u64::from_le_bytes(*first),
-        None => (raw.iter().rev()).fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        None => few(raw),
     };
     Some(match length.checked_sub(8) {
         Some(last) => {
@@ -169,23 +259,25 @@ fn ends(raw: &[u8], length: usize) -> Option<(u64, u64)> {
     })
 }
 
+/// Less than eight bytes, with 0 behind them.
+#[inline]
+fn few(bytes: &[u8]) -> u64 {
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => {
+            // What both have is the same.
+            let [first, last] = [first, last].map(|word| u64::from(u32::from_le_bytes(*word)));
+            first | last << (8 * (bytes.len() - 4))
+        }
+        _ => (bytes.iter().rev()).fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
+}
+
 /// Whether these are the ends of what is between the ends of a name of more than 16 bytes.
 fn has_middle(raw: &[u8], length: usize, middle: (u64, u64)) -> bool {
     raw.get(8..).and_then(|raw| ends(raw, length - 16)) == Some(middle)
 }
 
 impl Known {
-    /// The field whose name is the first `length` bytes of `raw`, in any case.
-    ///
-    /// They are of those that a name may have.
-    #[inline(always)]
-    pub(super) fn of(raw: &[u8], length: usize) -> Option<Known> {
-        let ends = ends(raw, length)?;
-        let entry = ENTRIES.get(slot(ends))?;
-        let same = entry.length == length && entry.ends == ends;
-        (same && (length <= 16 || has_middle(raw, length, entry.middle))).then_some(entry.known)
-    }
-
     /// A bit for each of them, and one for all others.
     #[inline]
     pub(super) fn bit(known: Option<Known>) -> u32 {
@@ -250,20 +342,41 @@ mod tests {
     }
 
     #[test]
+    fn tags_do_not_depend_on_what_follows_a_name() {
+        let text = b"Abcdefghijklmnopqrstuvwxyz-Abcdefghijklmnopqrstuvwxyz: x";
+        for start in 0..20 {
+            for end in start..text.len() - 3 {
+                let name = &text[start..end];
+                let tag = NameTag::of(name);
+                assert_eq!(tag, NameTag::within(&text[start..], name.len()));
+                assert_eq!(tag.hash(), NameTag::hash_within(&text[start..], name.len()));
+                assert_eq!(tag, NameTag::of(&name.to_ascii_uppercase()));
+            }
+        }
+    }
+
+    #[test]
     fn names_are_known_in_any_case() {
-        assert_eq!(Known::of(b"Content-TYPE", 12), Some(Known::ContentType));
-        assert_eq!(Known::of(b"to", 2), Some(Known::To));
-        assert_eq!(Known::of(b"Cc", 2), Some(Known::Cc));
-        assert_eq!(Known::of(b"", 0), None);
-        assert_eq!(Known::of(b"x-mailer", 8), None);
+        let known = |name: &[u8]| NameTag::of(name).known;
+        assert_eq!(known(b"Content-TYPE"), Some(Known::ContentType));
+        assert_eq!(known(b"to"), Some(Known::To));
+        assert_eq!(known(b"Cc"), Some(Known::Cc));
+        assert_eq!(known(b""), None);
+        assert_eq!(known(b"x-mailer"), None);
+        assert_eq!(NameTag::number_of("x-mailer"), NameTag::NUMBERS);
+        assert_eq!(NameTag::number_of("Cc"), Known::Cc as usize);
+        assert_eq!(NameTag::of(b"x-mailer").number(), NameTag::NUMBERS);
         for (known, name) in Known::ALL {
-            assert_eq!(Known::of(name, name.len()), Some(*known));
+            let tag = NameTag::of(name);
+            assert_eq!(tag.known, Some(*known));
+            let text = core::str::from_utf8(name).unwrap();
+            assert_eq!(tag.number(), NameTag::number_of(text));
             let field = [&name.to_ascii_uppercase()[..], b": x"].concat();
-            assert_eq!(Known::of(&field, name.len()), Some(*known));
+            assert_eq!(NameTag::within(&field, name.len()), tag);
             for n in 0..name.len() {
                 let mut other = field.clone();
                 other[n] ^= 1;
-                assert_eq!(Known::of(&other, name.len()), None);
+                assert_eq!(NameTag::within(&other, name.len()).known, None);
             }
             let in_envelope = Envelope::FIELDS.iter().any(|f| f.as_bytes() == *name);
             assert_eq!(known.is_of_envelope(), in_envelope);

@@ -3,7 +3,7 @@
 use super::engine::{Engine, Sink, Step, What, take};
 use super::field::{Named, field_at};
 use super::mode::Mode;
-use super::name::Known;
+use super::name::NameTag;
 use crate::scan::{line_end, name_length};
 
 /// A field that was found.
@@ -49,10 +49,19 @@ impl Engine {
             && let Some((raw, behind)) = rest.split_at_checked(found.length)
         {
             let at = field_at(offset, raw.len(), Some(found.named));
-            let known = Known::of(raw, found.named.length);
-            sink.show(What::Field(at, known), raw);
+            let tag = NameTag::within(raw, found.named.length);
+            let may_be_odd = found.may_be_odd;
+            sink.show(What::Field(at, tag, may_be_odd & EXACT), raw);
             self.head.fields += 1;
-            self.note_named(raw, offset, found.named, known, found.may_be_odd, sink);
+            // Who wants them exact takes them as they are.
+            self.note_named(
+                raw,
+                offset,
+                found.named,
+                tag.known,
+                may_be_odd & !EXACT,
+                sink,
+            );
             rest = behind;
             offset += raw.len() as u64;
             lines += found.lines;

@@ -404,7 +404,7 @@ impl Sink {
     fn field(&mut self, field: &HeaderField<'_>) {
         self.index.fields.push(field.at);
         if self.keeps {
-            self.keep(field.raw, field.known);
+            self.keep(field.raw, field.tag.known);
         }
     }
 

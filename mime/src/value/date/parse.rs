@@ -1,12 +1,10 @@
 //! What dates look like.
 
-use wide::u8x16;
-
 use super::{DAYS, DateTime, MONTHS};
 use crate::DefectKind;
-use crate::scan::vector;
 use crate::value::lex::Cursor;
 use crate::value::note::Notes;
+use crate::vectors::{u8x16, vector_at};
 
 /// The date, and what is odd about it; nothing is told of what is no date.
 pub(super) fn read(value: &[u8], notes: &mut Notes<'_>) -> Option<DateTime> {
@@ -90,7 +88,7 @@ pub(super) fn common(value: &[u8]) -> Option<DateTime> {
 /// Which of the sixteen bytes from `from` on are digits, by bit.
 #[inline]
 fn digits_in(bytes: &[u8; 23], from: usize) -> u32 {
-    (vector(bytes, from) - u8x16::splat(b'0'))
+    (vector_at(bytes, from) - u8x16::splat(b'0'))
         .simd_lt(u8x16::splat(10))
         .to_bitmask()
 }
