@@ -416,7 +416,8 @@ kinds! {
     /// Others: no word.
     EncodedWordUnclosed = "encoded-word-unclosed", Ambiguity, "RFC 2047 2",
         "An encoded word without its end: it ends where its text does.";
-    /// Others: no word.
+    /// Others: no word. Not told of one that a `,`, `:` or `;` of an address list touches, as
+    /// Python's `email` writes the names of groups: no reader is known that does not take it for a word.
     EncodedWordAdjoined = "encoded-word-adjoined", Ambiguity, "RFC 2047 5",
         "An encoded word without white space around it: it is one all the same.";
     /// Others: no word, or cut there.

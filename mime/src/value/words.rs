@@ -149,6 +149,7 @@ pub(crate) fn placed(value: &[u8], place: Place, notes: &mut Notes<'_>) {
                     continue;
                 }
                 let before = at.checked_sub(1).and_then(|n| value.get(n));
+                // Specials should not touch it either (RFC 2047 5 (3)), which changes nothing.
                 let open = |b: &u8| is_space(*b) || b"),:;".contains(b);
                 let closed = |b: &u8| is_space(*b) || b"(,:;".contains(b);
                 if !(before.is_none_or(open) && rest.get(length).is_none_or(closed)) {
