@@ -30,6 +30,15 @@ pub struct QuotedPrintable {
     /// White space that counts only if something follows it on its line.
     space: Space,
     defects: Firsts,
+    told: Told,
+}
+
+/// What was noted of a body that may be so in each of its bytes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    bad_escape: bool,
+    bare_cr: bool,
+    lower_case: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -135,6 +144,7 @@ impl QuotedPrintable {
         // So many bytes are not worth a stretch: the one before was soon over.
         let mut few: usize = 0;
         while let [byte, behind @ ..] = rest {
+            self.settle(*byte, out);
             let is_text = self.state == State::Text && self.space.length == 0;
             if is_text && few == 0 && rest.len() >= FEW {
                 let taken = self.fast(rest, out);
@@ -153,14 +163,31 @@ impl QuotedPrintable {
         }
     }
 
+    /// With this byte next, what is held may turn out to be text: it is given out, and nothing
+    /// need be remembered.
+    fn settle<S: Sink>(&mut self, byte: u8, out: &mut S) {
+        let goes_on = match self.state {
+            State::Text => true,
+            State::Escape => is_digit(byte) || matches!(byte, b' ' | b'\t' | b'\r' | b'\n'),
+            State::Digit(_) => is_digit(byte),
+            State::Soft => match byte {
+                b' ' | b'\t' => self.space.length < SPACE,
+                byte => matches!(byte, b'\r' | b'\n'),
+            },
+            State::Cr | State::SoftCr => byte == b'\n',
+        };
+        match self.state {
+            _ if goes_on => return,
+            State::Cr => self.bare_cr(out),
+            _ => self.give_up(out),
+        }
+        self.state = State::Text;
+    }
+
+    /// The next byte, for which what is held was settled.
     fn byte<S: Sink>(&mut self, byte: u8, out: &mut S) {
         self.state = match (self.state, byte) {
-            (State::Escape, first) if is_digit(first) => State::Digit(first),
-            (State::Escape, b' ' | b'\t') => {
-                self.space.push(byte);
-                State::Soft
-            }
-            (State::Soft, b' ' | b'\t') if self.space.length < SPACE => {
+            (State::Escape | State::Soft, b' ' | b'\t') => {
                 self.space.push(byte);
                 State::Soft
             }
@@ -175,7 +202,7 @@ impl QuotedPrintable {
                 self.space.length = 0;
                 State::Text
             }
-            (State::Digit(first), second) if is_digit(second) => {
+            (State::Digit(first), second) => {
                 let value = behind(first, second);
                 if value & LOWER != 0 {
                     let at = self.offset.saturating_sub(2);
@@ -184,20 +211,14 @@ impl QuotedPrintable {
                 out.extend(&[value as u8]);
                 State::Text
             }
-            (State::Escape | State::Digit(_) | State::Soft | State::SoftCr, _) => {
-                self.give_up(out);
-                self.text(byte, out)
-            }
+            (State::Escape, first) => State::Digit(first),
             (State::Cr, b'\n') => {
                 self.drop_space(1);
                 out.extend(b"\r\n");
                 State::Text
             }
-            (State::Cr, _) => {
-                self.bare_cr(out);
-                self.text(byte, out)
-            }
-            (State::Text, _) => self.text(byte, out),
+            // The rest was settled before.
+            (State::Text | State::Cr | State::Soft | State::SoftCr, _) => self.text(byte, out),
         };
         self.offset += 1;
     }

@@ -1,7 +1,10 @@
 //! quoted-printable, many bytes at a time: what text is most of the time, and what needs no
 //! memory of what was before.
 
-use super::{BLOCK, HELD, LOWER, QuotedPrintable, SOFT, SPACE, WRONG, behind};
+use super::{
+    BLOCK, FIRST, HELD, LOWER, QuotedPrintable, SECOND, SOFT, SPACE, WRONG, WRONG_FIRST, behind,
+    part,
+};
 use crate::DefectKind;
 use crate::decode::Sink;
 use crate::vectors::{Vectors, widest};
@@ -118,7 +121,8 @@ impl QuotedPrintable {
         room: &mut [u8; ROOM],
     ) -> (usize, usize) {
         let (mut at, mut to) = (0, 0);
-        for stop in stops {
+        let mut stops = stops.iter();
+        while let Some(stop) = stops.next() {
             let stop = usize::from(*stop);
             copy(window, at, room, to, stop - at);
             to += stop - at;
@@ -132,13 +136,23 @@ impl QuotedPrintable {
             let marks = value & if is_lf { 0 } else { WRONG | LOWER };
             if (byte != b'=') | (marks != 0) {
                 if (byte != b'=') | (marks & WRONG != 0) {
+                    // What is behind the end of the input is not known.
+                    let known = window.get(..input.len() - start).unwrap_or(window);
+                    if let Some(more) = self.texts(known, start, stop, stops.as_slice()) {
+                        at = stop;
+                        stops = stops.as_slice().get(more..).unwrap_or_default().iter();
+                        continue;
+                    }
                     let Some((taken, back)) = self.odd(input, start + stop, to) else {
                         return (stop, to);
                     };
                     (at, to) = (stop + taken, to - back);
                     continue;
                 }
-                self.note(DefectKind::QpLowerCase, start + stop);
+                if !self.told.lower_case {
+                    self.told.lower_case = true;
+                    self.note(DefectKind::QpLowerCase, start + stop);
+                }
             }
             // What escape it is nobody can foresee, either.
             if let Some(space) = room.get_mut(to % STRETCH) {
@@ -155,6 +169,23 @@ impl QuotedPrintable {
         (at, to)
     }
 
+    /// Whether the byte at this stop is [`text`], and of how many of the `next` ones it is so as
+    /// well: where all of a body is that, nothing is copied for each.
+    #[cold]
+    #[inline(never)]
+    fn texts(&mut self, known: &[u8], start: usize, stop: usize, next: &[u8]) -> Option<usize> {
+        let byte = text(known, stop)?;
+        let (told, kind) = match byte {
+            b'=' => (&mut self.told.bad_escape, DefectKind::QpBadEscape),
+            _ => (&mut self.told.bare_cr, DefectKind::BareCrInBody),
+        };
+        if !core::mem::replace(told, true) {
+            self.note(kind, start + stop);
+        }
+        let is_other = |stop: &u8| text(known, usize::from(*stop)) != Some(byte);
+        Some(next.iter().position(is_other).unwrap_or(next.len()))
+    }
+
     /// At a stop that is neither escape nor soft line break, `made` bytes behind the front of
     /// the stretch's room: how much of it is no text, and how many bytes before it are none;
     /// `None` if it takes memory to tell.
@@ -162,11 +193,6 @@ impl QuotedPrintable {
     #[inline(never)]
     fn odd(&mut self, input: &[u8], at: usize, made: usize) -> Option<(usize, usize)> {
         match input.get(at..)? {
-            [b'=', b' ' | b'\t' | b'\r', ..] => None,
-            [b'=', _, _, ..] => {
-                self.note(DefectKind::QpBadEscape, at);
-                Some((0, 0))
-            }
             [b' ' | b'\t', b'\r', b'\n', ..] | [b' ' | b'\t', b'\n', ..] => {
                 let line = input.get(..=at).unwrap_or_default();
                 let spaces = line.len() - sure(line);
@@ -193,6 +219,21 @@ impl QuotedPrintable {
     fn note(&mut self, kind: DefectKind, at: usize) {
         self.defects.add(kind, self.offset + at as u64);
     }
+}
+
+/// The byte at a stop that is text: `=` that begins nothing, or a bare CR. None where it takes
+/// memory to tell: behind `=` are white space or CR, or too little is known.
+#[inline(always)]
+fn text(known: &[u8], stop: usize) -> Option<u8> {
+    let is_text = match known.get(stop..)?.first_chunk()? {
+        [b'=', b'=', _] | [b'\r', ..] => true,
+        &[b'=', first, second] => match part(&FIRST, first) {
+            marks if marks & WRONG_FIRST != 0 => !matches!(first, b' ' | b'\t'),
+            marks => marks & SOFT == 0 && part(&SECOND, second) & WRONG != 0,
+        },
+        _ => false,
+    };
+    is_text.then_some(*known.get(stop)?)
 }
 
 /// Copies `length` bytes of `window`, in pieces that may go past their end. What comes of a

@@ -76,6 +76,7 @@ const LONG_SPACE: &str = match core::str::from_utf8(&[b' '; 1500]) {
 fn slow(text: &[u8]) -> (Vec<u8>, Vec<Defect>) {
     let (mut decoder, mut out) = (QuotedPrintable::new(), Vec::new());
     for byte in text {
+        decoder.settle(*byte, &mut out);
         decoder.byte(*byte, &mut out);
     }
     decoder.finish(&mut out);
@@ -121,4 +122,34 @@ fn defects_have_the_offset_of_their_byte() {
     decoder.finish(&mut out);
     let found = decoder.defects().iter().map(|d| d.offset - 20_000);
     assert_eq!(found.collect::<Vec<_>>(), [3, 7, 10, 12]);
+}
+
+/// A body may be wrong in each of its bytes.
+#[test]
+fn what_begins_nothing_is_text_however_much_there_is() {
+    let (bad, cr) = (DefectKind::QpBadEscape, DefectKind::BareCrInBody);
+    for (piece, defects) in [
+        ("=", &[(bad, 0)][..]),
+        ("=x", &[(bad, 0)]),
+        ("=3", &[(bad, 0)]),
+        ("\r", &[(cr, 0)]),
+        ("=\rx", &[(bad, 0)]), // that CR is of it
+        ("x\r=", &[(cr, 1), (bad, 2)]),
+        ("== x", &[(bad, 0)]),
+    ] {
+        for times in [1, 100, 20_000] {
+            let text = piece.repeat(times) + "xx";
+            for cut in [0, 1, text.len() / 2, text.len() - 1] {
+                let (mut decoder, mut out) = (QuotedPrintable::new(), Vec::new());
+                let (a, b) = text.as_bytes().split_at(cut);
+                decoder.decode(a, &mut out);
+                decoder.decode(b, &mut out);
+                decoder.finish(&mut out);
+                assert_eq!(out, text.as_bytes(), "{piece:?} {times} {cut}");
+                let found = decoder.defects().iter().map(|d| (d.kind, d.offset));
+                let found: Vec<_> = found.collect();
+                assert_eq!(found, defects, "{piece:?} {times} {cut}");
+            }
+        }
+    }
 }
