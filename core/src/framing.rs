@@ -33,6 +33,7 @@ pub enum Scan {
 impl Scan {
     /// The line's content without its ending, where there is a line.
     #[must_use]
+    #[inline]
     pub fn content<'a>(&self, input: &'a [u8]) -> Option<&'a [u8]> {
         match *self {
             Scan::Line { len, ending } => {
@@ -76,6 +77,7 @@ impl LineScanner {
     /// On [`Scan::Line`] the scanner starts over, for the bytes behind that line.
     /// The answer does not depend on how the input was cut. Cost: one `memchr`
     /// over the bytes not seen yet.
+    #[inline]
     pub fn scan(&mut self, input: &[u8], limit: usize) -> Scan {
         let end = input.len().min(limit);
         let start = self.scanned.min(end);

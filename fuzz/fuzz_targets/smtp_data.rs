@@ -46,6 +46,41 @@ fn decode<'a>(pieces: impl Iterator<Item = &'a [u8]>, policy: Bare) -> Found {
     }
 }
 
+/// The same, the pieces lent.
+fn decode_lent<'a>(pieces: impl Iterator<Item = &'a [u8]>, policy: Bare) -> Found {
+    let mut decoder = DataDecoder::new(policy);
+    let (mut input, mut message) = (Vec::new(), Vec::new());
+    let (mut bad, mut ended) = (false, false);
+    for piece in pieces {
+        input.extend_from_slice(piece);
+        let mut used = 0;
+        while !ended {
+            let (taken, step) = decoder.feed(&input[used..]);
+            used += taken;
+            match step {
+                DataStep::Chunk(bytes) => {
+                    assert!(!bytes.is_empty() && !bad);
+                    message.extend_from_slice(bytes);
+                }
+                DataStep::Bad(_) => {
+                    assert!(!bad);
+                    bad = true;
+                }
+                DataStep::End => ended = true,
+                DataStep::NeedInput => break,
+            }
+        }
+        input.drain(..used);
+    }
+    let left = if ended { input } else { Vec::new() };
+    Found {
+        message,
+        bad,
+        ended,
+        left,
+    }
+}
+
 /// Where the message ends on the wire, CRLF.CRLF included: RFC 5321 section 4.1.1.4.
 fn end(wire: &[u8]) -> Option<usize> {
     if wire.starts_with(b".\r\n") {
@@ -76,7 +111,13 @@ fuzz_target!(|data: &[u8]| {
         let whole = within(heap_for(data.len()), || {
             decode(std::iter::once(data), policy)
         });
-        for found in [decode(pieces(data), policy), decode(data.chunks(1), policy)] {
+        for found in [
+            decode(pieces(data), policy),
+            decode(data.chunks(1), policy),
+            decode_lent(std::iter::once(data), policy),
+            decode_lent(pieces(data), policy),
+            decode_lent(data.chunks(1), policy),
+        ] {
             assert_eq!(found, whole, "{policy:?}");
         }
         assert_eq!(whole.ended, end(data).is_some(), "{policy:?}");

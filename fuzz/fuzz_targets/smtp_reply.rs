@@ -36,7 +36,10 @@ fuzz_target!(|data: &[u8]| {
             assert_eq!(fault, None, "{reply:?} as {}", written.escape_ascii());
             assert_eq!(again, [reply.clone()], "as {}", written.escape_ascii());
             if plain {
+                let is_ehlo = reply.code().get() == 250;
                 let answer = Capabilities::from_reply(reply);
+                let at_once = Capabilities::parse(&written).ok();
+                assert_eq!(at_once, is_ehlo.then(|| answer.clone()));
                 let _ = (answer.domain(), answer.size(), answer.mechanisms().count());
                 for capability in answer.iter() {
                     let known = capability.extension();

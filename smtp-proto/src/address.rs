@@ -296,6 +296,7 @@ impl<'a> Mailbox<'a> {
 
     /// The canonical wire form.
     #[must_use]
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -313,6 +314,7 @@ impl<'a> Mailbox<'a> {
 
     /// The domain or address literal as written.
     #[must_use]
+    #[inline]
     pub fn domain(&self) -> &str {
         self.text.get(self.at + 1..).unwrap_or_default()
     }

@@ -30,11 +30,13 @@ const CLASSES: [u8; 256] = {
     table
 };
 
+#[inline]
 pub(crate) fn is(byte: u8, class: u8) -> bool {
     CLASSES[usize::from(byte)] & class != 0
 }
 
 /// How many bytes at the start of `bytes` are of `class`.
+#[inline]
 pub(crate) fn run(bytes: &[u8], class: u8) -> usize {
     let other = bytes.iter().position(|&b| !is(b, class));
     other.unwrap_or(bytes.len())

@@ -151,6 +151,7 @@ pub(crate) fn split(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
 }
 
 /// Where the first of `stops` is: right behind bytes of `class`, as a rule.
+#[inline]
 fn end(text: &str, class: u8, stops: &[u8]) -> usize {
     let bytes = text.as_bytes();
     let len = run(bytes, class);

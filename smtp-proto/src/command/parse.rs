@@ -122,6 +122,7 @@ fn printable(line: &[u8]) -> Result<&str, CommandError> {
     text(line)
 }
 
+#[inline]
 fn text(line: &[u8]) -> Result<&str, CommandError> {
     core::str::from_utf8(line).map_err(|_| error(Kind::NonAscii, 0))
 }
