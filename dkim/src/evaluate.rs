@@ -348,7 +348,7 @@ impl Evaluation {
 
 /// The fields that a signature covers, itself among them, `b=` apart.
 pub(crate) fn covered(header: &Header, own: usize, signature: &Signature) -> Vec<usize> {
-    let mut fields = selected(header, signature.names_within(), Some(own));
+    let mut fields = selected(header, signature.listed(), Some(own));
     fields.push(own);
     fields
 }

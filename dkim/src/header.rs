@@ -17,7 +17,7 @@ use scop_mime::{DefectKind, Event, HeaderField, Mode, NameTag, Reader};
 use crate::canon::{self, Within};
 use crate::limits::{LimitExceeded, Limits};
 use crate::lines;
-use crate::message::Singles;
+use crate::message::{Listed, PLACES, Singles, place};
 
 /// A header, whole.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +33,8 @@ pub(crate) struct Header {
     by_name: Option<Vec<Named>>,
     /// How many there are of those that may occur once.
     singles: Singles,
+    /// Which of the first [`FEW`] these are, by bit and [`place`].
+    single_fields: [u64; PLACES],
     /// Some have no name with the colon right behind it.
     has_odd_names: bool,
     /// Those with a CR or a LF in them that is no half of a CRLF.
@@ -132,6 +134,7 @@ pub(crate) struct Splitter {
 }
 
 impl Splitter {
+    #[inline]
     pub(crate) fn new(limits: Limits) -> Self {
         let reader = Reader::new(scop_mime::Limits {
             header_bytes: limits.header_bytes as u64,
@@ -215,12 +218,16 @@ impl Header {
     #[inline(always)]
     fn push(&mut self, field: &HeaderField<'_>) {
         let (HeaderField { raw, at, .. }, name) = (field, field.tag());
-        self.singles.add(name);
+        let (number, place) = (self.fields.len(), place(name));
+        self.singles.add(place);
         if field.has_bare_ends() {
-            self.bare_ends.push(self.fields.len());
+            self.bare_ends.push(number);
         }
-        if let Some(place) = self.tags.0.get_mut(self.fields.len()) {
-            *place = tag(name.hash());
+        if let Some(tag) = self.tags.0.get_mut(number) {
+            *tag = self::tag(name.hash());
+            if let Some(fields) = self.single_fields.get_mut(usize::from(place)) {
+                *fields |= 1 << number;
+            }
         }
         self.has_odd_names |= at.name_length + 1 != at.value_start;
         self.fields.push(Field {
@@ -276,11 +283,19 @@ impl Header {
         self.named_within(Within::all(name))
     }
 
-    /// The same where more may be behind the name.
-    pub(crate) fn named_within(&self, name: Within<'_>) -> Instances<'_> {
+    fn named_within(&self, name: Within<'_>) -> Instances<'_> {
         match &self.by_name {
             Some(all) => Instances::Many(self.find(all, name.text())),
             None => Instances::Few(self.scan(name)),
+        }
+    }
+
+    /// The same of a name whose place is known: mostly it has one.
+    #[inline]
+    pub(crate) fn listed(&self, Listed { name, place }: Listed<'_>) -> Instances<'_> {
+        match (&self.by_name, self.single_fields.get(usize::from(place))) {
+            (None, Some(fields)) => Instances::Few(*fields),
+            _ => self.named_within(name),
         }
     }
 
@@ -345,7 +360,7 @@ impl Header {
         let (octets, count) = (header.bytes.len(), header.fields.len());
         header.bytes.extend_from_slice(&top.bytes);
         for (number, at) in top.fields.iter().enumerate() {
-            header.singles.add(NameTag::of(top.name(number)));
+            header.singles.add(place(NameTag::of(top.name(number))));
             header.fields.push(Field {
                 offset: octets + at.offset,
                 ..*at

@@ -32,31 +32,42 @@ pub(crate) const SINGLE: &[&str] = &[
 
 /// Which of them has a name of that [number](NameTag::number).
 const BY_NUMBER: [u8; NameTag::NUMBERS + 1] = {
-    let mut by_number = [u8::MAX; NameTag::NUMBERS + 1];
+    let mut by_number = [NOWHERE; NameTag::NUMBERS + 1];
     let mut n = 0;
     while n < SINGLE.len() {
         let number = NameTag::number_of(SINGLE[n]);
-        assert!(number < NameTag::NUMBERS && by_number[number] == u8::MAX);
+        assert!(number < NameTag::NUMBERS && by_number[number] == NOWHERE);
         by_number[number] = n as u8;
         n += 1;
     }
     by_number
 };
 
+/// Names that may be among [`SINGLE`].
+pub(crate) const PLACES: usize = SINGLE.len() + 1;
+
+/// Where a name is among [`SINGLE`], or another place below 128, which is none of
+/// [`PLACES`].
+#[inline]
+pub(crate) fn place(name: NameTag) -> u8 {
+    let place = BY_NUMBER.get(name.number()).copied();
+    place.unwrap_or(NOWHERE)
+}
+
+const NOWHERE: u8 = 127;
+
 /// How often each of [`SINGLE`] is among some names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Singles {
     /// One more than there are, which makes whole vectors.
-    counts: [u32; SINGLE.len() + 1],
+    counts: [u32; PLACES],
 }
 
 impl Singles {
-    /// Counts a name.
+    /// Counts a name that has this [`place`].
     #[inline]
-    pub(crate) fn add(&mut self, name: NameTag) {
-        let n = BY_NUMBER.get(name.number()).copied();
-        let n = usize::from(n.unwrap_or(u8::MAX));
-        if let Some(count) = self.counts.get_mut(n) {
+    pub(crate) fn add(&mut self, place: u8) {
+        if let Some(count) = self.counts.get_mut(usize::from(place)) {
             *count = count.saturating_add(1);
         }
     }
@@ -98,12 +109,30 @@ impl Singles {
     }
 }
 
+/// A name of `h=`.
+#[derive(Clone, Copy)]
+pub(crate) struct Listed<'a> {
+    pub(crate) name: Within<'a>,
+    /// Its [`place`].
+    pub(crate) place: u8,
+}
+
+impl<'a> Listed<'a> {
+    pub(crate) fn new(name: &'a str) -> Self {
+        let name = name.as_bytes();
+        Self {
+            place: place(NameTag::of(name)),
+            name: Within::all(name),
+        }
+    }
+}
+
 /// Which fields `h=` takes: for each name the next instance from the bottom,
 /// or nothing when there is none left (sections 3.5 and 5.4.2). `own` is the
 /// signature itself, which is never among them.
 pub(crate) fn select<'a>(
     header: &Header,
-    names: impl Iterator<Item = Within<'a>>,
+    names: impl Iterator<Item = Listed<'a>>,
     own: Option<usize>,
     mut take: impl FnMut(usize),
 ) {
@@ -112,7 +141,7 @@ pub(crate) fn select<'a>(
     let mut few = own.map_or(0, |own| 1u64.checked_shl(own as u32).unwrap_or(0));
     let mut many = Vec::new();
     for name in names {
-        match header.named_within(name) {
+        match header.listed(name) {
             Instances::Few(all) => {
                 if let Some(next) = (all & !few).checked_ilog2() {
                     few |= 1 << next;
@@ -141,7 +170,7 @@ pub(crate) fn select<'a>(
 /// The same as a list.
 pub(crate) fn selected<'a>(
     header: &Header,
-    names: impl Iterator<Item = Within<'a>>,
+    names: impl Iterator<Item = Listed<'a>>,
     own: Option<usize>,
 ) -> Vec<usize> {
     let mut fields = Vec::with_capacity(header.len());
@@ -158,8 +187,7 @@ pub(crate) fn signed_data<'a>(
     signature: &[u8],
 ) -> HeaderCanon {
     let mut data = HeaderCanon::new(canon);
-    let names = names.map(|name| Within::all(name.as_bytes()));
-    select(header, names, None, |field| {
+    select(header, names.map(Listed::new), None, |field| {
         data.line(header.field_within(field));
     });
     data.field(signature);
@@ -188,7 +216,7 @@ pub(crate) fn put_data_of(
     signature: &Signature,
     data: &mut HeaderCanon,
 ) {
-    select(header, signature.names_within(), Some(field), |field| {
+    select(header, signature.listed(), Some(field), |field| {
         data.line(header.field_within(field));
     });
     let (before, behind) = without_b(header, field, signature);
@@ -270,18 +298,23 @@ impl Hashers {
     fn finish(&mut self, canon: Canonicalization, hashes: &mut Vec<BodyHash>) {
         let total = self.total;
         let kept = (!self.kept.is_empty()).then(|| Arc::<[u8]>::from(&*self.kept));
-        let whole = self.whole.take().map(|context| (None, context));
-        let parts = self.parts.drain(..).map(|(length, c)| (Some(length), c));
-        hashes.extend(whole.into_iter().chain(parts).map(|(length, context)| {
+        // A context is large: it is moved here once.
+        let mut finish = |length: Option<u64>, context: Context| {
             let mut digest = [0; 32];
             digest.copy_from_slice(context.finish().as_ref());
-            BodyHash {
+            hashes.push(BodyHash {
                 kind: BodyKind { canon, length },
                 digest,
                 total,
                 kept: kept.clone(),
-            }
-        }));
+            });
+        };
+        if let Some(whole) = self.whole.take() {
+            finish(None, whole);
+        }
+        for (length, part) in self.parts.drain(..) {
+            finish(Some(length), part);
+        }
     }
 }
 

@@ -5,13 +5,13 @@ use alloc::vec::Vec;
 
 use ring::rand::SecureRandom;
 
-use crate::canon::{Canonicalization, Within};
+use crate::canon::Canonicalization;
 use crate::fields::Fields;
 use crate::fold::{Folded, qp_encode};
 use crate::header::Header;
 use crate::identity::Identity;
 use crate::limits::{LimitExceeded, Limits};
-use crate::message::{BodyHash, BodyKind, selected, signed_data};
+use crate::message::{BodyHash, BodyKind, Listed, selected, signed_data};
 use crate::name::{Domain, Selector};
 use crate::remote_key::{Key, RemoteKey};
 use crate::request::Requests;
@@ -306,7 +306,7 @@ impl<K: Key> Signer<K> {
         }
         out.names(names);
         if self.copies {
-            let names = names.iter().map(|name| Within::all(name.as_bytes()));
+            let names = names.iter().map(|name| Listed::new(name));
             let selected = selected(header, names, None);
             copies(&mut out, &selected, header);
         }

@@ -13,7 +13,7 @@ use crate::atps::Atps;
 use crate::canon::{Canonicalization, Within};
 use crate::copied::CopiedField;
 use crate::identity::Identity;
-use crate::message::Singles;
+use crate::message::{Listed, Singles, place};
 use crate::name::{Domain, NameError, Selector};
 use crate::tags::{
     self, Known, TagListError, base64_decode_exact, base64_decode_into, base64_room, behind_fws,
@@ -211,8 +211,9 @@ pub(crate) enum Rules {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
     algorithm: Algorithm,
-    /// In one allocation the value of `b=`, decoded; the names of `h=`, each with a colon
-    /// behind it; the value of `z=`.
+    /// In one allocation the value of `b=`, decoded; the names of `h=`, each with its
+    /// [`place`] behind it, whose highest bit is set, and [`BEHIND`] octets more; the value
+    /// of `z=`.
     texts: Vec<u8>,
     /// Where the names begin in it, and where they end.
     names: Range<usize>,
@@ -241,6 +242,12 @@ struct Signed {
     timestamp: Option<u64>,
     expiration: Option<u64>,
 }
+
+/// So many octets are behind the names of `h=`, which are written and read in whole vectors.
+const BEHIND: usize = 2 * VECTOR;
+
+/// The bit that no octet of a name has.
+const HIGHEST: u8 = 0x80;
 
 /// The value of `h=` on its way from the tags into [`Signature::texts`].
 struct Names<'a> {
@@ -302,10 +309,9 @@ impl Signed {
 }
 
 impl Names<'_> {
-    /// What a list takes at most: its last name gets a colon as well, and names are written
-    /// in whole vectors.
+    /// What a list takes at most: a place for each colon, and for its last name.
     fn room(value: &[u8]) -> usize {
-        value.len() + 1 + VECTOR
+        value.len() + 1 + BEHIND
     }
 
     /// Takes the names of a list, if it is one.
@@ -315,13 +321,13 @@ impl Names<'_> {
             rest = behind_fws(rest);
             let length = self.copy(rest);
             if length > 0 {
-                let colon = self.room.get_mut(self.used + length)?;
-                *colon = b':';
+                let place = place(NameTag::within(rest, length));
+                self.singles.add(place);
+                *self.room.get_mut(self.used + length)? = place | HIGHEST;
                 self.used += length + 1;
             } else if rules != Rules::Arc {
                 return None;
             }
-            self.singles.add(NameTag::within(rest, length));
             match behind_fws(rest.get(length..)?) {
                 [] => return Some(()),
                 [b':', behind @ ..] => rest = behind,
@@ -426,7 +432,10 @@ impl Signature {
             }
             _ => None,
         };
-        texts.truncate(end);
+        if let Some(behind) = texts.get_mut(end..).and_then(<[u8]>::first_chunk_mut) {
+            *behind = [HIGHEST; BEHIND];
+        }
+        texts.truncate(end + BEHIND);
         texts.extend_from_slice(copied);
         Ok(Self {
             algorithm,
@@ -499,20 +508,24 @@ impl Signature {
 
     /// The same as bytes.
     pub(crate) fn names(&self) -> impl Iterator<Item = &[u8]> + Clone {
-        self.names_within().map(Within::text)
+        self.listed().map(|listed| listed.name.text())
     }
 
-    /// The same, each with what is behind it.
-    pub(crate) fn names_within(&self) -> impl Iterator<Item = Within<'_>> + Clone {
-        let mut rest = self.texts.get(self.names.clone()).unwrap_or_default();
+    /// The same with their places.
+    pub(crate) fn listed(&self) -> impl Iterator<Item = Listed<'_>> + Clone {
+        let (mut rest, mut left) = (self.texts.as_slice(), self.names.len());
+        rest = rest.get(self.names.start..).unwrap_or_default();
         core::iter::from_fn(move || {
-            let colon = find(rest, |bytes| equal(bytes, b':'));
+            // A mask of bytes is of their highest bits.
+            let length = find(rest, |bytes| bytes);
+            left = left.checked_sub(length + 1)?;
+            let place = rest.get(length)? & !HIGHEST;
             let name = Within {
                 bytes: rest,
-                length: colon,
+                length,
             };
-            rest = rest.get(colon + 1..)?;
-            Some(name)
+            rest = rest.get(length + 1..).unwrap_or_default();
+            Some(Listed { name, place })
         })
     }
 
@@ -567,7 +580,8 @@ impl Signature {
     /// # Ok::<(), scop_dkim::SignatureError>(())
     /// ```
     pub fn copied_fields(&self) -> impl Iterator<Item = CopiedField> {
-        let copied = self.texts.get(self.names.end..).unwrap_or_default();
+        let copied = self.texts.get(self.names.end + BEHIND..);
+        let copied = copied.unwrap_or_default();
         let fields = copied.split(|b| *b == b'|');
         fields.filter_map(CopiedField::parse)
     }

@@ -15,7 +15,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use scop_mime::vectors::{BLOCK, below_or_high, bits, equal, u8x16};
+use scop_mime::vectors::{BLOCK, Usual, Vectors, bits, u8x16, widest};
 
 /// Why a tag list cannot be read (RFC 6376 section 3.2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -264,22 +264,25 @@ fn text_of(name: &[u8]) -> String {
     name.iter().copied().map(char::from).collect()
 }
 
-/// Where the bytes of a list are that may end a value or spoil it, a block at a time: a
-/// short value costs no look of its own at the text.
+/// Where the bytes of a list are that may end a value or spoil it, found many blocks at a
+/// time: a short value costs no look of its own at the text.
 struct Specials<'a> {
     text: &'a [u8],
-    /// Where the block begins, and which those in it are, by bit.
-    block: usize,
-    bits: u64,
+    /// Where the blocks begin, and of each which those in it are, by bit.
+    start: usize,
+    blocks: [u64; BLOCKS],
 }
+
+/// More than most lists have.
+const BLOCKS: usize = 16;
 
 impl<'a> Specials<'a> {
     #[inline(always)]
     fn new(text: &'a [u8]) -> Self {
         Self {
             text,
-            block: 0,
-            bits: specials(text),
+            start: 0,
+            blocks: specials(text),
         }
     }
 
@@ -293,7 +296,7 @@ impl<'a> Specials<'a> {
             at += match self.text.get(at..)? {
                 [] | [b';', ..] => return Some(at),
                 [b'\r', b'\n', b' ' | b'\t', ..] => 3,
-                [b'\t' | 0x80.., ..] => 1,
+                [b'\t', ..] => 1,
                 _ => return None,
             };
         }
@@ -302,43 +305,59 @@ impl<'a> Specials<'a> {
     /// The first of them at this place or behind it, or the end. No place is before the one
     /// that was asked for last.
     #[inline(always)]
-    fn next(&mut self, at: usize) -> usize {
-        loop {
-            let here = match at.saturating_sub(self.block) {
-                before @ 0..BLOCK => self.bits & u64::MAX << before,
-                _ => 0,
-            };
-            if here != 0 {
-                return self.block + here.trailing_zeros() as usize;
-            }
-            self.block += BLOCK;
-            match self.text.get(self.block..) {
-                None | Some([]) => return self.text.len(),
-                Some(rest) => self.bits = specials(rest),
+    fn next(&mut self, mut at: usize) -> usize {
+        while at < self.text.len() {
+            let place = at - self.start;
+            match self.blocks.get(place / BLOCK) {
+                Some(bits) => {
+                    let here = bits >> (place % BLOCK);
+                    if here != 0 {
+                        return at + here.trailing_zeros() as usize;
+                    }
+                    at += BLOCK - place % BLOCK;
+                }
+                None => {
+                    self.start = at;
+                    self.blocks = specials(self.text.get(at..).unwrap_or_default());
+                }
             }
         }
+        self.text.len()
     }
 }
 
-/// Which bytes of the block in front are control characters, semicolons, or 8-bit.
-#[inline]
-fn specials(text: &[u8]) -> u64 {
-    let special = |bytes: u8x16| {
-        // DEL is the last before the 8-bit ones, and one of them when one is added; 255 is a
-        // control character then.
-        let next = bytes + u8x16::splat(1);
-        below_or_high(next, b' ' + 1) | equal(bytes, b';')
-    };
-    match text.first_chunk() {
-        Some(block) => bits(block, special),
-        None => {
-            let mut block = [b' '; BLOCK];
-            if let Some(to) = block.get_mut(..text.len()) {
-                to.copy_from_slice(text);
+/// Which bytes of the blocks in front are control characters or semicolons.
+fn specials(text: &[u8]) -> [u64; BLOCKS] {
+    match text.len() < 4 * BLOCK {
+        true => specials_by(Usual, text),
+        false => widest!(vectors => specials_by(vectors, text)),
+    }
+}
+
+#[inline(always)]
+fn specials_by<V: Vectors>(vectors: V, mut text: &[u8]) -> [u64; BLOCKS] {
+    let (mut blocks, mut end) = ([0; BLOCKS], [b' '; BLOCK]);
+    for bits in &mut blocks {
+        let block = match text.first_chunk() {
+            Some(block) => block,
+            None => {
+                if let Some(to) = end.get_mut(..text.len()) {
+                    to.copy_from_slice(text);
+                }
+                &end
             }
-            bits(&block, special)
+        };
+        for at in (0..BLOCK).step_by(V::LENGTH) {
+            let bytes = vectors.load(block, at);
+            let controls = vectors.below(bytes, b' ') | vectors.are(bytes, 0x7f);
+            *bits |= vectors.bits(controls | vectors.are(bytes, b';')) << at;
+        }
+        match text.get(BLOCK..) {
+            None | Some([]) => break,
+            Some(rest) => text = rest,
         }
     }
+    blocks
 }
 
 #[inline(always)]
