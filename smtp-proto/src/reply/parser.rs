@@ -285,9 +285,7 @@ impl ReplyParser {
         let found = find(new, *b"\r\n\0").map(|at| seen + at);
         let end = found.unwrap_or(rest.len());
         match (found.and_then(|at| rest.get(at)), rest.get(end + 1)) {
-            (Some(b'\r') | None, _) if end + 2 > limit => {
-                Err(self.limit("bytes in a reply line", limit))
-            }
+            _ if end + 2 > limit => Err(self.limit("bytes in a reply line", limit)),
             (Some(b'\r'), Some(b'\n')) => {
                 self.scanned = 0;
                 Ok(Some(end))
@@ -541,6 +539,11 @@ mod tests {
                 .to_string()
                 .starts_with("more than 2048 bytes in a reply line")
         );
+        // Whatever ends it, and however it comes.
+        let mut parser = ReplyParser::new(ReplyLimits { lines: 3, line: 11 });
+        let at_once = parser.clone().feed(b"250 123456\n").unwrap_err();
+        assert!(matches!(at_once, Fault::Limit(_)));
+        assert_eq!(parser.feed(b"250 123456").unwrap_err(), at_once);
         // 100 lines are fine, the last of them too.
         let hundred = [b"250-x\r\n".repeat(99), b"250 x\r\n".to_vec()].concat();
         assert_eq!(Reply::parse(&hundred).unwrap().lines().count(), 100);
