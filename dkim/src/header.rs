@@ -214,13 +214,6 @@ impl Splitter {
 }
 
 impl Header {
-    /// Notes that the next field has them.
-    #[cold]
-    #[inline(never)]
-    fn note_bare_ends(&mut self) {
-        self.bare_ends.push(self.fields.len());
-    }
-
     /// Adds a field behind the others.
     #[inline(always)]
     fn push(&mut self, field: &HeaderField<'_>) {
@@ -228,11 +221,7 @@ impl Header {
         let (number, place) = (self.fields.len(), place(name));
         self.singles.add(place);
         if field.has_bare_ends() {
-<<<<<<< HEAD
             self.bare_ends.push(number);
-=======
-            self.note_bare_ends();
->>>>>>> 7283447 (Read each name of h= as a vector, and keep what is rare out of the reader's loop)
         }
         if let Some(tag) = self.tags.0.get_mut(number) {
             *tag = self::tag(name.hash());

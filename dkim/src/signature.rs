@@ -211,15 +211,9 @@ pub(crate) enum Rules {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
     algorithm: Algorithm,
-<<<<<<< HEAD
     /// In one allocation the value of `b=`, decoded; the names of `h=`, each with its
     /// [`place`] behind it, whose highest bit is set, and [`BEHIND`] octets more; the value
     /// of `z=`.
-=======
-    /// In one allocation the value of `b=`, decoded; the names of `h=`, each with a colon
-    /// behind it; the value of `z=`. A vector is behind all, so that each name can be read as
-    /// one.
->>>>>>> 7283447 (Read each name of h= as a vector, and keep what is rare out of the reader's loop)
     texts: Vec<u8>,
     /// Where the names begin in it, and where they end.
     names: Range<usize>,
@@ -443,7 +437,6 @@ impl Signature {
         }
         texts.truncate(end + BEHIND);
         texts.extend_from_slice(copied);
-        texts.extend_from_slice(&[0; VECTOR]);
         Ok(Self {
             algorithm,
             texts,
@@ -518,7 +511,6 @@ impl Signature {
         self.listed().map(|listed| listed.name.text())
     }
 
-<<<<<<< HEAD
     /// The same with their places.
     pub(crate) fn listed(&self) -> impl Iterator<Item = Listed<'_>> + Clone {
         let (mut rest, mut left) = (self.texts.as_slice(), self.names.len());
@@ -534,17 +526,6 @@ impl Signature {
             };
             rest = rest.get(length + 1..).unwrap_or_default();
             Some(Listed { name, place })
-=======
-    /// The same, each with what is behind it.
-    pub(crate) fn names_within(&self) -> impl Iterator<Item = Within<'_>> + Clone {
-        let mut rest = self.texts.get(self.names.start..).unwrap_or_default();
-        let mut left = self.names.len();
-        core::iter::from_fn(move || {
-            let (bytes, length) = (rest, find(rest, |bytes| equal(bytes, b':')));
-            left = left.checked_sub(length + 1)?;
-            rest = rest.get(length + 1..)?;
-            Some(Within { bytes, length })
->>>>>>> 7283447 (Read each name of h= as a vector, and keep what is rare out of the reader's loop)
         })
     }
 
@@ -599,13 +580,8 @@ impl Signature {
     /// # Ok::<(), scop_dkim::SignatureError>(())
     /// ```
     pub fn copied_fields(&self) -> impl Iterator<Item = CopiedField> {
-<<<<<<< HEAD
         let copied = self.texts.get(self.names.end + BEHIND..);
         let copied = copied.unwrap_or_default();
-=======
-        let end = self.texts.len().saturating_sub(VECTOR);
-        let copied = self.texts.get(self.names.end..end).unwrap_or_default();
->>>>>>> 7283447 (Read each name of h= as a vector, and keep what is rare out of the reader's loop)
         let fields = copied.split(|b| *b == b'|');
         fields.filter_map(CopiedField::parse)
     }
