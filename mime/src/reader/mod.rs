@@ -25,6 +25,7 @@
 //! at most a thousand bytes of a line.
 
 mod body;
+mod boundary;
 mod cut;
 mod engine;
 mod event;

@@ -153,3 +153,20 @@ fn what_begins_nothing_is_text_however_much_there_is() {
         }
     }
 }
+
+#[test]
+fn found_by_fuzzing() {
+    // What is cut behind the first digit, far enough to be a stretch.
+    let text = [&b"x".repeat(80)[..], b"=0D\n"].concat();
+    for cut in 80..text.len() {
+        let (mut decoder, mut out) = (QuotedPrintable::new(), Vec::new());
+        let (a, b) = text.split_at(cut);
+        decoder.decode(a, &mut out);
+        decoder.decode(b, &mut out);
+        decoder.finish(&mut out);
+        assert!(
+            out.ends_with(b"x\r\n") && decoder.defects().is_empty(),
+            "{cut}"
+        );
+    }
+}
