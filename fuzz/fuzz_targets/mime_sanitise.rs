@@ -8,11 +8,7 @@ use scop_mime::{
     TransferEncoding, sanitise,
 };
 
-fn stream<'a>(
-    pieces: impl Iterator<Item = &'a [u8]>,
-    limits: &Limits,
-    hold: usize,
-) -> Vec<u8> {
+fn stream<'a>(pieces: impl Iterator<Item = &'a [u8]>, limits: &Limits, hold: usize) -> Vec<u8> {
     let mut sanitiser = Sanitiser::new(limits.clone()).hold(hold);
     let mut out = Vec::new();
     for piece in pieces {
@@ -129,7 +125,10 @@ fuzz_target!(|data: &[u8]| {
         .expect("nothing is left");
     for hold in [64, usize::MAX] {
         let streamed = stream(pieces(data), &limits, hold);
-        assert!(streamed == stream(data.chunks(1), &limits, hold), "cut otherwise");
+        assert!(
+            streamed == stream(data.chunks(1), &limits, hold),
+            "cut otherwise"
+        );
         let mut set = DefectSet::ambiguous().union(DefectSet::damaged());
         for kind in [DefectKind::NotOfCharset, DefectKind::Utf7] {
             set = set.without(kind);
