@@ -6,10 +6,9 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
-use alloc::sync::Arc;
 use core::fmt;
 
-use smol_str::SmolStr;
+use smol_str::{SmolStr, StrExt as _};
 
 /// Why a text is no domain name or selector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -252,11 +251,11 @@ impl Domain {
     }
 
     /// In lower case.
-    pub(crate) fn to_lower(&self) -> Arc<str> {
+    pub(crate) fn to_lower(&self) -> Self {
         let is_upper = |any, b: &u8| any | b.is_ascii_uppercase();
         match self.0.as_bytes().iter().fold(false, is_upper) {
-            true => self.0.to_ascii_lowercase().into(),
-            false => self.as_str().into(),
+            true => Self(self.0.to_ascii_lowercase_smolstr()),
+            false => self.clone(),
         }
     }
 

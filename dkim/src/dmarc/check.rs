@@ -124,7 +124,7 @@ pub struct Verdict {
     /// Identifiers that are aligned, in the order in which they were given.
     pub aligned: Vec<Aligned>,
     /// The author's domain in lower case, and where in it the domain of the record begins.
-    policy_domain: Option<(Arc<str>, usize)>,
+    policy_domain: Option<(Domain, usize)>,
 }
 
 /// One line: result, domain, why, and the policy.
@@ -185,7 +185,7 @@ impl Verdict {
     #[must_use]
     pub fn policy_domain(&self) -> Option<&str> {
         let (author, at) = self.policy_domain.as_ref()?;
-        author.get(*at..)
+        author.as_str().get(*at..)
     }
 }
 
@@ -331,7 +331,7 @@ impl Check {
             Ok(found) => found,
             Err(stop) => return stop.verdict(domain),
         };
-        let organization = author.get(organization..).unwrap_or_default();
+        let organization = author.as_str().get(organization..).unwrap_or_default();
         let mut verdict = Verdict::of(Some(domain.clone()));
         let Some((at, record)) = record else {
             verdict.result = DmarcResult::None;
@@ -343,7 +343,7 @@ impl Check {
                 Err(stop) => return stop.verdict(domain),
             }
         }
-        verdict.policy_domain = Some((Arc::clone(&author), at));
+        verdict.policy_domain = Some((author.clone(), at));
         verdict.record = Some(Arc::clone(&record));
         let Some(policy) = record.policy else {
             verdict.result = DmarcResult::None;
@@ -357,7 +357,7 @@ impl Check {
             _ => policy,
         };
         verdict.policy = Some(policy);
-        let domains = (&*author, organization);
+        let domains = (author.as_str(), organization);
         let (aligned, mut failed) = align(&mut self.walks, &self.identifiers, domains, &record)?;
         verdict.aligned = aligned;
         let mut undecided = None;
@@ -386,9 +386,9 @@ impl Check {
 
     /// Where in the author's domain its organizational domain begins, and the record that
     /// applies, with where its domain begins.
-    fn discover(&mut self, author: &Arc<str>) -> Result<(usize, Option<Found>), Stop> {
+    fn discover(&mut self, author: &Domain) -> Result<(usize, Option<Found>), Stop> {
         let first = self.walks.first(author)?.cloned();
-        if let Some(record) = first.filter(|record| self.needs_no_walk(author, record)) {
+        if let Some(record) = first.filter(|record| self.needs_no_walk(author.as_str(), record)) {
             return Ok((0, Some((0, record))));
         }
         let walk = self.walks.walk(author)?;
@@ -412,12 +412,12 @@ impl Check {
 
     /// Which tag holds for a domain below that of the record (section 4.10.1). The
     /// author's domain is looked for only if that decides.
-    fn subdomain_tag(&mut self, author: &Arc<str>, record: &Record) -> Result<&'static str, Stop> {
+    fn subdomain_tag(&mut self, author: &Domain, record: &Record) -> Result<&'static str, Stop> {
         let below = match record.subdomains {
             Some(_) => "sp",
             None => "p",
         };
-        if record.nonexistent.is_none() || !self.is_nonexistent(author)? {
+        if record.nonexistent.is_none() || !self.is_nonexistent(author.as_str())? {
             return Ok(below);
         }
         Ok("np")
@@ -425,10 +425,10 @@ impl Check {
 
     /// Whether a name does not exist (section 3.2.13). A resolver may not tell that from
     /// a name without records of one kind, so three are asked for.
-    fn is_nonexistent(&mut self, name: &Arc<str>) -> Result<bool, Stop> {
+    fn is_nonexistent(&mut self, name: &str) -> Result<bool, Stop> {
         let kinds = [RecordKind::A, RecordKind::Aaaa, RecordKind::Mx];
         let answers = &mut self.walks.answers;
-        let questions = kinds.map(|kind| answers.question_of(name, kind));
+        let questions = kinds.map(|kind| answers.question(name, kind));
         let mut waits = false;
         let mut failed = false;
         for question in questions {
@@ -441,7 +441,7 @@ impl Check {
         }
         match (waits, failed) {
             (true, _) => Err(Stop::Wait),
-            (_, true) => Err(Stop::Failed((**name).to_owned())),
+            (_, true) => Err(Stop::Failed(name.to_owned())),
             _ => Ok(true),
         }
     }
@@ -502,7 +502,9 @@ fn align(
                 && (domain.len() == organization.len() || {
                     let domain = identifier.domain().to_lower();
                     match walks.walk(&domain) {
-                        Ok(walk) => domain.get(walk.organization()..) == Some(organization),
+                        Ok(walk) => {
+                            domain.as_str().get(walk.organization()..) == Some(organization)
+                        }
                         Err(Stop::Wait) => {
                             waits = true;
                             false

@@ -2,7 +2,6 @@
 
 use alloc::borrow::ToOwned as _;
 use alloc::string::String;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::record::{Record, ReportUri, Suffix};
@@ -194,7 +193,7 @@ impl Destinations {
         let mut overriding: Vec<ReportUri> = overriding.take(Self::MOST).cloned().collect();
         let is_theirs = |uri: &ReportUri| {
             let other = uri.host();
-            other.is_some_and(|other| other.as_str().eq_ignore_ascii_case(&host))
+            other.is_some_and(|other| other.as_str().eq_ignore_ascii_case(host.as_str()))
         };
         if !overriding.iter().all(is_theirs) {
             return Some(Err(NoReport::ForeignOverride(name)));
@@ -206,10 +205,10 @@ impl Destinations {
     }
 
     /// The organizational domain, or the name at which DNS failed.
-    fn organization(&mut self, domain: &Arc<str>) -> Option<Result<String, String>> {
+    fn organization(&mut self, domain: &Domain) -> Option<Result<String, String>> {
         match self.walks.walk(domain) {
             Ok(walk) => {
-                let organization = domain.get(walk.organization()..);
+                let organization = domain.as_str().get(walk.organization()..);
                 Some(Ok(organization.unwrap_or_default().to_owned()))
             }
             Err(Stop::Failed(name)) => Some(Err(name)),

@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::record::{Record, Suffix};
+use crate::name::Domain;
 use crate::query::{Answers, DnsError, RecordKind, Records, Text};
 
 /// Why there is no result of a walk.
@@ -23,12 +24,12 @@ pub(super) struct Walks {
 
 impl Walks {
     /// The DNS Tree Walk from `domain` (section 4.10), which is in lower case.
-    pub(super) fn walk(&mut self, domain: &Arc<str>) -> Result<&Walk, Stop> {
+    pub(super) fn walk(&mut self, domain: &Domain) -> Result<&Walk, Stop> {
         self.go_on(domain, Walk::go_on)
     }
 
     /// The first step of it: the record of `domain` itself.
-    pub(super) fn first(&mut self, domain: &Arc<str>) -> Result<Option<&Arc<Record>>, Stop> {
+    pub(super) fn first(&mut self, domain: &Domain) -> Result<Option<&Arc<Record>>, Stop> {
         let walk = self.go_on(domain, |walk, answers| match walk.at {
             Some(0) => walk.step(0, answers),
             _ => Ok(()),
@@ -38,7 +39,7 @@ impl Walks {
 
     fn go_on(
         &mut self,
-        domain: &Arc<str>,
+        domain: &Domain,
         go_on: impl Fn(&mut Walk, &mut Answers) -> Result<(), Stop>,
     ) -> Result<&Walk, Stop> {
         let known = self.walks.iter().position(|walk| walk.start == *domain);
@@ -48,7 +49,7 @@ impl Walks {
             if self.walks.is_empty() {
                 self.walks.reserve_exact(1);
             }
-            self.walks.push(Walk::new(Arc::clone(domain)));
+            self.walks.push(Walk::new(domain.clone()));
         }
         let walk = self.walks.get_mut(at).ok_or(Stop::Wait)?;
         go_on(walk, &mut self.answers)?;
@@ -60,7 +61,7 @@ impl Walks {
 /// domain it began at and the last two.
 #[derive(Debug)]
 pub(super) struct Walk {
-    start: Arc<str>,
+    start: Domain,
     /// Where in `start` the name begins that is looked at; `None` behind the last one.
     at: Option<usize>,
     /// The question put about it.
@@ -74,7 +75,7 @@ pub(super) struct Walk {
 pub(super) type Found = (usize, Arc<Record>);
 
 impl Walk {
-    fn new(start: Arc<str>) -> Self {
+    fn new(start: Domain) -> Self {
         Walk {
             start,
             at: Some(0),
@@ -94,7 +95,7 @@ impl Walk {
 
     /// Looks at the name that begins at `at`.
     fn step(&mut self, at: usize, answers: &mut Answers) -> Result<(), Stop> {
-        let target = self.start.get(at..).unwrap_or_default();
+        let target = self.start.as_str().get(at..).unwrap_or_default();
         let question = self.question.or_else(|| ask(answers, target));
         self.question = question;
         let found = match question.map(|question| answers.get(question)) {
@@ -126,7 +127,7 @@ impl Walk {
         match &self.last {
             None => 0,
             Some((at, record)) if *at > 0 && record.suffix == Suffix::Public => {
-                one_below(&self.start, *at)
+                one_below(self.start.as_str(), *at)
             }
             // It says so, or it is the shortest.
             Some((at, _)) => *at,
