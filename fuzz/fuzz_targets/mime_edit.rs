@@ -10,7 +10,7 @@ use scop_mime::{Content, DateTime, Message, Part};
 const NEW: &str = "--b\n\nnew text\n--b--\n";
 const WRITTEN: &[u8] = b"--b\r\n\r\nnew text\r\n--b--\r\n";
 
-/// The last bytes are the edits, four each: what, which part, where, and with what.
+// The last bytes are the edits, four each: what, which part, where, and with what.
 fuzz_target!(|data: &[u8]| {
     let Some((count, rest)) = data.split_last() else {
         return;

@@ -341,15 +341,16 @@ impl<'a> Iterator for Tags<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let (tag, rest) = part(self.rest?, b';');
         self.rest = rest;
-        let (name, value) = part(tag, b'=');
+        // Names are short.
+        let mut parts = tag.splitn(2, |b| *b == b'=');
+        let (name, value) = (parts.next()?, parts.next());
         Some((trim(name), trim(value.unwrap_or_default())))
     }
 }
 
 /// What is before the first such octet, and behind it if there is one.
 fn part(text: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
-    // Tags are short.
-    match text.iter().position(|b| *b == at) {
+    match memchr::memchr(at, text) {
         None => (text, None),
         Some(place) => (text.get(..place).unwrap_or_default(), text.get(place + 1..)),
     }
