@@ -105,7 +105,7 @@ pub(super) fn read<'a>(body: &'a [u8], defects: &mut Vec<Defect>) -> Vec<Vec<Raw
         let raw = rest.get(..length).unwrap_or(rest);
         let offset = at as u64;
         at += length;
-        if raw.trim_ascii().is_empty() {
+        if is_blank(raw) {
             apart = true;
             continue;
         }
@@ -149,7 +149,7 @@ fn field_length(rest: &[u8]) -> usize {
     let mut end = 0;
     for lf in memchr::memchr_iter(b'\n', rest) {
         let line = rest.get(end..lf).unwrap_or_default();
-        let blank = line.trim_ascii().is_empty();
+        let blank = is_blank(line);
         if blank && end > 0 {
             return end;
         }
@@ -158,11 +158,18 @@ fn field_length(rest: &[u8]) -> usize {
             return end;
         }
     }
-    let blank = rest.get(end..).is_some_and(|l| l.trim_ascii().is_empty());
+    let blank = rest.get(end..).is_some_and(is_blank);
     match blank && end > 0 {
         true => end,
         false => rest.len(),
     }
+}
+
+/// Whether nothing is in a line but white space as RFC 5322 knows it: a form feed is text, and
+/// stands in lines that fold.
+fn is_blank(line: &[u8]) -> bool {
+    let is_white = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n');
+    line.iter().all(is_white)
 }
 
 fn split(raw: &[u8]) -> Option<(&str, &[u8])> {
@@ -264,6 +271,29 @@ mod tests {
         assert_eq!(defects, [DefectKind::NotAField]);
         assert_eq!(shape("").0, Vec::<Vec<String>>::new());
         assert_eq!(shape("A: 1\n ").0, [["A=1"]]);
+        assert_eq!(shape("A: 1\n\t\u{c}\nB: 2").0, [["A=1\t\u{c}", "B=2"]]);
+    }
+
+    /// Found by fuzzing: a line of what is white space to others was blank when it came back.
+    #[test]
+    fn no_fold_parts_a_group() {
+        for white in ["\t", "\u{c}", " \u{c}", "\t\u{c}", " "] {
+            let mut writer = Writer::default();
+            writer.field(
+                "A",
+                &["x".repeat(60), white.repeat(200), "y".into()].concat(),
+            );
+            writer.field(
+                "B",
+                &["x".repeat(60), "\t".repeat(30), white.repeat(200)].concat(),
+            );
+            writer.field("C", &"1");
+            assert_eq!(
+                read(writer.finish().as_bytes(), &mut Vec::new()).len(),
+                1,
+                "{white:?}"
+            );
+        }
     }
 
     #[test]
